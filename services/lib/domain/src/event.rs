@@ -1,0 +1,171 @@
+//! What happened in a chat, and what follows from it.
+
+use crate::{
+    command::Sealed,
+    ids::{ChatId, Counter, DeviceId, Epoch, Seq, TimeMs, UserId, Version},
+    rules::RulesNumber,
+};
+
+/// Something that happened in a chat; never changed once written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Event {
+    /// Where.
+    pub chat: ChatId,
+    /// Its number in the chat.
+    pub version: Version,
+    /// The chat's own time: it never goes back.
+    pub time: TimeMs,
+    /// The rules that it was decided under.
+    pub rules: RulesNumber,
+    /// What happened.
+    pub kind: EventKind,
+}
+
+/// What can happen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum EventKind {
+    /// The chat came to be.
+    Opened {
+        /// Who is in it, in ascending order.
+        members: Vec<UserId>,
+    },
+    /// A message was written.
+    Message {
+        /// Its number among the chat's messages.
+        seq: Seq,
+        /// Who wrote it.
+        sender: UserId,
+        /// On which device.
+        device: DeviceId,
+        /// That device's count.
+        counter: Counter,
+        /// What it says.
+        body: Sealed,
+    },
+    /// A member's device has everything up to a seq.
+    Delivered {
+        /// Who.
+        member: UserId,
+        /// The new watermark.
+        seq: Seq,
+    },
+    /// A member has opened everything up to a seq; raises delivered, too.
+    Read {
+        /// Who.
+        member: UserId,
+        /// The new watermark.
+        seq: Seq,
+    },
+}
+
+impl EventKind {
+    /// Whether the event belongs to the chat's receipts, a stream apart from its content.
+    #[must_use]
+    pub fn is_receipt(&self) -> bool {
+        matches!(self, Self::Delivered { .. } | Self::Read { .. })
+    }
+}
+
+/// What deciding a command gives. A command that gives no events changes nothing.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Decision {
+    /// What happened, in order.
+    pub events: Vec<Event>,
+    /// What is to be done once the events are written, in order.
+    pub effects: Vec<Effect>,
+}
+
+/// Done only after the write that justifies it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Effect {
+    /// Place an entry in the inboxes of some users.
+    Place {
+        /// Whose inboxes, without repeats.
+        recipients: Vec<UserId>,
+        /// The entry.
+        entry: Entry,
+    },
+}
+
+/// One thing placed in an inbox.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Entry {
+    /// A message of a chat. For the device that sent it, this is its `sent`.
+    Message {
+        /// The message's event; its kind is [`EventKind::Message`].
+        event: Event,
+    },
+    /// A message that had been accepted before was sent again: its `sent`, once more.
+    Repeated {
+        /// The chat.
+        chat: ChatId,
+        /// The device that sent it.
+        device: DeviceId,
+        /// That device's count.
+        counter: Counter,
+        /// The seq that the message has had since it was first accepted.
+        seq: Seq,
+        /// The time of the message.
+        time: TimeMs,
+    },
+    /// A command was refused.
+    Refused {
+        /// The chat.
+        chat: ChatId,
+        /// The device that asked.
+        device: DeviceId,
+        /// The message's counter; none when the command was no message.
+        counter: Option<Counter>,
+        /// Why.
+        refusal: Refusal,
+    },
+    /// A member's watermarks rose. Pushed to those who are there, kept in no inbox.
+    Receipt {
+        /// The chat.
+        chat: ChatId,
+        /// The version at which they rose.
+        version: Version,
+        /// When.
+        time: TimeMs,
+        /// Whose.
+        member: UserId,
+        /// Everything up to here is on a device of theirs.
+        delivered: Seq,
+        /// Everything up to here was opened.
+        read: Seq,
+    },
+}
+
+impl Entry {
+    /// Whether the entry has a row in the inbox; others are pushed to those who are there and asked for otherwise.
+    #[must_use]
+    pub fn is_kept(&self) -> bool {
+        !matches!(self, Self::Receipt { .. })
+    }
+}
+
+/// Why a command was refused. The codes that clients see are in `schemas/protocol/codes.json`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Refusal {
+    /// The chat is not the one of these two users.
+    WrongChat,
+    /// The sender is not in the chat, or there is no such chat; the two are not told apart.
+    NotAMember,
+    /// The policy doesn't let the sender write to the peer.
+    NotAllowed,
+    /// The body is larger than the stamped limit.
+    BodyTooLarge,
+    /// Counters start at 1.
+    BadCounter,
+    /// The counter lies below the window in which repeats can be recognised.
+    CounterTooOld,
+    /// The body is sealed under an epoch that is not the current one.
+    StaleEpoch {
+        /// The current one.
+        current: Epoch,
+    },
+    /// A receipt beyond the last message.
+    SeqAhead,
+    /// Deciding the command failed; it is on the skip list.
+    Poison,
+}

@@ -1,0 +1,22 @@
+//! What a chat is and how it changes: pure, synchronous and deterministic.
+//!
+//! [`decide`] turns a command into events and effects, [`Chat::apply`] folds an event into the state, and
+//! [`Chat::validate`] states what always holds. Nothing here awaits, logs, or reads a clock, randomness or map order:
+//! deciding the same commands again gives the same bytes, which is what lets a new owner of a chat repeat the work of
+//! an old one.
+
+pub mod chat;
+pub mod command;
+pub mod event;
+pub mod ids;
+pub mod partition;
+pub mod rules;
+
+pub use chat::{Chat, Member, decide::decide};
+pub use command::{Action, Command, Sealed, Send};
+pub use event::{Decision, Effect, Entry, Event, EventKind, Refusal};
+pub use ids::{
+    ChatId, ContentType, Counter, DeviceId, Epoch, GatewayId, IdError, Incarnation, LogId, Offset, Partition, Position,
+    Seq, SessionId, Source, TimeMs, UserId, Version,
+};
+pub use rules::{Rules, RulesNumber, UnknownRules};

@@ -1,0 +1,55 @@
+//! The rules that a command was accepted under. A gateway stamps them into the command, so that deciding needs nothing
+//! but the command and the chat's own log, and an old log decides to its old results.
+
+/// Which behaviour applies; new behaviour comes with a new number. Events carry it, too, since folding them depends
+/// on it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RulesNumber(pub u32);
+
+impl RulesNumber {
+    /// The newest behaviour that this build knows.
+    pub const NEWEST: Self = Self(1);
+
+    /// Says whether this build knows these rules.
+    ///
+    /// # Errors
+    /// When it doesn't.
+    pub fn check(self) -> Result<(), UnknownRules> {
+        if (1..=Self::NEWEST.0).contains(&self.0) { Ok(()) } else { Err(UnknownRules { number: self.0 }) }
+    }
+
+    /// How many counters, from a device's highest downwards, are remembered with their seq.
+    #[must_use]
+    pub fn dedupe_window(self) -> u64 {
+        128
+    }
+
+    /// How many devices of one member a chat remembers; the one that wrote least recently gives way.
+    #[must_use]
+    pub fn devices_per_member_max(self) -> usize {
+        32
+    }
+}
+
+/// What a gateway stamps into a command.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rules {
+    /// Which behaviour applies.
+    pub number: RulesNumber,
+    /// The most bytes that a sealed body may have.
+    pub body_bytes_max: u32,
+}
+
+impl Default for Rules {
+    fn default() -> Self {
+        Self { number: RulesNumber::NEWEST, body_bytes_max: 64 * 1024 }
+    }
+}
+
+/// A record was written under rules that came after this build.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("rules number {number} is not known here, the newest known is {}: upgrade this process", RulesNumber::NEWEST.0)]
+pub struct UnknownRules {
+    /// The number found.
+    pub number: u32,
+}

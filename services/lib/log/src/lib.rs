@@ -1,0 +1,215 @@
+//! The log's contract: topics of partitions, in which records are appended, kept durably, and read in order.
+//!
+//! * **Durability.** A record whose append was confirmed survives a crash of this process and of the machine. Readers
+//!   see only such records, and never one that a crash can take back.
+//! * **Order.** In a partition offsets ascend without a hole. Batches given to [`Log::enqueue`] one after another get
+//!   their places in that order, whether or not the caller waits for the first before it gives the second.
+//! * **Retry.** An append that failed with an error whose [`Error::is_unknown`] is true may have happened. The log
+//!   never repeats an append by itself.
+//! * **Cancellation.** Dropping the future of `enqueue` appends nothing; dropping a [`Pending`] loses the answer, not
+//!   the records. [`Reader::next`] is cancel safe.
+//! * **Bounds.** What waits to be written is bounded by bytes; at the bound `enqueue` waits.
+
+pub mod memory;
+#[cfg(feature = "suite")]
+pub mod suite;
+mod topic;
+
+use std::{borrow::Cow, num::NonZeroU32};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use chasqui_domain::{LogId, Offset, TimeMs};
+use futures::future::BoxFuture;
+
+pub use topic::{Topic, TopicPartition};
+
+/// The most bytes that a record's key, value and headers may have together.
+pub const RECORD_BYTES_MAX: usize = 1024 * 1024;
+
+/// How many partitions the topics have; fixed for a log id.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Partitions {
+    /// Of `commands` and `events`, which are partitioned by chat.
+    pub chats: NonZeroU32,
+    /// Of `inbox` and `presence`, which are partitioned by user.
+    pub users: NonZeroU32,
+}
+
+/// A named value beside a record.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Header {
+    /// Its name.
+    pub name: Cow<'static, str>,
+    /// Its value.
+    pub value: Bytes,
+}
+
+/// What is appended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Append {
+    /// Where to.
+    pub to: TopicPartition,
+    /// What the record is about; compaction and tools go by it.
+    pub key: Bytes,
+    /// The record.
+    pub value: Bytes,
+    /// Beside the record: its trace context.
+    pub headers: Vec<Header>,
+}
+
+impl Append {
+    /// The bytes that count against [`RECORD_BYTES_MAX`].
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        let headers: usize = self.headers.iter().map(|header| header.name.len() + header.value.len()).sum();
+        self.key.len() + self.value.len() + headers
+    }
+}
+
+/// What was appended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Appended {
+    /// The record's place in its partition.
+    pub offset: Offset,
+    /// The log's time when it was appended; never goes back in a partition.
+    pub time: TimeMs,
+}
+
+/// What is read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Record {
+    /// The record's place in its partition.
+    pub offset: Offset,
+    /// The log's time when it was appended; never goes back in a partition.
+    pub time: TimeMs,
+    /// What the record is about.
+    pub key: Bytes,
+    /// The record.
+    pub value: Bytes,
+    /// Beside the record: its trace context.
+    pub headers: Vec<Header>,
+}
+
+/// The records that a partition has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Bounds {
+    /// The first that can still be read.
+    pub start: Offset,
+    /// The one that will come next.
+    pub end: Offset,
+}
+
+/// The answer to an append that has its place in the queue: one [`Appended`] a record, in the order given.
+pub type Pending = BoxFuture<'static, Result<Vec<Appended>, Error>>;
+
+/// Topics of partitions. See the crate for the contract.
+#[async_trait]
+pub trait Log: Send + Sync + 'static {
+    /// This life of the topics.
+    fn id(&self) -> LogId;
+
+    /// How many partitions the topics have.
+    fn partitions(&self) -> Partitions;
+
+    /// Puts a batch in the queue, waiting for room. Resolves once the batch has its place; the [`Pending`] resolves
+    /// once all of its records are durable. The records of a batch that go to one partition become neighbours, in
+    /// their order.
+    ///
+    /// # Errors
+    /// [`Error::TooLarge`] or [`Error::NoSuchPartition`], and nothing of the batch is appended; [`Error::Closed`].
+    async fn enqueue(&self, batch: Vec<Append>) -> Result<Pending, Error>;
+
+    /// Appends a batch and waits until it is durable.
+    ///
+    /// # Errors
+    /// Those of [`Log::enqueue`], and [`Error::Full`] or [`Error::Unavailable`].
+    async fn append(&self, batch: Vec<Append>) -> Result<Vec<Appended>, Error> {
+        self.enqueue(batch).await?.await
+    }
+
+    /// Reads a partition from `from` on. Reading at the end waits for what comes.
+    ///
+    /// # Errors
+    /// [`Error::NoSuchPartition`]. An offset that is gone or not yet there is the reader's to report.
+    async fn reader(&self, at: &TopicPartition, from: Offset) -> Result<Box<dyn Reader>, Error>;
+
+    /// The records that a partition has now.
+    ///
+    /// # Errors
+    /// [`Error::NoSuchPartition`]; [`Error::Unavailable`].
+    async fn bounds(&self, at: &TopicPartition) -> Result<Bounds, Error>;
+
+    /// The owner of a partition needs nothing below `below` any more. Retention may remove it, and removes nothing of
+    /// `commands` and `inbox` that was not released. Never goes back.
+    ///
+    /// # Errors
+    /// [`Error::NoSuchPartition`]; [`Error::Unavailable`].
+    async fn release(&self, at: &TopicPartition, below: Offset) -> Result<(), Error>;
+}
+
+/// Reads one partition.
+#[async_trait]
+pub trait Reader: Send {
+    /// The records that follow, in order and without a hole: at least one, waiting for it if need be, and no more than
+    /// fit `bytes_max` unless the first alone is larger. Cancel safe: a dropped call has read nothing.
+    ///
+    /// # Errors
+    /// [`Error::Trimmed`] when the next offset is gone; the reader then goes on from the start that it names.
+    async fn next(&mut self, bytes_max: usize) -> Result<Vec<Record>, Error>;
+}
+
+/// What can go wrong.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum Error {
+    /// The topic or its partition doesn't exist.
+    #[error("there is no partition {0}")]
+    NoSuchPartition(TopicPartition),
+    /// A record is larger than [`RECORD_BYTES_MAX`].
+    #[error("a record of {bytes} bytes is larger than the {RECORD_BYTES_MAX} that the log takes")]
+    TooLarge {
+        /// Its size.
+        bytes: usize,
+    },
+    /// The offset to be read was removed by retention.
+    #[error("what was to be read is gone: the partition now starts at offset {start}")]
+    Trimmed {
+        /// Where the partition now starts.
+        start: Offset,
+    },
+    /// There is no room on the disk. Nothing of the batch was kept; an append succeeds again once there is room.
+    #[error("the disk is full: make room in {place}, and the log goes on by itself")]
+    Full {
+        /// The folder.
+        place: String,
+    },
+    /// The log can't be reached or its disk fails. Whether the batch was kept is not known.
+    #[error("the log is not available: {why}")]
+    Unavailable {
+        /// What happened.
+        why: String,
+    },
+    /// What was read is not what was written.
+    #[error("the log is damaged: {why}")]
+    Corrupt {
+        /// Where, and what was found.
+        why: String,
+    },
+    /// The log was closed.
+    #[error("the log is closed")]
+    Closed,
+}
+
+impl Error {
+    /// Whether the same call can succeed later.
+    #[must_use]
+    pub fn is_retryable(&self) -> bool {
+        matches!(self, Self::Full { .. } | Self::Unavailable { .. })
+    }
+
+    /// Whether an append that failed so may have happened all the same.
+    #[must_use]
+    pub fn is_unknown(&self) -> bool {
+        matches!(self, Self::Unavailable { .. } | Self::Closed)
+    }
+}

@@ -1,0 +1,282 @@
+//! The store's contract: the rows that are projected from the log, and how far the projecting has come.
+//!
+//! The store keeps bytes under the domain's keys; what the bytes mean is for `wire`.
+//!
+//! * **One writer.** A chat's rows are written by its sequencer alone, an inbox's by its router alone. A late former
+//!   owner writes the same bytes to the same keys, so writing a row again changes nothing.
+//! * **Order.** A write that was answered is seen by every read that begins later.
+//! * **Durability.** What was answered survives a crash of the process or the machine either at once or after
+//!   [`Store::flush`]; see [`Store::is_durable_at_once`]. A crash loses only a suffix of all writes, over all kinds of
+//!   rows together, so an offset or a checkpoint never survives the rows that it speaks of. [`Store::skip`] and the
+//!   keys are durable when answered.
+//! * **Atomicity.** Each call writes all of its batch or, after a crash, a prefix in the order given.
+//! * **Retry.** Every write may be repeated after an error. Nothing is retried inside.
+//! * **Cancellation.** Dropping a write's future leaves open whether it happens.
+
+mod keys;
+pub mod memory;
+#[cfg(feature = "suite")]
+pub mod suite;
+
+use std::{collections::BTreeSet, ops::Range};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use chasqui_domain::{ChatId, LogId, Offset, Partition, Position, Source, TimeMs, UserId, Version};
+
+pub use keys::{KeyTable, WRAPPED_KEY_BYTES, WrappedKey};
+
+/// The most rows that one read gives.
+pub const READ_ROWS_MAX: usize = 1000;
+
+/// The two streams of a chat's events.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Stream {
+    /// What was said and done.
+    Content,
+    /// Who has it and who has read it.
+    Receipts,
+}
+
+/// An event as a row.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EventRow {
+    /// The chat.
+    pub chat: ChatId,
+    /// In which of its streams.
+    pub stream: Stream,
+    /// Its number in the chat, over both streams.
+    pub version: Version,
+    /// The command that caused it.
+    pub source: Source,
+    /// The event without its body.
+    pub envelope: Bytes,
+    /// The sealed body of a message.
+    pub body: Option<Bytes>,
+}
+
+/// What is shown of a chat in lists, as of a version. Newer versions replace older ones.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Summary {
+    /// The chat.
+    pub chat: ChatId,
+    /// As of which version.
+    pub version: Version,
+    /// Its members: each finds it among their chats.
+    pub members: Vec<UserId>,
+    /// The summary.
+    pub bytes: Bytes,
+}
+
+/// The state of a chat as of a version.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Snapshot {
+    /// The chat.
+    pub chat: ChatId,
+    /// As of which version.
+    pub version: Version,
+    /// The state.
+    pub bytes: Bytes,
+}
+
+/// What a chat's state is built from.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ChatLog {
+    /// The newest snapshot.
+    pub snapshot: Option<Snapshot>,
+    /// The rows above it, of both streams, in ascending order of version.
+    pub rows: Vec<EventRow>,
+}
+
+/// Which rows of a stream to read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EventQuery {
+    /// The chat.
+    pub chat: ChatId,
+    /// The stream.
+    pub stream: Stream,
+    /// The versions, the end excluded.
+    pub versions: Range<Version>,
+    /// From the highest down instead of from the lowest up.
+    pub descending: bool,
+    /// At most so many rows; never more than [`READ_ROWS_MAX`].
+    pub rows_max: usize,
+}
+
+/// An entry in a user's inbox.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InboxRow {
+    /// Whose inbox.
+    pub user: UserId,
+    /// Where in it.
+    pub position: Position,
+    /// When its record was appended; it expires counted from here.
+    pub time: TimeMs,
+    /// The entry.
+    pub entry: Bytes,
+}
+
+/// How far a router has come in its partition.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Checkpoint {
+    /// The next record of `inbox` to handle.
+    pub inbox: Offset,
+    /// The next record of `presence` to handle.
+    pub presence: Offset,
+    /// The router's own state.
+    pub state: Bytes,
+}
+
+/// A partition in one life of the topics.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct LogPartition {
+    /// The life of the topics.
+    pub log: LogId,
+    /// The partition.
+    pub partition: Partition,
+}
+
+/// The rows of chats and inboxes. See the crate for the contract.
+#[async_trait]
+pub trait Store: Send + Sync + 'static {
+    /// Writes events and then the summaries that follow from them, for the owner of a commands partition.
+    ///
+    /// # Errors
+    /// [`Error`]; the batch may be repeated.
+    async fn write_events(&self, of: LogPartition, rows: Vec<EventRow>, summaries: Vec<Summary>) -> Result<(), Error>;
+
+    /// For each chat, in the order given, its newest snapshot and the rows above it whose command comes before
+    /// `before` of the life `log` (rows of other lives count as before).
+    ///
+    /// # Errors
+    /// [`Error`].
+    async fn load_chats(&self, chats: &[ChatId], log: LogId, before: Offset) -> Result<Vec<ChatLog>, Error>;
+
+    /// Records that all commands of a partition below `next` are done, and then the snapshots, none of which speaks of
+    /// a command at or beyond `next`.
+    ///
+    /// # Errors
+    /// [`Error`]; the call may be repeated.
+    async fn commit(&self, of: LogPartition, next: Offset, snapshots: Vec<Snapshot>) -> Result<(), Error>;
+
+    /// The offset that was committed last; none when none was.
+    ///
+    /// # Errors
+    /// [`Error`].
+    async fn committed(&self, of: LogPartition) -> Result<Option<Offset>, Error>;
+
+    /// Whether [`Store::write_events`] was ever called with events for this partition.
+    ///
+    /// # Errors
+    /// [`Error`].
+    async fn has_events(&self, of: LogPartition) -> Result<bool, Error>;
+
+    /// Puts a command on the skip list. Durable when answered.
+    ///
+    /// # Errors
+    /// [`Error`]; the call may be repeated.
+    async fn skip(&self, of: LogPartition, command: Offset) -> Result<(), Error>;
+
+    /// The skip list of a partition.
+    ///
+    /// # Errors
+    /// [`Error`].
+    async fn skipped(&self, of: LogPartition) -> Result<BTreeSet<Offset>, Error>;
+
+    /// A part of a chat's stream.
+    ///
+    /// # Errors
+    /// [`Error`].
+    async fn events(&self, query: &EventQuery) -> Result<Vec<EventRow>, Error>;
+
+    /// The summaries of these chats, in the order given; none for a chat that has none.
+    ///
+    /// # Errors
+    /// [`Error`].
+    async fn summaries(&self, chats: &[ChatId]) -> Result<Vec<Option<Summary>>, Error>;
+
+    /// The chats that a user is in, in ascending order of id, from behind `after`; at most `rows_max`.
+    ///
+    /// # Errors
+    /// [`Error`].
+    async fn chats_of(&self, user: &UserId, after: Option<ChatId>, rows_max: usize) -> Result<Vec<ChatId>, Error>;
+
+    /// Writes inbox rows.
+    ///
+    /// # Errors
+    /// [`Error`]; the batch may be repeated.
+    async fn write_inbox(&self, rows: Vec<InboxRow>) -> Result<(), Error>;
+
+    /// A user's inbox rows of one life of the topics with offsets in `offsets`, ascending; at most `rows_max`.
+    ///
+    /// # Errors
+    /// [`Error`].
+    async fn inbox(
+        &self,
+        user: &UserId,
+        log: LogId,
+        offsets: Range<Offset>,
+        rows_max: usize,
+    ) -> Result<Vec<InboxRow>, Error>;
+
+    /// Keeps how far a router has come.
+    ///
+    /// # Errors
+    /// [`Error`]; the call may be repeated.
+    async fn save_checkpoint(&self, of: LogPartition, checkpoint: Checkpoint) -> Result<(), Error>;
+
+    /// How far the router of a partition had come; none when it never saved.
+    ///
+    /// # Errors
+    /// [`Error`].
+    async fn checkpoint(&self, of: LogPartition) -> Result<Option<Checkpoint>, Error>;
+
+    /// Removes inbox rows that are older than `before`, to the day.
+    ///
+    /// # Errors
+    /// [`Error`]; the call may be repeated.
+    async fn expire_inbox(&self, before: TimeMs) -> Result<(), Error>;
+
+    /// Whether every answered write survives a crash without [`Store::flush`].
+    fn is_durable_at_once(&self) -> bool;
+
+    /// Makes durable what was answered before the call.
+    ///
+    /// # Errors
+    /// [`Error`]; what was answered before is then in an unknown state.
+    async fn flush(&self) -> Result<(), Error>;
+}
+
+/// What can go wrong.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum Error {
+    /// There is no room on the disk.
+    #[error("the disk is full: make room in {place}, and the store goes on by itself")]
+    Full {
+        /// The folder.
+        place: String,
+    },
+    /// The store can't be reached or its disk fails.
+    #[error("the store is not available: {why}")]
+    Unavailable {
+        /// What happened.
+        why: String,
+    },
+    /// What was read is not what was written.
+    #[error("the store is damaged: {why}")]
+    Corrupt {
+        /// Where, and what was found.
+        why: String,
+    },
+    /// The store was closed.
+    #[error("the store is closed")]
+    Closed,
+}
+
+impl Error {
+    /// Whether the same call can succeed later.
+    #[must_use]
+    pub fn is_retryable(&self) -> bool {
+        matches!(self, Self::Full { .. } | Self::Unavailable { .. })
+    }
+}
