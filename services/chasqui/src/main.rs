@@ -1,2 +1,47 @@
-//! The one binary.
-fn main() {}
+//! The one binary: the only place where roles meet providers.
+
+use std::{io::Write, path::PathBuf};
+
+use anyhow::Context;
+use clap::{Parser, Subcommand};
+
+/// Chasqui, an event-sourced messaging platform.
+#[derive(Parser)]
+#[command(name = "chasqui", version, about)]
+struct Cli {
+    /// Read options from this TOML file (also: the environment variable CHASQUI_CONFIG).
+    #[arg(long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Set an option, for example `--set listen=0.0.0.0:7600`; may be given more than once.
+    #[arg(long = "set", global = true, value_name = "KEY=VALUE", value_parser = key_value)]
+    set: Vec<(String, String)>,
+    /// Use built-in keys, to try Chasqui on this machine. Everybody knows them: never use them for real messages.
+    #[arg(long, global = true)]
+    dev: bool,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Print every option, its value and where the value came from.
+    #[command(after_help = "Examples:\n  chasqui config --dev\n  CHASQUI_LISTEN=0.0.0.0:7600 chasqui config --dev")]
+    Config,
+}
+
+fn key_value(text: &str) -> Result<(String, String), String> {
+    text.split_once('=')
+        .map(|(key, value)| (key.trim().to_owned(), value.to_owned()))
+        .ok_or_else(|| format!("{text:?} is not of the form KEY=VALUE, such as listen=0.0.0.0:7600"))
+}
+
+fn main() -> anyhow::Result<()> {
+    let cli = Cli::parse();
+    let file = cli.config.or_else(|| std::env::var_os(chasqui_config::FILE_VARIABLE).map(PathBuf::from));
+    let loaded = chasqui_config::load(file.as_deref(), chasqui_config::environment()?, &cli.set)?;
+    let loaded = if cli.dev { loaded.dev() } else { loaded };
+    match cli.command {
+        Command::Config => write!(std::io::stdout(), "{loaded}").context("the output could not be written")?,
+    }
+    loaded.options.validate().context("the options above don't allow a start")
+}

@@ -1,1 +1,1 @@
-//! Stub.
+//! Holds sessions. Reserved: nothing is here yet.

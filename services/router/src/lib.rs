@@ -1,1 +1,1 @@
-//! Stub.
+//! The one writer of an inbox. Reserved: nothing is here yet.

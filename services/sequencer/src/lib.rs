@@ -1,1 +1,1 @@
-//! Stub.
+//! The one writer of a chat. Reserved: nothing is here yet.

@@ -1,1 +1,1 @@
-//! Stub.
+//! A client of the public protocol. Reserved: nothing is here yet.

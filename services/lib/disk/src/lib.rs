@@ -21,7 +21,7 @@ pub trait Disk: Debug + Send + Sync + 'static {
     /// As the operating system says.
     fn list(&self, folder: &Path) -> io::Result<Vec<String>>;
 
-    /// Makes a folder and those above it, where they are missing.
+    /// Makes a folder and those above it, where they are missing. They are durable when this returns.
     ///
     /// # Errors
     /// As the operating system says.

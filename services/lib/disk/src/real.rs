@@ -24,7 +24,14 @@ impl Disk for RealDisk {
     }
 
     fn create_folder(&self, folder: &Path) -> io::Result<()> {
-        fs::create_dir_all(folder)
+        let missing: Vec<&Path> = folder.ancestors().take_while(|folder| is_missing(folder)).collect();
+        fs::create_dir_all(folder)?;
+        // A new folder is an entry of the one above it, and a crash can lose both it and all that is in it.
+        for parent in missing.iter().filter_map(|folder| folder.parent()) {
+            let parent = if parent.as_os_str().is_empty() { Path::new(".") } else { parent };
+            self.sync_folder(parent)?;
+        }
+        Ok(())
     }
 
     fn remove(&self, path: &Path) -> io::Result<()> {
@@ -38,6 +45,10 @@ impl Disk for RealDisk {
     fn sync_folder(&self, folder: &Path) -> io::Result<()> {
         fs::File::open(folder)?.sync_all()
     }
+}
+
+fn is_missing(folder: &Path) -> bool {
+    !folder.as_os_str().is_empty() && !folder.exists()
 }
 
 #[derive(Debug)]

@@ -1,1 +1,154 @@
-//! Stub.
+//! The log in a folder: one physical segment log behind all topics.
+//!
+//! Everything that waits is written at once and synced once, whoever it is from; only then is it visible and
+//! confirmed. A commit is kept whole or not at all. Segments are checked by CRC and removed whole, when retention and
+//! the owners of `commands` and `inbox` allow it. See [`chasqui_log`] for the contract.
+
+mod batch;
+mod chunk;
+mod codec;
+mod error;
+mod index;
+mod meta;
+mod options;
+mod part;
+mod queue;
+mod reader;
+mod recover;
+mod scan;
+mod segment;
+mod shared;
+mod trim;
+mod writer;
+
+use std::{
+    collections::HashMap,
+    num::NonZeroUsize,
+    path::PathBuf,
+    sync::{Arc, atomic::AtomicBool},
+    thread::JoinHandle,
+};
+
+use async_trait::async_trait;
+use chasqui_disk::Disk;
+use chasqui_domain::{LogId, Offset};
+use chasqui_log::{Append, Bounds, Error, Log, Partitions, Pending, Reader, TopicPartition};
+use chasqui_runtime::Runtime;
+use futures::FutureExt;
+use lru::LruCache;
+use parking_lot::{Mutex, RwLock};
+
+pub use error::OpenError;
+pub use options::Options;
+
+use crate::{
+    error::ReadError,
+    options::SEALED_OPEN_MAX,
+    part::Part,
+    queue::Queue,
+    reader::PartReader,
+    recover::Recovered,
+    shared::Shared,
+    writer::{Cache, Writer},
+};
+
+/// A log in a folder. Dropping it writes what is queued and then closes: blocking, for as long as that takes.
+pub struct EmbeddedLog {
+    shared: Arc<Shared>,
+    writer: Option<JoinHandle<()>>,
+}
+
+impl EmbeddedLog {
+    /// Opens the log in `folder`, or makes one. No other process may have it open. Blocks while it reads the last
+    /// segment. Must be used inside a tokio runtime afterwards.
+    ///
+    /// # Errors
+    /// [`OpenError`]; nothing is changed then, but for an unfinished tail.
+    pub fn open(
+        disk: Arc<dyn Disk>,
+        folder: PathBuf,
+        options: Options,
+        runtime: Runtime,
+    ) -> Result<Arc<Self>, OpenError> {
+        let Recovered { id, segments, active, ends, time } = recover::open(disk.as_ref(), &folder, &options, &runtime)?;
+        let start = |at: &TopicPartition| segments.list.first().map_or(0, |first| first.head(at));
+        let part = |(at, end): (TopicPartition, u64)| (at.clone(), Arc::new(Part::new(at.clone(), start(&at), end)));
+        let parts: HashMap<_, _> = ends.into_iter().map(part).collect();
+        let sealed_max = NonZeroUsize::new(SEALED_OPEN_MAX).unwrap_or(NonZeroUsize::MIN);
+        let shared = Arc::new(Shared {
+            id,
+            disk,
+            queue: Queue::new(options.queue_bytes_max),
+            folder: folder.clone(),
+            options,
+            parts: RwLock::new(parts),
+            segments: RwLock::new(segments),
+            sealed: Mutex::new(LruCache::new(sealed_max)),
+            is_closed: AtomicBool::new(false),
+            runtime: runtime.clone(),
+        });
+        let writer = Writer {
+            shared: shared.clone(),
+            active,
+            time,
+            trimmed: runtime.now(),
+            folder_is_dirty: false,
+            cache: Cache::default(),
+            buffer: Vec::new(),
+        };
+        let thread = std::thread::Builder::new().name("log-writer".to_owned());
+        let writer = thread.spawn(|| writer.run()).map_err(ReadError::io("start the writer of", &folder))?;
+        Ok(Arc::new(Self { shared, writer: Some(writer) }))
+    }
+}
+
+impl Drop for EmbeddedLog {
+    fn drop(&mut self) {
+        self.shared.queue.close();
+        if let Some(writer) = self.writer.take() {
+            // A writer that panicked has answered all who waited, and the panic was reported.
+            let _ = writer.join();
+        }
+    }
+}
+
+#[async_trait]
+impl Log for EmbeddedLog {
+    fn id(&self) -> LogId {
+        self.shared.id
+    }
+
+    fn partitions(&self) -> Partitions {
+        self.shared.options.partitions
+    }
+
+    async fn enqueue(&self, batch: Vec<Append>) -> Result<Pending, Error> {
+        self.shared.options.partitions.check_batch(&batch)?;
+        if batch.is_empty() {
+            return Ok(futures::future::ready(Ok(Vec::new())).boxed());
+        }
+        let answer = self.shared.queue.push(batch).await?;
+        Ok(answer.map(|answer| answer.unwrap_or(Err(Error::Closed))).boxed())
+    }
+
+    async fn reader(&self, at: &TopicPartition, from: Offset) -> Result<Box<dyn Reader>, Error> {
+        self.shared.options.partitions.check(at)?;
+        Ok(Box::new(PartReader::new(self.shared.clone(), self.shared.part(at), from)))
+    }
+
+    async fn bounds(&self, at: &TopicPartition) -> Result<Bounds, Error> {
+        self.shared.options.partitions.check(at)?;
+        let part = self.shared.parts.read().get(at).cloned();
+        Ok(part.map(|part| part.bounds()).unwrap_or_default())
+    }
+
+    async fn release(&self, at: &TopicPartition, below: Offset) -> Result<(), Error> {
+        self.shared.options.partitions.check(at)?;
+        let part = self.shared.parts.read().get(at).cloned();
+        if let Some(part) = part {
+            part.release(below.0);
+            self.shared.queue.trim();
+        }
+        Ok(())
+    }
+}

@@ -22,10 +22,14 @@ use bytes::Bytes;
 use chasqui_domain::{LogId, Offset, TimeMs};
 use futures::future::BoxFuture;
 
+pub use memory::MemoryLog;
 pub use topic::{Topic, TopicPartition};
 
 /// The most bytes that a record's key, value and headers may have together.
 pub const RECORD_BYTES_MAX: usize = 1024 * 1024;
+
+/// What a header counts for at least, however short it is.
+pub const HEADER_BYTES_LEAST: usize = 64;
 
 /// How many partitions the topics have; fixed for a log id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,6 +38,42 @@ pub struct Partitions {
     pub chats: NonZeroU32,
     /// Of `inbox` and `presence`, which are partitioned by user.
     pub users: NonZeroU32,
+}
+
+impl Partitions {
+    /// How many partitions a topic has.
+    #[must_use]
+    pub fn of(&self, topic: &Topic) -> NonZeroU32 {
+        match topic {
+            Topic::Commands | Topic::Events => self.chats,
+            Topic::Inbox | Topic::Presence => self.users,
+            Topic::Heartbeats | Topic::Gateway(_) => NonZeroU32::MIN,
+        }
+    }
+
+    /// Whether the topic has this partition.
+    ///
+    /// # Errors
+    /// [`Error::NoSuchPartition`].
+    pub fn check(&self, at: &TopicPartition) -> Result<(), Error> {
+        if at.partition.0 < self.of(&at.topic).get() { Ok(()) } else { Err(Error::NoSuchPartition(at.clone())) }
+    }
+
+    /// What every implementation checks before a batch gets its place.
+    ///
+    /// # Errors
+    /// [`Error::NoSuchPartition`] or [`Error::TooLarge`], for the first record that can't be taken.
+    pub fn check_batch(&self, batch: &[Append]) -> Result<(), Error> {
+        for append in batch {
+            self.check(&append.to)?;
+            // Headers without a byte must not be without a bound either.
+            let bytes = append.bytes().max(append.headers.len().saturating_mul(HEADER_BYTES_LEAST));
+            if bytes > RECORD_BYTES_MAX {
+                return Err(Error::TooLarge { bytes });
+            }
+        }
+        Ok(())
+    }
 }
 
 /// A named value beside a record.
@@ -91,8 +131,17 @@ pub struct Record {
     pub headers: Vec<Header>,
 }
 
+impl Record {
+    /// The bytes that count against the `bytes_max` of [`Reader::next`].
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        let headers: usize = self.headers.iter().map(|header| header.name.len() + header.value.len()).sum();
+        self.key.len() + self.value.len() + headers
+    }
+}
+
 /// The records that a partition has.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Bounds {
     /// The first that can still be read.
     pub start: Offset,
@@ -128,10 +177,10 @@ pub trait Log: Send + Sync + 'static {
         self.enqueue(batch).await?.await
     }
 
-    /// Reads a partition from `from` on. Reading at the end waits for what comes.
+    /// Reads a partition from `from` on. Reading at the end, or beyond it, waits for what comes.
     ///
     /// # Errors
-    /// [`Error::NoSuchPartition`]. An offset that is gone or not yet there is the reader's to report.
+    /// [`Error::NoSuchPartition`]. An offset that is gone is the reader's to report.
     async fn reader(&self, at: &TopicPartition, from: Offset) -> Result<Box<dyn Reader>, Error>;
 
     /// The records that a partition has now.
@@ -141,7 +190,8 @@ pub trait Log: Send + Sync + 'static {
     async fn bounds(&self, at: &TopicPartition) -> Result<Bounds, Error>;
 
     /// The owner of a partition needs nothing below `below` any more. Retention may remove it, and removes nothing of
-    /// `commands` and `inbox` that was not released. Never goes back.
+    /// `commands` and `inbox` that was not released. Never goes back. It may be forgotten when the log is closed; the
+    /// owner then releases again.
     ///
     /// # Errors
     /// [`Error::NoSuchPartition`]; [`Error::Unavailable`].
@@ -156,6 +206,7 @@ pub trait Reader: Send {
     ///
     /// # Errors
     /// [`Error::Trimmed`] when the next offset is gone; the reader then goes on from the start that it names.
+    /// [`Error::Unavailable`]; [`Error::Corrupt`]; [`Error::Closed`] at the end of a log that was closed.
     async fn next(&mut self, bytes_max: usize) -> Result<Vec<Record>, Error>;
 }
 

@@ -26,7 +26,8 @@ use chasqui_domain::{ChatId, LogId, Offset, Partition, Position, Source, TimeMs,
 
 pub use keys::{KeyTable, WRAPPED_KEY_BYTES, WrappedKey};
 
-/// The most rows that one read gives.
+/// The most rows that one read of a range gives, whatever it asks for. [`Store::load_chats`] is not bounded by it but by
+/// how often snapshots are made.
 pub const READ_ROWS_MAX: usize = 1000;
 
 /// The two streams of a chat's events.
@@ -55,20 +56,20 @@ pub struct EventRow {
     pub body: Option<Bytes>,
 }
 
-/// What is shown of a chat in lists, as of a version. Newer versions replace older ones.
+/// What is shown of a chat in lists, as of a version. A newer version replaces an older one, never the other way round.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Summary {
     /// The chat.
     pub chat: ChatId,
     /// As of which version.
     pub version: Version,
-    /// Its members: each finds it among their chats.
+    /// Its members: they, and nobody else, find it among their chats while this summary is the newest.
     pub members: Vec<UserId>,
     /// The summary.
     pub bytes: Bytes,
 }
 
-/// The state of a chat as of a version.
+/// The state of a chat as of a version. A newer version replaces an older one, never the other way round.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Snapshot {
     /// The chat.
@@ -95,7 +96,7 @@ pub struct EventQuery {
     pub chat: ChatId,
     /// The stream.
     pub stream: Stream,
-    /// The versions, the end excluded.
+    /// The versions, the end excluded. An empty range gives no rows.
     pub versions: Range<Version>,
     /// From the highest down instead of from the lowest up.
     pub descending: bool,
@@ -231,7 +232,7 @@ pub trait Store: Send + Sync + 'static {
     /// [`Error`].
     async fn checkpoint(&self, of: LogPartition) -> Result<Option<Checkpoint>, Error>;
 
-    /// Removes inbox rows that are older than `before`, to the day.
+    /// Removes the inbox rows of days (UTC) before the day of `before`. Other writes go on meanwhile.
     ///
     /// # Errors
     /// [`Error`]; the call may be repeated.

@@ -1,1 +1,223 @@
-//! A store in memory, for tests and simulations.
+//! A store in memory, for tests and simulations. It outlives the parts that a test kills, so to them it is durable.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    ops::{Bound, Range},
+};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use chasqui_domain::{ChatId, Epoch, LogId, Offset, Position, TimeMs, UserId, Version};
+use parking_lot::Mutex;
+
+use crate::{
+    ChatLog, Checkpoint, Error, EventQuery, EventRow, InboxRow, KeyTable, LogPartition, READ_ROWS_MAX, Snapshot, Store,
+    Stream, Summary, WrappedKey,
+};
+
+const DAY_MS: u64 = 24 * 60 * 60 * 1000;
+
+/// A store in memory.
+#[derive(Debug, Default)]
+pub struct MemoryStore {
+    rows: Mutex<Rows>,
+}
+
+#[derive(Debug, Default)]
+struct Rows {
+    events: BTreeMap<(ChatId, Stream, Version), EventRow>,
+    snapshots: BTreeMap<ChatId, Snapshot>,
+    summaries: BTreeMap<ChatId, Summary>,
+    chats_of: BTreeMap<UserId, BTreeSet<ChatId>>,
+    offsets: BTreeMap<LogPartition, Offset>,
+    has_events: BTreeSet<LogPartition>,
+    skipped: BTreeSet<(LogPartition, Offset)>,
+    inbox: BTreeMap<(UserId, LogId, Offset), (TimeMs, Bytes)>,
+    checkpoints: BTreeMap<LogPartition, Checkpoint>,
+    keys: BTreeMap<(ChatId, Epoch), WrappedKey>,
+}
+
+impl MemoryStore {
+    /// An empty store.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+}
+
+impl Rows {
+    fn put_summary(&mut self, summary: Summary) {
+        let former = self.summaries.get(&summary.chat);
+        if former.is_some_and(|former| former.version >= summary.version) {
+            return;
+        }
+        for user in former.into_iter().flat_map(|former| &former.members) {
+            if let Some(chats) = self.chats_of.get_mut(user) {
+                chats.remove(&summary.chat);
+            }
+        }
+        for user in &summary.members {
+            self.chats_of.entry(user.clone()).or_default().insert(summary.chat);
+        }
+        self.summaries.insert(summary.chat, summary);
+    }
+
+    fn put_snapshot(&mut self, snapshot: Snapshot) {
+        let newest = self.snapshots.get(&snapshot.chat);
+        if newest.is_none_or(|newest| newest.version < snapshot.version) {
+            self.snapshots.insert(snapshot.chat, snapshot);
+        }
+    }
+
+    fn load_chat(&self, chat: ChatId, log: LogId, before: Offset) -> ChatLog {
+        let snapshot = self.snapshots.get(&chat).cloned();
+        let above = snapshot.as_ref().map_or(Version(0), |snapshot| snapshot.version);
+        let mut rows: Vec<_> = [Stream::Content, Stream::Receipts]
+            .into_iter()
+            .flat_map(|stream| self.events.range((chat, stream, above)..=(chat, stream, Version(u64::MAX))))
+            .map(|(_, row)| row)
+            .filter(|row| row.version > above && row.source.is_before(log, before))
+            .cloned()
+            .collect();
+        rows.sort_by_key(|row| row.version);
+        ChatLog { snapshot, rows }
+    }
+
+    fn events(&self, query: &EventQuery) -> Vec<EventRow> {
+        let Range { start, end } = query.versions;
+        if start >= end {
+            return Vec::new();
+        }
+        let range = self.events.range((query.chat, query.stream, start)..(query.chat, query.stream, end));
+        let rows = range.map(|(_, row)| row.clone());
+        let rows_max = query.rows_max.min(READ_ROWS_MAX);
+        if query.descending { rows.rev().take(rows_max).collect() } else { rows.take(rows_max).collect() }
+    }
+}
+
+#[async_trait]
+impl Store for MemoryStore {
+    async fn write_events(&self, of: LogPartition, rows: Vec<EventRow>, summaries: Vec<Summary>) -> Result<(), Error> {
+        let mut all = self.rows.lock();
+        if !rows.is_empty() {
+            all.has_events.insert(of);
+        }
+        for row in rows {
+            all.events.insert((row.chat, row.stream, row.version), row);
+        }
+        for summary in summaries {
+            all.put_summary(summary);
+        }
+        Ok(())
+    }
+
+    async fn load_chats(&self, chats: &[ChatId], log: LogId, before: Offset) -> Result<Vec<ChatLog>, Error> {
+        let all = self.rows.lock();
+        Ok(chats.iter().map(|&chat| all.load_chat(chat, log, before)).collect())
+    }
+
+    async fn commit(&self, of: LogPartition, next: Offset, snapshots: Vec<Snapshot>) -> Result<(), Error> {
+        let mut all = self.rows.lock();
+        all.offsets.insert(of, next);
+        for snapshot in snapshots {
+            all.put_snapshot(snapshot);
+        }
+        Ok(())
+    }
+
+    async fn committed(&self, of: LogPartition) -> Result<Option<Offset>, Error> {
+        Ok(self.rows.lock().offsets.get(&of).copied())
+    }
+
+    async fn has_events(&self, of: LogPartition) -> Result<bool, Error> {
+        Ok(self.rows.lock().has_events.contains(&of))
+    }
+
+    async fn skip(&self, of: LogPartition, command: Offset) -> Result<(), Error> {
+        self.rows.lock().skipped.insert((of, command));
+        Ok(())
+    }
+
+    async fn skipped(&self, of: LogPartition) -> Result<BTreeSet<Offset>, Error> {
+        let all = self.rows.lock();
+        Ok(all.skipped.range((of, Offset(0))..=(of, Offset(u64::MAX))).map(|&(_, command)| command).collect())
+    }
+
+    async fn events(&self, query: &EventQuery) -> Result<Vec<EventRow>, Error> {
+        Ok(self.rows.lock().events(query))
+    }
+
+    async fn summaries(&self, chats: &[ChatId]) -> Result<Vec<Option<Summary>>, Error> {
+        let all = self.rows.lock();
+        Ok(chats.iter().map(|chat| all.summaries.get(chat).cloned()).collect())
+    }
+
+    async fn chats_of(&self, user: &UserId, after: Option<ChatId>, rows_max: usize) -> Result<Vec<ChatId>, Error> {
+        let all = self.rows.lock();
+        let Some(chats) = all.chats_of.get(user) else { return Ok(Vec::new()) };
+        let behind = after.map_or(Bound::Unbounded, Bound::Excluded);
+        Ok(chats.range((behind, Bound::Unbounded)).take(rows_max.min(READ_ROWS_MAX)).copied().collect())
+    }
+
+    async fn write_inbox(&self, rows: Vec<InboxRow>) -> Result<(), Error> {
+        let mut all = self.rows.lock();
+        for InboxRow { user, position, time, entry } in rows {
+            all.inbox.insert((user, position.log, position.offset), (time, entry));
+        }
+        Ok(())
+    }
+
+    async fn inbox(
+        &self,
+        user: &UserId,
+        log: LogId,
+        offsets: Range<Offset>,
+        rows_max: usize,
+    ) -> Result<Vec<InboxRow>, Error> {
+        if offsets.is_empty() {
+            return Ok(Vec::new());
+        }
+        let all = self.rows.lock();
+        let range = all.inbox.range((user.clone(), log, offsets.start)..(user.clone(), log, offsets.end));
+        let rows = range.map(|((user, log, offset), (time, entry))| InboxRow {
+            user: user.clone(),
+            position: Position { log: *log, offset: *offset },
+            time: *time,
+            entry: entry.clone(),
+        });
+        Ok(rows.take(rows_max.min(READ_ROWS_MAX)).collect())
+    }
+
+    async fn save_checkpoint(&self, of: LogPartition, checkpoint: Checkpoint) -> Result<(), Error> {
+        self.rows.lock().checkpoints.insert(of, checkpoint);
+        Ok(())
+    }
+
+    async fn checkpoint(&self, of: LogPartition) -> Result<Option<Checkpoint>, Error> {
+        Ok(self.rows.lock().checkpoints.get(&of).cloned())
+    }
+
+    async fn expire_inbox(&self, before: TimeMs) -> Result<(), Error> {
+        self.rows.lock().inbox.retain(|_, (time, _)| time.0 / DAY_MS >= before.0 / DAY_MS);
+        Ok(())
+    }
+
+    fn is_durable_at_once(&self) -> bool {
+        true
+    }
+
+    async fn flush(&self) -> Result<(), Error> {
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl KeyTable for MemoryStore {
+    async fn key(&self, chat: ChatId, epoch: Epoch) -> Result<Option<WrappedKey>, Error> {
+        Ok(self.rows.lock().keys.get(&(chat, epoch)).copied())
+    }
+
+    async fn create_key(&self, chat: ChatId, epoch: Epoch, wrapped: WrappedKey) -> Result<WrappedKey, Error> {
+        Ok(*self.rows.lock().keys.entry((chat, epoch)).or_insert(wrapped))
+    }
+}

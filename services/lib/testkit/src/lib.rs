@@ -1,1 +1,5 @@
-//! Stub.
+//! What tests share.
+
+mod disk;
+
+pub use disk::CrashDisk;

@@ -46,7 +46,9 @@ pub(super) fn recognise(
     counter: Counter,
     rules: RulesNumber,
 ) -> Known {
-    let Ok(found) = position(devices, user, device) else { return Known::New };
+    let Ok(found) = position(devices, user, device) else {
+        return Known::New;
+    };
     let accepted = &devices[found].accepted;
     if let Ok(at) = accepted.binary_search_by_key(&counter, |accepted| accepted.counter) {
         return Known::Repeat(accepted[at]);
@@ -89,7 +91,7 @@ impl Device {
 }
 
 fn is_outside(counter: Counter, highest: Counter, rules: RulesNumber) -> bool {
-    counter.0.saturating_add(rules.dedupe_window()) <= highest.0
+    highest.0.saturating_sub(counter.0) >= rules.dedupe_window()
 }
 
 fn position(devices: &[Device], user: &UserId, device: &DeviceId) -> Result<usize, usize> {

@@ -33,6 +33,7 @@ impl Chat {
         holds(member.read <= member.delivered, "read ≤ delivered")?;
         holds(member.delivered <= self.last_seq, "delivered ≤ last seq")?;
         holds(member.own.iter().len() <= RUNS_MAX, "runs are bounded")?;
+        holds(member.own.floor() <= self.last_seq, "the floor of own messages ≤ last seq")?;
         let mut above = member.read.max(member.own.floor());
         for (first, last) in member.own.iter() {
             holds(first > above && first <= last, "runs of own messages lie above the watermark, in order")?;

@@ -1,0 +1,51 @@
+# Everything that people and CI run. `make` lists the targets.
+
+CARGO ?= cargo
+
+# Tests make processes fail at named places, which only this feature compiles in.
+TEST_FLAGS := --locked --workspace --features chasqui/failpoints
+
+# All features, because some tests and the suites exist only with one.
+LINT_FLAGS := --locked --workspace --all-targets --all-features
+
+CARGO_DENY := target/tools/bin/cargo-deny
+
+.PHONY: help test soak verify format lint policy docs schemas fix audit
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+test: ## Run all tests
+	$(CARGO) build --locked -p chasqui --features failpoints
+	$(CARGO) test $(TEST_FLAGS)
+
+soak: ## Run all tests, the long ones at full length
+	$(CARGO) build --locked -p chasqui --features failpoints
+	CHASQUI_SOAK=1 $(CARGO) test $(TEST_FLAGS)
+
+verify: format lint policy docs schemas ## Check everything short of the tests; changes no source
+
+format: ## Check the formatting
+	$(CARGO) fmt --all --check
+
+lint: ## Check the lints
+	$(CARGO) clippy $(LINT_FLAGS) -- -D warnings
+
+policy: $(CARGO_DENY) ## Check licenses, banned crates and sources of dependencies
+	$(CARGO_DENY) --locked check licenses bans sources
+
+docs: ## Check that the documentation builds
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --workspace --all-features --no-deps
+
+schemas: ## Check the schemas and who depends on whom
+	$(CARGO) test $(TEST_FLAGS) --test architecture
+
+fix: ## Apply what the lints suggest, and format
+	$(CARGO) clippy $(LINT_FLAGS) --fix --allow-dirty --allow-staged
+	$(CARGO) fmt --all
+
+audit: $(CARGO_DENY) ## Check dependencies for known vulnerabilities; needs the network
+	$(CARGO_DENY) --locked check advisories
+
+$(CARGO_DENY): infra/scripts/install-cargo-deny
+	infra/scripts/install-cargo-deny

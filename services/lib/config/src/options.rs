@@ -1,0 +1,139 @@
+//! The options.
+
+use std::path::PathBuf;
+
+use crate::{Secret, table::options};
+
+/// The secret that `--dev` signs tokens with. It is public: whoever reads this can be any user.
+pub const DEV_AUTH_SECRET: &str = "chasqui-dev-secret-known-to-everybody";
+
+/// The master key of `--dev`. It is public: it protects nothing.
+pub const DEV_SEAL_MASTER_KEY: &str = "Y2hhc3F1aS1kZXYta2V5LWtub3duLXRvLWV2ZXJ5MSE=";
+
+options! {
+    /// All options of the binary.
+    Options {
+        /// The address and port that the gateway listens on.
+        listen: String = "127.0.0.1:7600",
+        /// The folder of the embedded log and store.
+        data: PathBuf = "./data",
+        /// How long a gateway counts as alive after its last heartbeat, in milliseconds.
+        lease_ms: u64 = 10_000,
+        /// How often a gateway says that it is alive, in milliseconds; less than half of `lease_ms`.
+        heartbeat_ms: u64 = 2_000,
+    }
+
+    /// The embedded log.
+    log: Log {
+        /// The size at which a segment is closed and the next one begun (64 MiB).
+        segment_bytes: u64 = 67_108_864,
+        /// How long records are kept, in milliseconds (7 days).
+        retention_ms: u64 = 604_800_000,
+        /// How big the log may become before old segments go early; without it only time counts. At least two segments.
+        bytes_max: Option<u64> = None,
+        /// The partitions of topics by chat. Fixed when the data folder is created.
+        partitions_chats: u32 = 4,
+        /// The partitions of topics by user. Fixed when the data folder is created.
+        partitions_users: u32 = 4,
+    }
+
+    /// The embedded store.
+    store: Store {
+        /// The memory for its cache (64 MiB).
+        cache_bytes: usize = 67_108_864,
+        /// How often it is flushed to disk, in milliseconds.
+        flush_interval_ms: u64 = 1_000,
+        /// How long inbox rows are kept, in days.
+        inbox_retention_days: u32 = 30,
+    }
+
+    /// Who may connect.
+    auth: Auth {
+        /// The secret that the identity provider signs tokens with (HS256), of 32 bytes or more.
+        secret: Option<Secret> = None,
+        /// What a token's `iss` must be; without it any.
+        issuer: Option<String> = None,
+        /// What a token's `aud` must hold; without it any.
+        audience: Option<String> = None,
+        /// How far clocks may differ when a token's times are judged, in milliseconds.
+        leeway_ms: u64 = 5_000,
+    }
+
+    /// The sealing of what users write.
+    seal: Seal {
+        /// The key that wraps data keys: 32 bytes as base64. `openssl rand -base64 32` makes one. What is sealed under
+        /// a lost key stays closed.
+        master_key: Option<Secret> = None,
+    }
+
+    /// The gateway and its limits.
+    gateway: Gateway {
+        /// The gateway's id: stable over restarts, and its own.
+        id: String = "gateway-0",
+        /// The most sessions at a time.
+        sessions_max: usize = 50_000,
+        /// The longest frame that a client may send, in bytes.
+        frame_bytes_max: usize = 65_536,
+        /// The most frames that wait for a slow session; beyond it the session is repaired from its inbox.
+        queue_frames_max: usize = 256,
+        /// The most entries that a session may leave unacknowledged.
+        unacked_max: usize = 1_024,
+        /// The most commands of a session that may wait for their outcome.
+        outstanding_max: usize = 64,
+        /// How long a session may be silent before it is closed, in milliseconds.
+        idle_ms: u64 = 60_000,
+        /// How often a silent session is pinged, in milliseconds; less than `gateway.idle_ms`.
+        ping_ms: u64 = 25_000,
+        /// How long a new connection may take to say who it is, in milliseconds.
+        hello_ms: u64 = 10_000,
+        /// How long sessions may take to go when the gateway stops, in milliseconds.
+        drain_ms: u64 = 5_000,
+    }
+
+    /// The limits that are stamped into commands.
+    limits: Limits {
+        /// The longest body, in bytes; at most 262,144.
+        body_bytes_max: usize = 65_536,
+    }
+}
+
+impl Options {
+    /// Fills in the built-in secret and master key where none are set, so that Chasqui can be tried without any.
+    #[must_use]
+    pub fn dev(mut self) -> Self {
+        self.auth.secret.get_or_insert_with(|| Secret::new(DEV_AUTH_SECRET));
+        self.seal.master_key.get_or_insert_with(|| Secret::new(DEV_SEAL_MASTER_KEY));
+        self
+    }
+
+    /// Whether a built-in secret or key is in use, from wherever it came: worth a warning at the start.
+    #[must_use]
+    pub fn uses_dev_keys(&self) -> bool {
+        let is = |secret: &Option<Secret>, built_in| secret.as_ref().is_some_and(|it| it.expose() == built_in);
+        is(&self.auth.secret, DEV_AUTH_SECRET) || is(&self.seal.master_key, DEV_SEAL_MASTER_KEY)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_default_in_the_table_is_the_one_of_the_structs() {
+        for entry in TABLE {
+            let text = entry.default.unwrap_or(crate::kind::NOT_SET).trim_matches('"').replace('_', "");
+            assert_eq!((entry.shown)(&Options::default()).replace('_', ""), text, "{}", entry.key);
+        }
+    }
+
+    #[test]
+    fn dev_fills_only_what_is_missing() {
+        let mut options = Options::default();
+        options.auth.secret = Some(Secret::new("mine"));
+        let options = options.dev();
+        assert_eq!(options.auth.secret, Some(Secret::new("mine")));
+        assert_eq!(options.seal.master_key, Some(Secret::new(DEV_SEAL_MASTER_KEY)));
+        assert!(options.uses_dev_keys());
+        assert!(!Options::default().uses_dev_keys());
+    }
+}

@@ -1,0 +1,216 @@
+//! What options must hold together, and what to do when they don't.
+
+use std::{fmt, path::Path};
+
+use chasqui_domain::GatewayId;
+use chasqui_seal::MasterKey;
+
+use crate::{Options, Secret, environment::variable};
+
+/// The shortest secret for HS256: as long as its hash (RFC 7518, 3.2).
+pub const SECRET_BYTES_LEAST: usize = 32;
+
+/// The most that `limits.body_bytes_max` may be.
+pub const BODY_BYTES_LIMIT: usize = 262_144;
+
+const SEGMENT_BYTES_LEAST: u64 = 1 << 20;
+const PARTITIONS_MAX: u32 = 1_024;
+
+/// What is wrong with one option.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    /// The option.
+    pub key: &'static str,
+    /// What to do about it.
+    pub advice: String,
+}
+
+/// All that is wrong. Shows no secret.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub struct Invalid(
+    /// At least one.
+    pub Vec<Problem>,
+);
+
+impl fmt::Display for Invalid {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let lines: Vec<String> = self.0.iter().map(|problem| format!("{}: {}", problem.key, problem.advice)).collect();
+        f.write_str(&lines.join("\n"))
+    }
+}
+
+impl Options {
+    /// Checks that the options make a server.
+    ///
+    /// # Errors
+    /// With everything that is wrong, and what to do about it.
+    pub fn validate(&self) -> Result<(), Invalid> {
+        let mut problems = Problems(Vec::new());
+        self.check_places(&mut problems);
+        self.check_secrets(&mut problems);
+        self.check_log(&mut problems);
+        self.check_gateway(&mut problems);
+        if problems.0.is_empty() { Ok(()) } else { Err(Invalid(problems.0)) }
+    }
+
+    fn check_places(&self, problems: &mut Problems) {
+        let port =
+            self.listen.rsplit_once(':').filter(|(host, _)| !host.is_empty()).map(|(_, port)| port.parse::<u16>());
+        problems.unless(matches!(port, Some(Ok(_))), "listen", "write an address and a port, like 127.0.0.1:7600");
+        problems.unless(self.data != Path::new(""), "data", "name a folder, like ./data");
+    }
+
+    fn check_secrets(&self, problems: &mut Problems) {
+        match &self.auth.secret {
+            None => problems.missing("auth.secret", "auth.secret"),
+            Some(secret) => problems.unless(
+                secret.expose().len() >= SECRET_BYTES_LEAST,
+                "auth.secret",
+                format!("use a secret of at least {SECRET_BYTES_LEAST} bytes; `openssl rand -base64 32` makes one"),
+            ),
+        }
+        match self.seal.master_key.as_ref().map(Secret::expose).map(MasterKey::from_base64) {
+            None => problems.missing("seal.master_key", "seal.master_key to 32 random bytes in base64"),
+            Some(Err(error)) => problems.add("seal.master_key", error.to_string()),
+            Some(Ok(_)) => {}
+        }
+    }
+
+    fn check_log(&self, problems: &mut Problems) {
+        let log = &self.log;
+        problems.unless(
+            log.segment_bytes >= SEGMENT_BYTES_LEAST,
+            "log.segment_bytes",
+            format!("use at least {SEGMENT_BYTES_LEAST} (1 MiB)"),
+        );
+        problems.at_least_one("log.retention_ms", log.retention_ms);
+        problems.unless(
+            log.bytes_max.is_none_or(|bytes| bytes / 2 >= log.segment_bytes),
+            "log.bytes_max",
+            "use at least twice log.segment_bytes, or leave it out",
+        );
+        for (key, count) in
+            [("log.partitions_chats", log.partitions_chats), ("log.partitions_users", log.partitions_users)]
+        {
+            let fits = (1..=PARTITIONS_MAX).contains(&count);
+            problems.unless(fits, key, format!("use a number from 1 to {PARTITIONS_MAX}"));
+        }
+        problems.at_least_one("store.flush_interval_ms", self.store.flush_interval_ms);
+        problems.at_least_one("store.inbox_retention_days", u64::from(self.store.inbox_retention_days));
+    }
+
+    fn check_gateway(&self, problems: &mut Problems) {
+        let gateway = &self.gateway;
+        if let Err(error) = GatewayId::new(&gateway.id) {
+            problems.add("gateway.id", format!("choose another: {error}"));
+        }
+        for (key, number) in [
+            ("gateway.sessions_max", gateway.sessions_max as u64),
+            ("gateway.frame_bytes_max", gateway.frame_bytes_max as u64),
+            ("gateway.queue_frames_max", gateway.queue_frames_max as u64),
+            ("gateway.unacked_max", gateway.unacked_max as u64),
+            ("gateway.outstanding_max", gateway.outstanding_max as u64),
+            ("gateway.ping_ms", gateway.ping_ms),
+            ("gateway.hello_ms", gateway.hello_ms),
+            ("limits.body_bytes_max", self.limits.body_bytes_max as u64),
+            ("heartbeat_ms", self.heartbeat_ms),
+        ] {
+            problems.at_least_one(key, number);
+        }
+        problems.unless(
+            gateway.ping_ms < gateway.idle_ms,
+            "gateway.ping_ms",
+            "use less than gateway.idle_ms, so that a session that answers is not closed",
+        );
+        problems.unless(
+            self.limits.body_bytes_max <= BODY_BYTES_LIMIT,
+            "limits.body_bytes_max",
+            format!("use at most {BODY_BYTES_LIMIT}"),
+        );
+        problems.unless(
+            self.heartbeat_ms < self.lease_ms.div_ceil(2),
+            "heartbeat_ms",
+            "use less than half of lease_ms, so that one lost heartbeat is not a lapse",
+        );
+    }
+}
+
+struct Problems(Vec<Problem>);
+
+impl Problems {
+    fn add(&mut self, key: &'static str, advice: impl Into<String>) {
+        self.0.push(Problem { key, advice: advice.into() });
+    }
+
+    fn unless(&mut self, holds: bool, key: &'static str, advice: impl Into<String>) {
+        if !holds {
+            self.add(key, advice);
+        }
+    }
+
+    fn at_least_one(&mut self, key: &'static str, number: u64) {
+        self.unless(number >= 1, key, "use at least 1");
+    }
+
+    fn missing(&mut self, key: &'static str, what: &str) {
+        let variable = variable(key);
+        self.add(key, format!("set {what} (environment {variable}), or use --dev to try Chasqui with a built-in key"));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn keys(change: impl FnOnce(&mut Options)) -> Vec<&'static str> {
+        let mut options = Options::default().dev();
+        change(&mut options);
+        options.validate().err().map_or_else(Vec::new, |invalid| invalid.0.iter().map(|problem| problem.key).collect())
+    }
+
+    #[test]
+    fn the_defaults_lack_only_the_secrets_and_say_how_to_set_them() {
+        let text = Options::default().validate().unwrap_err().to_string();
+        assert_eq!(
+            text,
+            "auth.secret: set auth.secret (environment CHASQUI_AUTH__SECRET), or use --dev to try Chasqui with a \
+             built-in key\nseal.master_key: set seal.master_key to 32 random bytes in base64 (environment \
+             CHASQUI_SEAL__MASTER_KEY), or use --dev to try Chasqui with a built-in key"
+        );
+        assert_eq!(keys(|_| {}), [""; 0]);
+    }
+
+    #[test]
+    fn secrets_that_are_too_weak_are_refused_and_not_repeated() {
+        let mut options = Options::default();
+        options.auth.secret = Some(Secret::new("hush".repeat(7)));
+        options.seal.master_key = Some(Secret::new("hush"));
+        let invalid = options.validate().unwrap_err();
+        let keys: Vec<_> = invalid.0.iter().map(|problem| problem.key).collect();
+        assert_eq!(keys, ["auth.secret", "seal.master_key"]);
+        assert!(!format!("{invalid} {invalid:?} {options:?}").contains("hush"));
+    }
+
+    #[test]
+    fn limits_are_held_against_their_neighbours() {
+        assert_eq!(keys(|options| options.heartbeat_ms = 5_000), ["heartbeat_ms"]);
+        assert_eq!(keys(|options| options.heartbeat_ms = 4_999), [""; 0]);
+        assert_eq!(keys(|options| options.lease_ms = 0), ["heartbeat_ms"]);
+        assert_eq!(keys(|options| options.gateway.ping_ms = 60_000), ["gateway.ping_ms"]);
+        assert_eq!(keys(|options| options.limits.body_bytes_max = 262_145), ["limits.body_bytes_max"]);
+        assert_eq!(keys(|options| options.log.bytes_max = Some(134_217_727)), ["log.bytes_max"]);
+        assert_eq!(keys(|options| options.log.bytes_max = Some(134_217_728)), [""; 0]);
+        assert_eq!(keys(|options| options.log.partitions_users = 0), ["log.partitions_users"]);
+    }
+
+    #[test]
+    fn places_must_be_places() {
+        for listen in ["", "7600", ":7600", "localhost", "localhost:99999"] {
+            assert_eq!(keys(|options| options.listen = listen.to_owned()), ["listen"], "{listen}");
+        }
+        for listen in ["localhost:7600", "[::1]:0", "0.0.0.0:7600"] {
+            assert_eq!(keys(|options| options.listen = listen.to_owned()), [""; 0], "{listen}");
+        }
+        assert_eq!(keys(|options| options.gateway.id = "my gateway".to_owned()), ["gateway.id"]);
+    }
+}

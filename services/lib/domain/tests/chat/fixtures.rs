@@ -1,0 +1,83 @@
+//! The people, devices and commands of all tests. The chat is that of alice and bob; carol is not in it.
+
+use bytes::Bytes;
+use chasqui_domain::{
+    Action, Chat, ChatId, Command, ContentType, Counter, Decision, DeviceId, Effect, Entry, Epoch, Refusal, Rules,
+    Sealed, Send, Seq, TimeMs, UserId, decide,
+};
+
+pub(crate) fn user(name: &str) -> UserId {
+    UserId::new(name).unwrap()
+}
+
+pub(crate) fn device(name: &str) -> DeviceId {
+    DeviceId::new(name).unwrap()
+}
+
+pub(crate) fn chat_id() -> ChatId {
+    ChatId::direct(&user("alice"), &user("bob"))
+}
+
+pub(crate) fn sealed(bytes: usize) -> Sealed {
+    Sealed {
+        epoch: Epoch::FIRST,
+        content_type: ContentType::new("text/plain").unwrap(),
+        bytes: Bytes::from(vec![b'x'; bytes]),
+    }
+}
+
+/// A faultless message from one to the other.
+pub(crate) fn send(sender: &str, on: &str, counter: u64) -> Command {
+    let peer = user(if sender == "alice" { "bob" } else { "alice" });
+    command(sender, on, Action::Send(Send { peer, counter: Counter(counter), allowed: true, body: sealed(3) }))
+}
+
+pub(crate) fn delivered(member: &str, seq: u64) -> Command {
+    command(member, "phone", Action::Delivered { seq: Seq(seq) })
+}
+
+pub(crate) fn read(member: &str, seq: u64) -> Command {
+    command(member, "phone", Action::Read { seq: Seq(seq) })
+}
+
+fn command(sender: &str, on: &str, action: Action) -> Command {
+    Command { chat: chat_id(), sender: user(sender), device: device(on), rules: Rules::default(), action }
+}
+
+/// The message of a command, to spoil it.
+pub(crate) fn message_of(command: &mut Command) -> &mut Send {
+    match &mut command.action {
+        Action::Send(send) => send,
+        other => panic!("not a message: {other:?}"),
+    }
+}
+
+/// Decides a command and folds what happened into the chat.
+pub(crate) fn tell(chat: &mut Chat, command: &Command, appended: u64) -> Decision {
+    let decision = decide(chat, command, TimeMs(appended)).unwrap();
+    fold(chat, &decision);
+    decision
+}
+
+/// Applies what was decided, one event after the other; every state on the way is a valid one.
+pub(crate) fn fold(chat: &mut Chat, decision: &Decision) {
+    for event in &decision.events {
+        chat.apply(event).unwrap();
+        chat.validate().unwrap();
+    }
+}
+
+/// A decision in which nothing happens and one user gets one entry.
+pub(crate) fn only_tells(recipient: &UserId, entry: Entry) -> Decision {
+    Decision { events: vec![], effects: vec![Effect::Place { recipients: vec![recipient.clone()], entry }] }
+}
+
+/// The decision that refuses a command.
+pub(crate) fn refuses(command: &Command, refusal: Refusal) -> Decision {
+    let counter = match &command.action {
+        Action::Send(send) => Some(send.counter),
+        Action::Delivered { .. } | Action::Read { .. } => None,
+    };
+    let entry = Entry::Refused { chat: chat_id(), device: command.device.clone(), counter, refusal };
+    only_tells(&command.sender, entry)
+}

@@ -1,0 +1,144 @@
+//! What holds of every sequence of commands.
+
+use std::collections::BTreeSet;
+
+use chasqui_domain::{Chat, Effect, Entry, Refusal, chat::Runs, decide};
+use proptest::{prelude::*, sample::Index, strategy::ValueTree, test_runner::TestRunner};
+
+use crate::{
+    fixtures::{chat_id, fold},
+    run::{Decided, run},
+    steps::{few_devices, many_devices},
+};
+
+/// No files are written beside the tests: a sequence that fails is worth a test of its own. `PROPTEST_CASES` counts.
+fn config() -> ProptestConfig {
+    ProptestConfig { failure_persistence: None, ..ProptestConfig::default() }
+}
+
+/// The state as it comes back from a snapshot.
+fn restored(chat: &Chat) -> Chat {
+    let mut chat = chat.clone();
+    for member in &mut chat.members {
+        member.own = Runs::from_parts(member.own.floor(), member.own.iter().collect::<Vec<_>>());
+    }
+    chat
+}
+
+/// Decides the same commands again; what comes out must be the same.
+fn decide_again<'a>(chat: &mut Chat, decided: impl IntoIterator<Item = &'a Decided>) {
+    for earlier in decided {
+        let again = decide(chat, &earlier.command, earlier.appended).unwrap();
+        assert_eq!(again, earlier.decision);
+        assert_eq!(format!("{again:?}"), format!("{:?}", earlier.decision));
+        fold(chat, &again);
+    }
+}
+
+proptest! {
+    #![proptest_config(config())]
+
+    #[test]
+    fn the_chat_agrees_with_the_model_and_takes_each_message_once(steps in few_devices()) {
+        let run = run(&steps);
+        let ids: BTreeSet<_> =
+            run.model.messages().iter().map(|message| (&message.sender, &message.device, message.counter)).collect();
+        prop_assert_eq!(ids.len(), run.model.messages().len());
+    }
+
+    #[test]
+    fn the_chat_agrees_with_the_model_when_devices_give_way(steps in many_devices()) {
+        run(&steps);
+    }
+
+    #[test]
+    fn deciding_again_from_any_state_gives_the_same(steps in few_devices(), from in any::<Index>()) {
+        let run = run(&steps);
+        let from = from.index(run.decided.len() + 1);
+        let mut chat = restored(run.decided.get(from).map_or(&run.chat, |decided| &decided.before));
+        decide_again(&mut chat, &run.decided[from..]);
+        prop_assert_eq!(chat, run.chat);
+    }
+
+    #[test]
+    fn folding_the_events_gives_every_state_on_the_way(steps in few_devices()) {
+        let run = run(&steps);
+        let mut chat = Chat::new(chat_id());
+        for decided in &run.decided {
+            prop_assert_eq!(&chat, &decided.before);
+            fold(&mut chat, &decided.decision);
+        }
+        prop_assert_eq!(chat, run.chat);
+    }
+
+    /// Without the commands that gave no events, all others are decided to what they were: also their append times
+    /// leave no trace.
+    #[test]
+    fn a_command_without_events_changes_nothing(steps in few_devices()) {
+        let run = run(&steps);
+        let mut chat = Chat::new(chat_id());
+        decide_again(&mut chat, run.decided.iter().filter(|decided| !decided.decision.events.is_empty()));
+        prop_assert_eq!(chat, run.chat);
+    }
+
+    #[test]
+    fn an_event_applies_to_the_state_before_it_and_to_no_other(steps in few_devices(), at in any::<Index>()) {
+        let run = run(&steps);
+        let at = at.index(run.decided.len() + 1);
+        let before = run.decided.get(at).map_or(&run.chat, |decided| &decided.before);
+        for event in run.events() {
+            let mut chat = before.clone();
+            let follows = event.version == before.version.next();
+            prop_assert_eq!(chat.apply(event).is_ok(), follows);
+            prop_assert_eq!(chat != *before, follows);
+        }
+    }
+}
+
+/// The random steps would prove little if some outcome were out of their reach.
+#[test]
+fn the_steps_reach_every_outcome() {
+    let mut runner = TestRunner::deterministic();
+    let mut reached = BTreeSet::new();
+    for _ in 0..50 {
+        let steps = few_devices().new_tree(&mut runner).unwrap().current();
+        for decided in run(&steps).decided {
+            reached.insert(decided.decision.effects.first().map_or("no change", outcome));
+        }
+    }
+    let all = [
+        "bad counter",
+        "body too large",
+        "counter too old",
+        "message",
+        "no change",
+        "not a member",
+        "not allowed",
+        "receipt",
+        "repeated",
+        "seq ahead",
+        "stale epoch",
+        "wrong chat",
+    ];
+    assert_eq!(reached, BTreeSet::from(all));
+}
+
+fn outcome(effect: &Effect) -> &'static str {
+    let Effect::Place { entry, .. } = effect;
+    match entry {
+        Entry::Message { .. } => "message",
+        Entry::Repeated { .. } => "repeated",
+        Entry::Receipt { .. } => "receipt",
+        Entry::Refused { refusal, .. } => match refusal {
+            Refusal::WrongChat => "wrong chat",
+            Refusal::NotAMember => "not a member",
+            Refusal::NotAllowed => "not allowed",
+            Refusal::BodyTooLarge => "body too large",
+            Refusal::BadCounter => "bad counter",
+            Refusal::CounterTooOld => "counter too old",
+            Refusal::StaleEpoch { .. } => "stale epoch",
+            Refusal::SeqAhead => "seq ahead",
+            Refusal::Poison => "poison",
+        },
+    }
+}

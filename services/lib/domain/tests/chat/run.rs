@@ -1,0 +1,97 @@
+//! Gives the same commands to the aggregate and to the model, and compares them after each.
+
+use chasqui_domain::{Chat, Command, Decision, Event, EventKind, Seq, TimeMs, UserId, Version, decide};
+
+use crate::{
+    fixtures::{chat_id, fold},
+    model::Model,
+    steps::Step,
+};
+
+/// A command, what it was decided to, and the state that it met.
+#[derive(Debug)]
+pub(crate) struct Decided {
+    pub(crate) before: Chat,
+    pub(crate) command: Command,
+    pub(crate) appended: TimeMs,
+    pub(crate) decision: Decision,
+}
+
+/// Commands that the aggregate and the model agree about.
+#[derive(Debug)]
+pub(crate) struct Run {
+    pub(crate) decided: Vec<Decided>,
+    pub(crate) chat: Chat,
+    pub(crate) model: Model,
+}
+
+impl Run {
+    pub(crate) fn events(&self) -> impl Iterator<Item = &Event> {
+        self.decided.iter().flat_map(|decided| &decided.decision.events)
+    }
+}
+
+/// Decides and applies one step after the other; panics where the aggregate and the model part.
+pub(crate) fn run(steps: &[Step]) -> Run {
+    let (mut chat, mut model, mut decided) = (Chat::new(chat_id()), Model::new(), vec![]);
+    for step in steps {
+        let (command, appended) = step.command(&model);
+        let before = chat.clone();
+        let decision = decide(&chat, &command, appended).unwrap();
+        assert_eq!(decision, model.decide(&command, appended), "{command:?}");
+        assert_eq!(chat, before, "deciding changes nothing");
+        numbers_are_dense(&chat, &decision);
+        fold(&mut chat, &decision);
+        agree(&chat, &model);
+        receipts_never_go_back(&before, &chat);
+        decided.push(Decided { before, command, appended, decision });
+    }
+    Run { decided, chat, model }
+}
+
+fn numbers_are_dense(chat: &Chat, decision: &Decision) {
+    let (mut version, mut last_seq) = (chat.version.0, chat.last_seq.0);
+    for event in &decision.events {
+        version += 1;
+        assert_eq!(event.version, Version(version));
+        if let EventKind::Message { seq, .. } = event.kind {
+            last_seq += 1;
+            assert_eq!(seq, Seq(last_seq));
+        }
+    }
+}
+
+fn receipts_never_go_back(before: &Chat, after: &Chat) {
+    for earlier in &before.members {
+        let later = after.member(&earlier.user).unwrap();
+        assert!(later.delivered >= earlier.delivered && later.read >= earlier.read, "{earlier:?} {later:?}");
+    }
+}
+
+fn agree(chat: &Chat, model: &Model) {
+    assert_eq!(chat.version, Version(model.version()));
+    assert_eq!(chat.last_seq, Seq(model.last_seq()));
+    assert_eq!(chat.last_time, model.last_time());
+    let members: Vec<&UserId> = chat.members.iter().map(|member| &member.user).collect();
+    assert_eq!(members, model.members().iter().collect::<Vec<_>>());
+    for member in &chat.members {
+        assert_eq!(member.delivered, Seq(model.delivered(&member.user)));
+        assert_eq!(member.read, Seq(model.read(&member.user)));
+        assert_eq!(member.unread(chat.last_seq), model.unread(&member.user), "unread of {member:?}");
+        agree_on_devices(chat, model, &member.user);
+    }
+}
+
+fn agree_on_devices(chat: &Chat, model: &Model, user: &UserId) {
+    let mut known = model.known_devices(user).into_iter();
+    for device in chat.devices.iter().filter(|device| device.user == *user) {
+        assert_eq!(Some(&device.id), known.next());
+        let accepted = device.accepted.iter().map(|accepted| (accepted.counter.0, accepted.seq.0, accepted.time));
+        let recognised = model.recognised(user, &device.id);
+        assert!(
+            accepted.eq(recognised.iter().map(|message| (message.counter, message.seq, message.time))),
+            "{device:?}"
+        );
+    }
+    assert_eq!(known.next(), None, "the chat has forgotten a device of {user}");
+}

@@ -1,0 +1,199 @@
+//! What each write does to the tables.
+
+use std::collections::BTreeSet;
+
+use chasqui_domain::{Offset, TimeMs};
+use chasqui_store::{Checkpoint, EventRow, InboxRow, LogPartition, Snapshot, Summary};
+use redb::ReadableTable;
+
+use crate::{
+    codec,
+    fault::Fault,
+    options::{DAY_MS, EXPIRE_ROWS_MAX},
+    tables::{self, Tables},
+};
+
+/// A call that changes something.
+#[derive(Debug)]
+pub(crate) enum Write {
+    Events(LogPartition, Vec<EventRow>, Vec<Summary>),
+    Commit(LogPartition, Offset, Vec<Snapshot>),
+    Skip(LogPartition, Offset),
+    Inbox(Vec<InboxRow>),
+    Checkpoint(LogPartition, Checkpoint),
+    Expire(TimeMs),
+    Flush,
+}
+
+impl Write {
+    /// About what it takes in memory, beside what every write takes.
+    pub(crate) fn bytes(&self) -> usize {
+        const ROW: usize = 128;
+        match self {
+            Self::Events(_, rows, summaries) => {
+                let rows = rows.iter().map(|row| ROW + row.envelope.len() + row.body.as_ref().map_or(0, |b| b.len()));
+                let summaries = summaries.iter().map(|summary| ROW * (1 + summary.members.len()) + summary.bytes.len());
+                rows.chain(summaries).sum()
+            }
+            Self::Commit(_, _, snapshots) => snapshots.iter().map(|snapshot| ROW + snapshot.bytes.len()).sum(),
+            Self::Inbox(rows) => rows.iter().map(|row| ROW + row.entry.len()).sum(),
+            Self::Checkpoint(_, checkpoint) => checkpoint.state.len(),
+            Self::Skip(..) | Self::Expire(_) | Self::Flush => 0,
+        }
+    }
+
+    /// Whether its answer says that it is durable, and all before it.
+    pub(crate) fn is_durable_when_answered(&self) -> bool {
+        matches!(self, Self::Skip(..) | Self::Flush)
+    }
+}
+
+/// Does one write. `marked` are the partitions known to have their mark.
+pub(crate) fn apply(tables: &mut Tables<'_>, marked: &mut BTreeSet<LogPartition>, write: &Write) -> Result<(), Fault> {
+    match write {
+        Write::Events(of, rows, summaries) => {
+            if !rows.is_empty() && marked.insert(*of) {
+                let key = tables::partition_key(*of);
+                tables.marks.insert(&key, codec::numbers(&key, []).as_slice())?;
+            }
+            for row in rows {
+                let key = tables::event_key(row.chat, row.stream, row.version);
+                tables.events.insert(&key, codec::event(&key, row).as_slice())?;
+            }
+            summaries.iter().try_for_each(|summary| put_summary(tables, summary))
+        }
+        Write::Commit(of, next, snapshots) => {
+            let key = tables::partition_key(*of);
+            tables.offsets.insert(&key, codec::numbers(&key, [next.0]).as_slice())?;
+            snapshots.iter().try_for_each(|snapshot| put_snapshot(tables, snapshot))
+        }
+        Write::Skip(of, command) => {
+            let key = tables::skip_key(*of, *command);
+            tables.skipped.insert(&key, codec::numbers(&key, []).as_slice())?;
+            Ok(())
+        }
+        Write::Inbox(rows) => put_inbox(tables, rows),
+        Write::Checkpoint(of, checkpoint) => {
+            let key = tables::partition_key(*of);
+            tables.checkpoints.insert(&key, codec::checkpoint(&key, checkpoint).as_slice())?;
+            Ok(())
+        }
+        // Expiry goes in steps, beside the other writes: see `expire`.
+        Write::Expire(_) | Write::Flush => Ok(()),
+    }
+}
+
+fn put_snapshot(tables: &mut Tables<'_>, snapshot: &Snapshot) -> Result<(), Fault> {
+    let key = snapshot.chat.as_bytes();
+    let newest = match tables.snapshots.get(key)? {
+        Some(value) => Some(codec::read_snapshot(snapshot.chat, key, value.value())?.version),
+        None => None,
+    };
+    if newest.is_none_or(|newest| newest < snapshot.version) {
+        tables.snapshots.insert(key, codec::snapshot(key, snapshot).as_slice())?;
+    }
+    Ok(())
+}
+
+fn put_summary(tables: &mut Tables<'_>, summary: &Summary) -> Result<(), Fault> {
+    let key = summary.chat.as_bytes();
+    let former = match tables.summaries.get(key)? {
+        Some(value) => Some(codec::read_summary(summary.chat, key, value.value())?),
+        None => None,
+    };
+    if former.as_ref().is_some_and(|former| former.version >= summary.version) {
+        return Ok(());
+    }
+    // Almost always the members are the same, and the user's chats don't have to be touched.
+    let former = former.map_or_else(Vec::new, |former| former.members);
+    for user in former.iter().filter(|user| !summary.members.contains(user)) {
+        tables.chats_of.remove(tables::chat_of_key(user, summary.chat).as_slice())?;
+    }
+    for user in summary.members.iter().filter(|user| !former.contains(user)) {
+        let key = tables::chat_of_key(user, summary.chat);
+        tables.chats_of.insert(key.as_slice(), codec::numbers(&key, []).as_slice())?;
+    }
+    tables.summaries.insert(key, codec::summary(key, summary).as_slice())?;
+    Ok(())
+}
+
+fn put_inbox(tables: &mut Tables<'_>, rows: &[InboxRow]) -> Result<(), Fault> {
+    for row in rows {
+        let inbox = tables::inbox_of(&row.user, row.position.log);
+        let key = tables::inbox_key(&inbox, row.position.offset);
+        tables.inbox.insert(key.as_slice(), codec::entry(&key, row.time, &row.entry).as_slice())?;
+
+        let day = tables::day_key(row.time.0 / DAY_MS, &inbox);
+        let offset = row.position.offset.0;
+        let known = match tables.inbox_days.get(day.as_slice())? {
+            Some(value) => Some(codec::read_numbers::<2>("inbox_days", &day, value.value())?),
+            None => None,
+        };
+        let [low, high] = known.map_or([offset; 2], |[low, high]| [low.min(offset), high.max(offset)]);
+        if known != Some([low, high]) {
+            tables.inbox_days.insert(day.as_slice(), codec::numbers(&day, [low, high]).as_slice())?;
+        }
+    }
+    Ok(())
+}
+
+/// Goes one step on in removing the inbox rows of days before that of `before`, and says whether it was the last.
+pub(crate) fn expire(tables: &mut Tables<'_>, before: TimeMs) -> Result<bool, Fault> {
+    let end = (before.0 / DAY_MS).to_be_bytes();
+    let mut rows_max = EXPIRE_ROWS_MAX;
+    while rows_max > 0 {
+        let Some((day_key, low, high)) = first_day(tables, &end)? else { return Ok(true) };
+        let Some((day, inbox)) = day_key.split_first_chunk() else {
+            return Err(Fault::Row(format!("a row of inbox_days has the key {day_key:02x?}")));
+        };
+        let rest = expire_day(tables, u64::from_be_bytes(*day), inbox, low..=high, &mut rows_max)?;
+        match rest {
+            Some(low) => {
+                tables.inbox_days.insert(day_key.as_slice(), codec::numbers(&day_key, [low, high]).as_slice())?;
+            }
+            None => {
+                tables.inbox_days.remove(day_key.as_slice())?;
+            }
+        }
+        // An inbox without rows in the range costs something too.
+        rows_max = rows_max.saturating_sub(1);
+    }
+    Ok(false)
+}
+
+fn first_day(tables: &Tables<'_>, end: &[u8]) -> Result<Option<(Vec<u8>, u64, u64)>, Fault> {
+    let Some(first) = tables.inbox_days.range::<&[u8]>(..end)?.next() else { return Ok(None) };
+    let (key, value) = first?;
+    let [low, high] = codec::read_numbers("inbox_days", key.value(), value.value())?;
+    Ok(Some((key.value().to_vec(), low, high)))
+}
+
+/// Removes rows of one day of one inbox; gives the offset to go on from if not all were looked at.
+fn expire_day(
+    tables: &mut Tables<'_>,
+    day: u64,
+    inbox: &[u8],
+    offsets: std::ops::RangeInclusive<u64>,
+    rows_max: &mut usize,
+) -> Result<Option<u64>, Fault> {
+    let (start, end) = offsets.into_inner();
+    let (start, end) = (tables::inbox_key(inbox, Offset(start)), tables::inbox_key(inbox, Offset(end)));
+    let mut remove = Vec::new();
+    let mut rest = None;
+    for row in tables.inbox.range(start.as_slice()..=end.as_slice())? {
+        let (key, value) = row?;
+        if *rows_max == 0 {
+            rest = Some(tables::number(key.value()));
+            break;
+        }
+        *rows_max -= 1;
+        // Rows of another day can be between these when the clock went back.
+        if codec::read_entry(key.value(), value.value())?.0.0 / DAY_MS == day {
+            remove.push(key.value().to_vec());
+        }
+    }
+    for key in remove {
+        tables.inbox.remove(key.as_slice())?;
+    }
+    Ok(rest)
+}

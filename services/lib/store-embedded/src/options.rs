@@ -1,0 +1,43 @@
+//! Every limit of the embedded store.
+
+/// What can be chosen when the store is opened.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// The most bytes of the database's pages kept in memory. Default 64 MiB.
+    pub cache_bytes: usize,
+    /// The most bytes of writes that wait or are being written; at the bound writers wait. Default 16 MiB.
+    ///
+    /// One round of the writer takes all that waits, so this bounds a write transaction too.
+    pub queue_bytes_max: usize,
+    /// Whether opening reads the whole database and checks every page. Default false: what a crash leaves is sound by
+    /// itself, and each value has a checksum of its own, so this is for a disk that is not trusted.
+    pub check_on_open: bool,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { cache_bytes: 64 * 1024 * 1024, queue_bytes_max: 16 * 1024 * 1024, check_on_open: false }
+    }
+}
+
+/// What a waiting write costs beside its rows, so that the queue's bound in bytes is a bound in number as well.
+pub(crate) const WRITE_BYTES_MIN: usize = 256;
+
+/// The most inbox rows that one round of the writer looks at to let them expire: other writes wait no longer than that.
+pub(crate) const EXPIRE_ROWS_MAX: usize = 2_000;
+
+/// The most keys that one sync makes durable together.
+pub(crate) const KEYS_TOGETHER_MAX: usize = 256;
+
+/// The most keys that can be created; 2^32 − 1 slots of 128 bytes are half a terabyte.
+pub(crate) const KEY_SLOTS_MAX: u32 = u32::MAX;
+
+/// The most bytes of the slot file that opening reads at once.
+pub(crate) const KEYS_READ_BYTES: usize = 64 * 1024;
+
+/// A day of the inbox, the unit of expiry.
+pub(crate) const DAY_MS: u64 = 24 * 60 * 60 * 1000;
+
+// A chunk that opening reads holds whole slots, and one that is written at once fits in it.
+const _: () = assert!(KEYS_READ_BYTES.is_multiple_of(crate::slots::SLOT_BYTES));
+const _: () = assert!(KEYS_TOGETHER_MAX * crate::slots::SLOT_BYTES <= KEYS_READ_BYTES);

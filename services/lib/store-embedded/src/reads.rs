@@ -1,0 +1,161 @@
+//! Reads of the database. All block, so they run on threads made for that.
+
+use std::{collections::BTreeSet, ops::Bound, ops::Range};
+
+use chasqui_domain::{ChatId, LogId, Offset, Position, UserId, Version};
+use chasqui_store::{
+    ChatLog, Checkpoint, EventQuery, EventRow, InboxRow, LogPartition, READ_ROWS_MAX, Snapshot, Stream, Summary,
+};
+use redb::{ReadOnlyTable, ReadTransaction};
+
+use crate::{
+    codec,
+    fault::Fault,
+    tables::{self, EVENT_KEY_BYTES},
+};
+
+type Events = ReadOnlyTable<&'static [u8; EVENT_KEY_BYTES], &'static [u8]>;
+
+pub(crate) fn load_chats(
+    from: &ReadTransaction,
+    chats: &[ChatId],
+    log: LogId,
+    before: Offset,
+) -> Result<Vec<ChatLog>, Fault> {
+    let (snapshots, events) = (from.open_table(tables::SNAPSHOTS)?, from.open_table(tables::EVENTS)?);
+    let load = |&chat: &ChatId| {
+        let snapshot: Option<Snapshot> = match snapshots.get(chat.as_bytes())? {
+            Some(value) => Some(codec::read_snapshot(chat, chat.as_bytes(), value.value())?),
+            None => None,
+        };
+        let start = snapshot.as_ref().map_or(Version(0), |snapshot| Version(snapshot.version.0.saturating_add(1)));
+        let mut rows = Vec::new();
+        for stream in [Stream::Content, Stream::Receipts] {
+            let (low, high) =
+                (tables::event_key(chat, stream, start), tables::event_key(chat, stream, Version(u64::MAX)));
+            for row in events.range::<&[u8; EVENT_KEY_BYTES]>(&low..=&high)? {
+                let (key, value) = row?;
+                let key = key.value();
+                let row = codec::read_event(chat, stream, tables::event_version(key), key, value.value())?;
+                if row.source.is_before(log, before) {
+                    rows.push(row);
+                }
+            }
+        }
+        // Two ascending runs: a stable sort merges them.
+        rows.sort_by_key(|row| row.version);
+        Ok(ChatLog { snapshot, rows })
+    };
+    chats.iter().map(load).collect()
+}
+
+pub(crate) fn events(from: &ReadTransaction, query: &EventQuery) -> Result<Vec<EventRow>, Fault> {
+    if query.versions.is_empty() {
+        return Ok(Vec::new());
+    }
+    let events: Events = from.open_table(tables::EVENTS)?;
+    let low = tables::event_key(query.chat, query.stream, query.versions.start);
+    let high = tables::event_key(query.chat, query.stream, query.versions.end);
+    let mut range = events.range::<&[u8; EVENT_KEY_BYTES]>(&low..&high)?;
+    let mut rows = Vec::new();
+    while rows.len() < query.rows_max.min(READ_ROWS_MAX) {
+        let Some(row) = (if query.descending { range.next_back() } else { range.next() }) else { break };
+        let (key, value) = row?;
+        let key = key.value();
+        rows.push(codec::read_event(query.chat, query.stream, tables::event_version(key), key, value.value())?);
+    }
+    Ok(rows)
+}
+
+pub(crate) fn summaries(from: &ReadTransaction, chats: &[ChatId]) -> Result<Vec<Option<Summary>>, Fault> {
+    let table = from.open_table(tables::SUMMARIES)?;
+    let read = |&chat: &ChatId| match table.get(chat.as_bytes())? {
+        Some(value) => codec::read_summary(chat, chat.as_bytes(), value.value()).map(Some),
+        None => Ok(None),
+    };
+    chats.iter().map(read).collect()
+}
+
+pub(crate) fn chats_of(
+    from: &ReadTransaction,
+    user: &UserId,
+    after: Option<ChatId>,
+    rows_max: usize,
+) -> Result<Vec<ChatId>, Fault> {
+    let table = from.open_table(tables::CHATS_OF)?;
+    let of = tables::user_key(user);
+    let start = after.map_or_else(|| of.clone(), |after| tables::chat_of_key(user, after));
+    let end = [&of[..], &[u8::MAX; ChatId::BYTES]].concat();
+    let mut chats = Vec::new();
+    let range = (Bound::Excluded(start.as_slice()), Bound::Included(end.as_slice()));
+    for row in table.range::<&[u8]>(range)?.take(rows_max.min(READ_ROWS_MAX)) {
+        let (key, value) = row?;
+        codec::read_numbers::<0>("chats_of", key.value(), value.value())?;
+        let chat = key.value().strip_prefix(of.as_slice()).map(ChatId::from_bytes);
+        let Some(Ok(chat)) = chat else {
+            return Err(Fault::Row(format!("a row of chats_of has the key {:02x?}", key.value())));
+        };
+        chats.push(chat);
+    }
+    Ok(chats)
+}
+
+pub(crate) fn inbox(
+    from: &ReadTransaction,
+    user: &UserId,
+    log: LogId,
+    offsets: Range<Offset>,
+    rows_max: usize,
+) -> Result<Vec<InboxRow>, Fault> {
+    if offsets.is_empty() {
+        return Ok(Vec::new());
+    }
+    let table = from.open_table(tables::INBOX)?;
+    let of = tables::inbox_of(user, log);
+    let (low, high) = (tables::inbox_key(&of, offsets.start), tables::inbox_key(&of, offsets.end));
+    let mut rows = Vec::new();
+    for row in table.range::<&[u8]>(low.as_slice()..high.as_slice())?.take(rows_max.min(READ_ROWS_MAX)) {
+        let (key, value) = row?;
+        let offset = Offset(tables::number(key.value()));
+        let (time, entry) = codec::read_entry(key.value(), value.value())?;
+        rows.push(InboxRow { user: user.clone(), position: Position { log, offset }, time, entry });
+    }
+    Ok(rows)
+}
+
+pub(crate) fn committed(from: &ReadTransaction, of: LogPartition) -> Result<Option<Offset>, Fault> {
+    let key = tables::partition_key(of);
+    let table = from.open_table(tables::OFFSETS)?;
+    let Some(value) = table.get(&key)? else { return Ok(None) };
+    let [offset] = codec::read_numbers("offsets", &key, value.value())?;
+    Ok(Some(Offset(offset)))
+}
+
+pub(crate) fn has_events(from: &ReadTransaction, of: LogPartition) -> Result<bool, Fault> {
+    let key = tables::partition_key(of);
+    let table = from.open_table(tables::MARKS)?;
+    let Some(value) = table.get(&key)? else { return Ok(false) };
+    codec::read_numbers::<0>("marks", &key, value.value())?;
+    Ok(true)
+}
+
+pub(crate) fn checkpoint(from: &ReadTransaction, of: LogPartition) -> Result<Option<Checkpoint>, Fault> {
+    let key = tables::partition_key(of);
+    let table = from.open_table(tables::CHECKPOINTS)?;
+    match table.get(&key)? {
+        Some(value) => codec::read_checkpoint(&key, value.value()).map(Some),
+        None => Ok(None),
+    }
+}
+
+pub(crate) fn skipped(from: &ReadTransaction, of: LogPartition) -> Result<BTreeSet<Offset>, Fault> {
+    let table = from.open_table(tables::SKIPPED)?;
+    let (low, high) = (tables::skip_key(of, Offset(0)), tables::skip_key(of, Offset(u64::MAX)));
+    let mut commands = BTreeSet::new();
+    for row in table.range::<&[u8; tables::SKIP_KEY_BYTES]>(&low..=&high)? {
+        let (key, value) = row?;
+        codec::read_numbers::<0>("skipped", key.value(), value.value())?;
+        commands.insert(Offset(tables::number(key.value())));
+    }
+    Ok(commands)
+}

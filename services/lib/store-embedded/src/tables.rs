@@ -1,0 +1,156 @@
+//! The tables and their keys, which sort as bytes the way the contract asks.
+
+use chasqui_domain::{ChatId, LogId, Offset, UserId, Version};
+use chasqui_store::{LogPartition, Stream};
+use redb::{ReadableTable, Table, TableDefinition, WriteTransaction};
+
+use crate::fault::Fault;
+
+/// The newest format of the database that this version knows.
+pub(crate) const FORMAT: u32 = 1;
+
+pub(crate) const CHAT_BYTES: usize = ChatId::BYTES;
+pub(crate) const EVENT_KEY_BYTES: usize = CHAT_BYTES + 1 + 8;
+pub(crate) const PARTITION_KEY_BYTES: usize = 16 + 4;
+pub(crate) const SKIP_KEY_BYTES: usize = PARTITION_KEY_BYTES + 8;
+
+type Fixed<const N: usize> = TableDefinition<'static, &'static [u8; N], &'static [u8]>;
+type Loose = TableDefinition<'static, &'static [u8], &'static [u8]>;
+
+/// Chat, stream, version → event.
+pub(crate) const EVENTS: Fixed<EVENT_KEY_BYTES> = TableDefinition::new("events");
+/// Chat → its newest snapshot.
+pub(crate) const SNAPSHOTS: Fixed<CHAT_BYTES> = TableDefinition::new("snapshots");
+/// Chat → its newest summary.
+pub(crate) const SUMMARIES: Fixed<CHAT_BYTES> = TableDefinition::new("summaries");
+/// User, chat → nothing.
+pub(crate) const CHATS_OF: Loose = TableDefinition::new("chats_of");
+/// Partition → committed offset.
+pub(crate) const OFFSETS: Fixed<PARTITION_KEY_BYTES> = TableDefinition::new("offsets");
+/// Partition → checkpoint.
+pub(crate) const CHECKPOINTS: Fixed<PARTITION_KEY_BYTES> = TableDefinition::new("checkpoints");
+/// Partition that has events → nothing.
+pub(crate) const MARKS: Fixed<PARTITION_KEY_BYTES> = TableDefinition::new("marks");
+/// Partition, offset of a command → nothing.
+pub(crate) const SKIPPED: Fixed<SKIP_KEY_BYTES> = TableDefinition::new("skipped");
+/// User, log id, offset → entry.
+pub(crate) const INBOX: Loose = TableDefinition::new("inbox");
+/// Day, user, log id → the lowest and the highest offset of the inbox rows of that day.
+pub(crate) const INBOX_DAYS: Loose = TableDefinition::new("inbox_days");
+/// Name → value. The format alone, for now.
+pub(crate) const META: TableDefinition<'static, &'static str, &'static [u8]> = TableDefinition::new("meta");
+/// The name of the format in [`META`].
+pub(crate) const META_FORMAT: &str = "format";
+
+pub(crate) type FixedTable<'txn, const N: usize> = Table<'txn, &'static [u8; N], &'static [u8]>;
+pub(crate) type LooseTable<'txn> = Table<'txn, &'static [u8], &'static [u8]>;
+
+/// The tables of a write transaction.
+pub(crate) struct Tables<'txn> {
+    pub(crate) events: FixedTable<'txn, EVENT_KEY_BYTES>,
+    pub(crate) snapshots: FixedTable<'txn, CHAT_BYTES>,
+    pub(crate) summaries: FixedTable<'txn, CHAT_BYTES>,
+    pub(crate) chats_of: LooseTable<'txn>,
+    pub(crate) offsets: FixedTable<'txn, PARTITION_KEY_BYTES>,
+    pub(crate) checkpoints: FixedTable<'txn, PARTITION_KEY_BYTES>,
+    pub(crate) marks: FixedTable<'txn, PARTITION_KEY_BYTES>,
+    pub(crate) skipped: FixedTable<'txn, SKIP_KEY_BYTES>,
+    pub(crate) inbox: LooseTable<'txn>,
+    pub(crate) inbox_days: LooseTable<'txn>,
+}
+
+impl<'txn> Tables<'txn> {
+    /// Opens all tables; makes those that are missing.
+    pub(crate) fn open(transaction: &'txn WriteTransaction) -> Result<Self, Fault> {
+        Ok(Self {
+            events: transaction.open_table(EVENTS)?,
+            snapshots: transaction.open_table(SNAPSHOTS)?,
+            summaries: transaction.open_table(SUMMARIES)?,
+            chats_of: transaction.open_table(CHATS_OF)?,
+            offsets: transaction.open_table(OFFSETS)?,
+            checkpoints: transaction.open_table(CHECKPOINTS)?,
+            marks: transaction.open_table(MARKS)?,
+            skipped: transaction.open_table(SKIPPED)?,
+            inbox: transaction.open_table(INBOX)?,
+            inbox_days: transaction.open_table(INBOX_DAYS)?,
+        })
+    }
+}
+
+/// Reads the format of a database, none when it was not made completely.
+pub(crate) fn format(meta: &impl ReadableTable<&'static str, &'static [u8]>) -> Result<Option<u32>, Fault> {
+    let Some(value) = meta.get(META_FORMAT)? else { return Ok(None) };
+    let bytes = value.value().try_into().map_err(|_| Fault::Damaged("the format is not a number".into()))?;
+    Ok(Some(u32::from_be_bytes(bytes)))
+}
+
+/// The key of an event.
+pub(crate) fn event_key(chat: ChatId, stream: Stream, version: Version) -> [u8; EVENT_KEY_BYTES] {
+    let mut key = [0; EVENT_KEY_BYTES];
+    key[..CHAT_BYTES].copy_from_slice(chat.as_bytes());
+    key[CHAT_BYTES] = match stream {
+        Stream::Content => 0,
+        Stream::Receipts => 1,
+    };
+    key[CHAT_BYTES + 1..].copy_from_slice(&version.0.to_be_bytes());
+    key
+}
+
+/// The version in the key of an event.
+pub(crate) fn event_version(key: &[u8; EVENT_KEY_BYTES]) -> Version {
+    Version(number(key))
+}
+
+/// The key of what is kept by partition.
+pub(crate) fn partition_key(of: LogPartition) -> [u8; PARTITION_KEY_BYTES] {
+    let mut key = [0; PARTITION_KEY_BYTES];
+    key[..16].copy_from_slice(&of.log.0);
+    key[16..].copy_from_slice(&of.partition.0.to_be_bytes());
+    key
+}
+
+/// The key of a skipped command.
+pub(crate) fn skip_key(of: LogPartition, command: Offset) -> [u8; SKIP_KEY_BYTES] {
+    let mut key = [0; SKIP_KEY_BYTES];
+    key[..PARTITION_KEY_BYTES].copy_from_slice(&partition_key(of));
+    key[PARTITION_KEY_BYTES..].copy_from_slice(&command.0.to_be_bytes());
+    key
+}
+
+/// What all keys of a user begin with. The length comes first, so that no user's keys begin like another's.
+pub(crate) fn user_key(user: &UserId) -> Vec<u8> {
+    const { assert!(UserId::BYTES_MAX <= u8::MAX as usize) };
+    let mut key = Vec::with_capacity(1 + user.as_str().len() + 24);
+    key.push(user.as_str().len() as u8);
+    key.extend_from_slice(user.as_str().as_bytes());
+    key
+}
+
+/// The key of a chat of a user.
+pub(crate) fn chat_of_key(user: &UserId, chat: ChatId) -> Vec<u8> {
+    let mut key = user_key(user);
+    key.extend_from_slice(chat.as_bytes());
+    key
+}
+
+/// What the keys of a user's inbox in one life of the topics begin with.
+pub(crate) fn inbox_of(user: &UserId, log: LogId) -> Vec<u8> {
+    let mut key = user_key(user);
+    key.extend_from_slice(&log.0);
+    key
+}
+
+/// The key of an inbox row.
+pub(crate) fn inbox_key(inbox: &[u8], offset: Offset) -> Vec<u8> {
+    [inbox, &offset.0.to_be_bytes()].concat()
+}
+
+/// The key of a day of an inbox.
+pub(crate) fn day_key(day: u64, inbox: &[u8]) -> Vec<u8> {
+    [&day.to_be_bytes(), inbox].concat()
+}
+
+/// The number that a key ends with.
+pub(crate) fn number(key: &[u8]) -> u64 {
+    key.last_chunk().copied().map_or(0, u64::from_be_bytes)
+}

@@ -1,0 +1,111 @@
+//! The records of `commands`.
+
+use bytes::Bytes;
+use chasqui_domain::{Action, ChatId, Command, Counter, DeviceId, Rules, RulesNumber, Send, Seq, UserId};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    Error,
+    codec::{self, Codec, Lazy},
+    fields::{long, text},
+    parts::SealedRecord,
+};
+
+const RECORD: &str = "Command";
+static CODEC: Lazy = Lazy::new(|| Codec::load(RECORD));
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename = "Command")]
+struct Record {
+    #[serde(with = "text")]
+    chat: ChatId,
+    #[serde(with = "text")]
+    sender: UserId,
+    #[serde(with = "text")]
+    device: DeviceId,
+    #[serde(with = "long")]
+    rules: RulesNumber,
+    body_bytes_max: u32,
+    send: Option<CommandSend>,
+    delivered: Option<CommandDelivered>,
+    read: Option<CommandRead>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct CommandSend {
+    #[serde(with = "text")]
+    peer: UserId,
+    #[serde(with = "long")]
+    counter: Counter,
+    allowed: bool,
+    body: SealedRecord,
+}
+
+#[derive(Serialize, Deserialize)]
+struct CommandDelivered {
+    #[serde(with = "long")]
+    seq: Seq,
+}
+
+#[derive(Serialize, Deserialize)]
+struct CommandRead {
+    #[serde(with = "long")]
+    seq: Seq,
+}
+
+/// Writes a command.
+///
+/// # Errors
+/// [`Error::Encode`] when a number is above 2^63 - 1.
+pub fn encode(command: &Command) -> Result<Bytes, Error> {
+    let mut record = Record {
+        chat: command.chat,
+        sender: command.sender.clone(),
+        device: command.device.clone(),
+        rules: command.rules.number,
+        body_bytes_max: command.rules.body_bytes_max,
+        send: None,
+        delivered: None,
+        read: None,
+    };
+    match &command.action {
+        Action::Send(send) => {
+            record.send = Some(CommandSend {
+                peer: send.peer.clone(),
+                counter: send.counter,
+                allowed: send.allowed,
+                body: SealedRecord::of(&send.body),
+            });
+        }
+        Action::Delivered { seq } => record.delivered = Some(CommandDelivered { seq: *seq }),
+        Action::Read { seq } => record.read = Some(CommandRead { seq: *seq }),
+    }
+    codec::encode(&CODEC, &record)
+}
+
+/// Reads a command.
+///
+/// # Errors
+/// When the bytes are no command.
+pub fn decode(bytes: &[u8]) -> Result<Command, Error> {
+    let record: Record = codec::decode(&CODEC, bytes)?;
+    let send = |send: CommandSend| {
+        let body = send.body.into_domain(RECORD)?;
+        Ok(Action::Send(Send { peer: send.peer, counter: send.counter, allowed: send.allowed, body }))
+    };
+    let action = codec::only(
+        RECORD,
+        [
+            record.send.map(send),
+            record.delivered.map(|delivered| Ok(Action::Delivered { seq: delivered.seq })),
+            record.read.map(|read| Ok(Action::Read { seq: read.seq })),
+        ],
+    )??;
+    Ok(Command {
+        chat: record.chat,
+        sender: record.sender,
+        device: record.device,
+        rules: Rules { number: record.rules, body_bytes_max: record.body_bytes_max },
+        action,
+    })
+}

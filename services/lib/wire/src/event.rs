@@ -1,0 +1,116 @@
+//! Events: as records of `events`, and as rows, where the body has a cell of its own.
+
+use bytes::Bytes;
+use chasqui_domain::{ChatId, Event, EventKind, RulesNumber, Source, TimeMs, Version};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    Error,
+    codec::{self, Codec, Lazy},
+    fields::{long, text},
+    parts::{EventDelivered, EventMessage, EventOpened, EventRead, SourceRecord},
+};
+
+const RECORD: &str = "Event";
+static CODEC: Lazy = Lazy::new(|| Codec::load(RECORD));
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename = "Event")]
+struct Record {
+    #[serde(with = "text")]
+    chat: ChatId,
+    #[serde(with = "long")]
+    version: Version,
+    #[serde(with = "long")]
+    time: TimeMs,
+    #[serde(with = "long")]
+    rules: RulesNumber,
+    #[serde(with = "SourceRecord")]
+    source: Source,
+    opened: Option<EventOpened>,
+    message: Option<EventMessage>,
+    delivered: Option<EventDelivered>,
+    read: Option<EventRead>,
+}
+
+impl Record {
+    fn of(event: &Event, source: &Source) -> Self {
+        let mut record = Self {
+            chat: event.chat,
+            version: event.version,
+            time: event.time,
+            rules: event.rules,
+            source: *source,
+            opened: None,
+            message: EventMessage::of(&event.kind),
+            delivered: None,
+            read: None,
+        };
+        match &event.kind {
+            EventKind::Message { .. } => {}
+            EventKind::Opened { members } => record.opened = Some(EventOpened { members: members.clone() }),
+            EventKind::Delivered { member, seq } => {
+                record.delivered = Some(EventDelivered { member: member.clone(), seq: *seq });
+            }
+            EventKind::Read { member, seq } => record.read = Some(EventRead { member: member.clone(), seq: *seq }),
+        }
+        record
+    }
+
+    fn into_domain(self) -> Result<(Event, Source), Error> {
+        let kind = codec::only(
+            RECORD,
+            [
+                self.opened.map(|opened| Ok(EventKind::Opened { members: opened.members })),
+                self.message.map(|message| message.into_domain(RECORD)),
+                self.delivered.map(|it| Ok(EventKind::Delivered { member: it.member, seq: it.seq })),
+                self.read.map(|it| Ok(EventKind::Read { member: it.member, seq: it.seq })),
+            ],
+        )??;
+        let event = Event { chat: self.chat, version: self.version, time: self.time, rules: self.rules, kind };
+        Ok((event, self.source))
+    }
+}
+
+/// Writes an event with its body, for the topic.
+///
+/// # Errors
+/// [`Error::Encode`] when a number is above 2^63 - 1.
+pub fn encode(event: &Event, source: &Source) -> Result<Bytes, Error> {
+    codec::encode(&CODEC, &Record::of(event, source))
+}
+
+/// Reads an event of the topic.
+///
+/// # Errors
+/// When the bytes are no event, or one of a row, without its body.
+pub fn decode(bytes: &[u8]) -> Result<(Event, Source), Error> {
+    codec::decode::<Record>(&CODEC, bytes)?.into_domain()
+}
+
+/// Writes an event for its row: the envelope, and the sealed body of a message.
+///
+/// # Errors
+/// [`Error::Encode`] when a number is above 2^63 - 1.
+pub fn encode_envelope(event: &Event, source: &Source) -> Result<(Bytes, Option<Bytes>), Error> {
+    let mut record = Record::of(event, source);
+    let body = record.message.as_mut().and_then(|message| message.body.bytes.take());
+    Ok((codec::encode(&CODEC, &record)?, body))
+}
+
+/// Reads an event from its row.
+///
+/// # Errors
+/// When the envelope is no event, or the body of a message is missing, or there is a body and the event has none.
+pub fn decode_row(envelope: &[u8], body: Option<&Bytes>) -> Result<(Event, Source), Error> {
+    let mut record: Record = codec::decode(&CODEC, envelope)?;
+    let cell = record.message.as_mut().map(|message| &mut message.body.bytes);
+    match (cell, body) {
+        (Some(cell @ None), Some(body)) => *cell = Some(body.clone()),
+        (_, None) => {}
+        (_, Some(_)) => {
+            return Err(Error::Decode { record: RECORD, why: "it has no place for the body beside it".to_owned() });
+        }
+    }
+    record.into_domain()
+}

@@ -1,0 +1,77 @@
+//! Questions and answers of the REST API.
+
+use chasqui_domain::{ChatId, Seq, TimeMs, UserId};
+use serde::{Deserialize, Serialize};
+
+use super::{MemberReceipt, Message};
+use crate::fields::{long, long_opt, text, text_opt};
+
+/// Which of the user's chats: `GET /v1/chats`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChatsQuery {
+    /// At most so many; the server has a limit of its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limit: Option<u32>,
+    /// From behind this chat, in ascending order of id.
+    #[serde(default, with = "text_opt", skip_serializing_if = "Option::is_none")]
+    pub after: Option<ChatId>,
+}
+
+/// The user's chats.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Chats {
+    /// In ascending order of id.
+    pub chats: Vec<ChatItem>,
+    /// The `after` of the next page; none on the last.
+    #[serde(default, with = "text_opt", skip_serializing_if = "Option::is_none")]
+    pub next: Option<ChatId>,
+}
+
+/// A chat in the list.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ChatItem {
+    /// The chat.
+    #[serde(with = "text")]
+    pub chat: ChatId,
+    /// The other user.
+    #[serde(with = "text")]
+    pub with: UserId,
+    /// The last message's number; 0 when there is none.
+    #[serde(with = "long")]
+    pub last_seq: Seq,
+    /// When something last happened.
+    #[serde(with = "long")]
+    pub last_time: TimeMs,
+    /// How many messages of others the user has not opened.
+    #[serde(with = "long")]
+    pub unread: u64,
+    /// The watermarks of all members, the user included.
+    pub members: Vec<MemberReceipt>,
+    /// The last message.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_message: Option<Box<Message>>,
+}
+
+/// Which messages of a chat: `GET /v1/chats/{chat}/messages`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MessagesQuery {
+    /// Those below this seq, from the highest down.
+    #[serde(default, with = "long_opt", skip_serializing_if = "Option::is_none")]
+    pub before: Option<Seq>,
+    /// Those above this seq, from the lowest up.
+    #[serde(default, with = "long_opt", skip_serializing_if = "Option::is_none")]
+    pub after: Option<Seq>,
+    /// At most so many; the server has a limit of its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limit: Option<u32>,
+}
+
+/// Messages of a chat.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Messages {
+    /// In the order that was asked for.
+    pub messages: Vec<Message>,
+    /// The `before` or `after` of the next page; none on the last.
+    #[serde(default, with = "long_opt", skip_serializing_if = "Option::is_none")]
+    pub next: Option<Seq>,
+}

@@ -1,0 +1,244 @@
+//! What the server sends.
+
+use bytes::Bytes;
+use chasqui_domain::{ChatId, ContentType, Counter, DeviceId, Epoch, Seq, SessionId, TimeMs, UserId};
+use serde::{Deserialize, Serialize};
+
+use super::fields::{base64_opt, digits, digits_opt};
+use crate::{
+    Code,
+    fields::{long, long_opt, text, text_opt, texts},
+};
+
+/// A frame from the server.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum ServerFrame {
+    /// The answer to a hello.
+    Welcome(Box<Welcome>),
+    /// A message.
+    Message(Box<Message>),
+    /// A message of this device was accepted.
+    Sent(Sent),
+    /// A command of this device was refused, or couldn't be taken.
+    Failed(Box<Failed>),
+    /// A member's watermarks rose.
+    Receipt(Receipt),
+    /// The watermarks that were asked for.
+    Receipts(Receipts),
+    /// The inbox is read; what follows is live.
+    CaughtUp(CaughtUp),
+    /// The outcome of a message is late; it will come.
+    Delayed(Delayed),
+    /// Something about the connection is wrong.
+    Error(Failure),
+}
+
+/// The session, and its limits.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Welcome {
+    /// The user of the token.
+    #[serde(with = "text")]
+    pub user: UserId,
+    /// The device.
+    #[serde(with = "text")]
+    pub device: DeviceId,
+    /// The session.
+    #[serde(with = "digits")]
+    pub session: SessionId,
+    /// Whether the cursor was taken up; the device begins with the chat list otherwise.
+    pub resumed: bool,
+    /// How many entries may wait for an ack.
+    pub unacked_max: u32,
+    /// How many messages of the session may wait for their outcome.
+    pub outstanding_max: u32,
+    /// The most bytes that a body may have.
+    pub body_bytes_max: u32,
+    /// After how many milliseconds without a frame the connection is closed.
+    pub idle_ms: u32,
+}
+
+/// A message of a chat. In answers of the REST API it has no cursor.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Message {
+    /// The position behind it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cursor: Option<String>,
+    /// The chat.
+    #[serde(with = "text")]
+    pub chat: ChatId,
+    /// Its number in the chat.
+    #[serde(with = "long")]
+    pub seq: Seq,
+    /// When it was accepted.
+    #[serde(with = "long")]
+    pub time: TimeMs,
+    /// Who wrote it.
+    #[serde(with = "text")]
+    pub from: UserId,
+    /// On which device.
+    #[serde(with = "text")]
+    pub device: DeviceId,
+    /// That device's message id.
+    #[serde(with = "digits")]
+    pub id: Counter,
+    /// What the body holds.
+    #[serde(with = "text")]
+    pub content_type: ContentType,
+    /// The text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub text: Option<String>,
+    /// The body, when it is no text.
+    #[serde(default, with = "base64_opt", skip_serializing_if = "Option::is_none")]
+    pub body: Option<Bytes>,
+    /// The message that it replies to.
+    #[serde(default, with = "long_opt", skip_serializing_if = "Option::is_none")]
+    pub reply_to: Option<Seq>,
+    /// The users that it mentions.
+    #[serde(default, with = "texts")]
+    pub mentions: Vec<UserId>,
+    /// What the app put beside it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub meta: Option<serde_json::Value>,
+}
+
+/// A message of this device was accepted; stands in the place of the message.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sent {
+    /// The position behind it.
+    pub cursor: String,
+    /// The chat.
+    #[serde(with = "text")]
+    pub chat: ChatId,
+    /// The message id.
+    #[serde(with = "digits")]
+    pub id: Counter,
+    /// The message's number in the chat.
+    #[serde(with = "long")]
+    pub seq: Seq,
+    /// When it was accepted.
+    #[serde(with = "long")]
+    pub time: TimeMs,
+    /// Whether it had been accepted before.
+    pub repeated: bool,
+}
+
+/// A command of this device was refused, or couldn't be taken.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Failed {
+    /// The position behind it; none when it is in no inbox.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cursor: Option<String>,
+    /// The chat, where it is known.
+    #[serde(default, with = "text_opt", skip_serializing_if = "Option::is_none")]
+    pub chat: Option<ChatId>,
+    /// Whom the message was for, where it is known.
+    #[serde(default, with = "text_opt", skip_serializing_if = "Option::is_none")]
+    pub to: Option<UserId>,
+    /// The message id; none when it was no message.
+    #[serde(default, with = "digits_opt", skip_serializing_if = "Option::is_none")]
+    pub id: Option<Counter>,
+    /// Why.
+    pub code: Code,
+    /// Whether the same may succeed later.
+    pub retry: bool,
+    /// The code's meaning, for people.
+    pub message: String,
+    /// The chat's current epoch, with a stale one.
+    #[serde(default, with = "long_opt", skip_serializing_if = "Option::is_none")]
+    pub epoch: Option<Epoch>,
+}
+
+/// A member's watermarks rose.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Receipt {
+    /// The position behind it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cursor: Option<String>,
+    /// The chat.
+    #[serde(with = "text")]
+    pub chat: ChatId,
+    /// Whose.
+    #[serde(with = "text")]
+    pub user: UserId,
+    /// Everything up to here is on a device of theirs.
+    #[serde(with = "long")]
+    pub delivered: Seq,
+    /// Everything up to here was opened.
+    #[serde(with = "long")]
+    pub read: Seq,
+    /// When.
+    #[serde(with = "long")]
+    pub time: TimeMs,
+}
+
+/// The watermarks that were asked for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Receipts {
+    /// Per chat that the user is in.
+    pub chats: Vec<ChatReceipts>,
+}
+
+/// The watermarks of a chat.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChatReceipts {
+    /// The chat.
+    #[serde(with = "text")]
+    pub chat: ChatId,
+    /// The last message's number; 0 when there is none.
+    #[serde(with = "long")]
+    pub last_seq: Seq,
+    /// How many messages of others the user has not opened.
+    #[serde(with = "long")]
+    pub unread: u64,
+    /// The watermarks of all members, the user included.
+    pub members: Vec<MemberReceipt>,
+}
+
+/// The watermarks of a member.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MemberReceipt {
+    /// Whose.
+    #[serde(with = "text")]
+    pub user: UserId,
+    /// Everything up to here is on a device of theirs.
+    #[serde(with = "long")]
+    pub delivered: Seq,
+    /// Everything up to here was opened.
+    #[serde(with = "long")]
+    pub read: Seq,
+}
+
+/// The inbox is read up to the cursor; what follows is live.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CaughtUp {
+    /// The position up to which.
+    pub cursor: String,
+}
+
+/// The outcome of a message is late; it will come.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Delayed {
+    /// The chat.
+    #[serde(with = "text")]
+    pub chat: ChatId,
+    /// The message id.
+    #[serde(with = "digits")]
+    pub id: Counter,
+}
+
+/// Something is wrong; also the body of every failure of the REST API.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Failure {
+    /// What.
+    pub code: Code,
+    /// The same for people.
+    pub message: String,
+}
+
+impl From<Code> for Failure {
+    /// With the code's meaning as its message.
+    fn from(code: Code) -> Self {
+        Self { code, message: code.meaning().to_owned() }
+    }
+}

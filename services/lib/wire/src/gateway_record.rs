@@ -1,0 +1,160 @@
+//! The records of a gateway's own topic.
+
+use bytes::Bytes;
+use chasqui_domain::{Incarnation, Offset, Partition, SessionId, UserId};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    Error,
+    codec::{self, Codec, Lazy},
+    fields::{long, text, texts},
+};
+
+const RECORD: &str = "GatewayRecord";
+static CODEC: Lazy = Lazy::new(|| Codec::load(RECORD));
+
+/// What is said to a gateway. The first is said by itself, the others by routers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum GatewayRecord {
+    /// A life of the gateway begins; the offset of this record is its incarnation.
+    Start,
+    /// A session is attached.
+    Answer {
+        /// The life that the session belongs to.
+        incarnation: Incarnation,
+        /// The session.
+        session: SessionId,
+        /// Whose it is.
+        user: UserId,
+        /// The attach that is answered.
+        attempt: u32,
+        /// The user's rows at offsets below this are stored; pushes that follow are not below it.
+        up_to: Offset,
+    },
+    /// Pushes may be missing: the sessions of a partition's users read their inboxes.
+    Repair {
+        /// The life that the sessions belong to.
+        incarnation: Incarnation,
+        /// The partition of `inbox`.
+        partition: Partition,
+        /// Rows at offsets below this are stored; pushes that follow are not below it.
+        up_to: Offset,
+    },
+    /// An entry for users who have sessions here.
+    Push {
+        /// The life that the sessions belong to.
+        incarnation: Incarnation,
+        /// The partition of `inbox`.
+        partition: Partition,
+        /// The entry's offset in it.
+        offset: Offset,
+        /// For whom; all of their sessions get it.
+        recipients: Vec<UserId>,
+        /// The entry, written by [`crate::entry::encode`].
+        entry: Bytes,
+    },
+}
+
+#[derive(Default, Serialize, Deserialize)]
+#[serde(rename = "GatewayRecord")]
+struct Record {
+    start: Option<GatewayStart>,
+    answer: Option<GatewayAnswer>,
+    repair: Option<GatewayRepair>,
+    push: Option<GatewayPush>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct GatewayStart {}
+
+#[derive(Serialize, Deserialize)]
+struct GatewayAnswer {
+    #[serde(with = "long")]
+    incarnation: Incarnation,
+    #[serde(with = "long")]
+    session: SessionId,
+    #[serde(with = "text")]
+    user: UserId,
+    attempt: u32,
+    #[serde(with = "long")]
+    up_to: Offset,
+}
+
+#[derive(Serialize, Deserialize)]
+struct GatewayRepair {
+    #[serde(with = "long")]
+    incarnation: Incarnation,
+    #[serde(with = "long")]
+    partition: Partition,
+    #[serde(with = "long")]
+    up_to: Offset,
+}
+
+#[derive(Serialize, Deserialize)]
+struct GatewayPush {
+    #[serde(with = "long")]
+    incarnation: Incarnation,
+    #[serde(with = "long")]
+    partition: Partition,
+    #[serde(with = "long")]
+    offset: Offset,
+    #[serde(with = "texts")]
+    recipients: Vec<UserId>,
+    entry: Bytes,
+}
+
+impl GatewayRecord {
+    /// Writes the record.
+    ///
+    /// # Errors
+    /// [`Error::Encode`] when a number is above 2^63 - 1.
+    pub fn encode(&self) -> Result<Bytes, Error> {
+        let mut record = Record::default();
+        match self.clone() {
+            Self::Start => record.start = Some(GatewayStart {}),
+            Self::Answer { incarnation, session, user, attempt, up_to } => {
+                record.answer = Some(GatewayAnswer { incarnation, session, user, attempt, up_to });
+            }
+            Self::Repair { incarnation, partition, up_to } => {
+                record.repair = Some(GatewayRepair { incarnation, partition, up_to });
+            }
+            Self::Push { incarnation, partition, offset, recipients, entry } => {
+                record.push = Some(GatewayPush { incarnation, partition, offset, recipients, entry });
+            }
+        }
+        codec::encode(&CODEC, &record)
+    }
+
+    /// Reads a record.
+    ///
+    /// # Errors
+    /// When the bytes are no such record.
+    pub fn decode(bytes: &[u8]) -> Result<Self, Error> {
+        let record: Record = codec::decode(&CODEC, bytes)?;
+        let answer = |it: GatewayAnswer| Self::Answer {
+            incarnation: it.incarnation,
+            session: it.session,
+            user: it.user,
+            attempt: it.attempt,
+            up_to: it.up_to,
+        };
+        let repair =
+            |it: GatewayRepair| Self::Repair { incarnation: it.incarnation, partition: it.partition, up_to: it.up_to };
+        let push = |it: GatewayPush| Self::Push {
+            incarnation: it.incarnation,
+            partition: it.partition,
+            offset: it.offset,
+            recipients: it.recipients,
+            entry: it.entry,
+        };
+        codec::only(
+            RECORD,
+            [
+                record.start.map(|GatewayStart {}| Self::Start),
+                record.answer.map(answer),
+                record.repair.map(repair),
+                record.push.map(push),
+            ],
+        )
+    }
+}

@@ -1,0 +1,126 @@
+//! Records that stand inside of others.
+
+use bytes::Bytes;
+use chasqui_domain::{
+    ContentType, Counter, DeviceId, Epoch, EventKind, LogId, Offset, Partition, Sealed, Seq, Source, UserId,
+};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    Error,
+    fields::{long, text, texts},
+};
+
+/// `Source`.
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "Source", rename = "Source")]
+pub(crate) struct SourceRecord {
+    #[serde(with = "log_id")]
+    log: LogId,
+    #[serde(with = "long")]
+    partition: Partition,
+    #[serde(with = "long")]
+    offset: Offset,
+    index: u32,
+}
+
+mod log_id {
+    use chasqui_domain::LogId;
+    use serde::{Deserializer, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(id: &LogId, serializer: S) -> Result<S::Ok, S::Error> {
+        apache_avro::serde::fixed::serialize(&id.0, serializer)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<LogId, D::Error> {
+        apache_avro::serde::fixed::deserialize(deserializer).map(LogId)
+    }
+}
+
+/// `Sealed`.
+#[derive(Serialize, Deserialize)]
+#[serde(rename = "Sealed")]
+pub(crate) struct SealedRecord {
+    #[serde(with = "long")]
+    epoch: Epoch,
+    #[serde(with = "text")]
+    content_type: ContentType,
+    /// None where it stands in a cell beside the record.
+    pub(crate) bytes: Option<Bytes>,
+}
+
+impl SealedRecord {
+    pub(crate) fn of(body: &Sealed) -> Self {
+        Self { epoch: body.epoch, content_type: body.content_type.clone(), bytes: Some(body.bytes.clone()) }
+    }
+
+    pub(crate) fn into_domain(self, record: &'static str) -> Result<Sealed, Error> {
+        let bytes = self.bytes.ok_or_else(|| Error::Decode { record, why: "its body is missing".to_owned() })?;
+        Ok(Sealed { epoch: self.epoch, content_type: self.content_type, bytes })
+    }
+}
+
+/// `EventMessage`.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct EventMessage {
+    #[serde(with = "long")]
+    seq: Seq,
+    #[serde(with = "text")]
+    sender: UserId,
+    #[serde(with = "text")]
+    device: DeviceId,
+    #[serde(with = "long")]
+    counter: Counter,
+    pub(crate) body: SealedRecord,
+}
+
+impl EventMessage {
+    /// None when the event is not a message.
+    pub(crate) fn of(kind: &EventKind) -> Option<Self> {
+        let EventKind::Message { seq, sender, device, counter, body } = kind else {
+            return None;
+        };
+        Some(Self {
+            seq: *seq,
+            sender: sender.clone(),
+            device: device.clone(),
+            counter: *counter,
+            body: SealedRecord::of(body),
+        })
+    }
+
+    pub(crate) fn into_domain(self, record: &'static str) -> Result<EventKind, Error> {
+        Ok(EventKind::Message {
+            seq: self.seq,
+            sender: self.sender,
+            device: self.device,
+            counter: self.counter,
+            body: self.body.into_domain(record)?,
+        })
+    }
+}
+
+/// `EventOpened`.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct EventOpened {
+    #[serde(with = "texts")]
+    pub(crate) members: Vec<UserId>,
+}
+
+/// `EventDelivered`.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct EventDelivered {
+    #[serde(with = "text")]
+    pub(crate) member: UserId,
+    #[serde(with = "long")]
+    pub(crate) seq: Seq,
+}
+
+/// `EventRead`.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct EventRead {
+    #[serde(with = "text")]
+    pub(crate) member: UserId,
+    #[serde(with = "long")]
+    pub(crate) seq: Seq,
+}

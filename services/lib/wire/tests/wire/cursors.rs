@@ -1,0 +1,44 @@
+use chasqui_domain::{LogId, Offset, Position};
+use chasqui_wire::{Error, cursor};
+use proptest::prelude::*;
+
+use crate::{people::user, values::a_user};
+
+proptest! {
+    #[test]
+    fn a_cursor_is_read_by_its_user(of in a_user(), log in any::<[u8; 16]>(), offset in any::<u64>()) {
+        let position = Position { log: LogId(log), offset: Offset(offset) };
+        let text = cursor::encode(&of, &position);
+        prop_assert!(text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte)));
+        prop_assert_eq!(cursor::decode(&of, &text), Ok(position));
+    }
+
+    #[test]
+    fn any_text_is_no_cursor(text in ".{0,60}") {
+        prop_assert_eq!(cursor::decode(&user("alice"), &text), Err(Error::Cursor));
+    }
+
+    #[test]
+    fn any_text_of_its_letters_is_no_panic(text in "[A-Za-z0-9_-]{36,42}") {
+        let _ = cursor::decode(&user("alice"), &text);
+    }
+}
+
+#[test]
+fn a_cursor_never_changes() {
+    let position = Position { log: LogId(*b"a life of topics"), offset: Offset(100) };
+    let text = cursor::encode(&user("alice"), &position);
+    assert_eq!(text, "AWEgbGlmZSBvZiB0b3BpY3MAAAAAAAAAZBoBFrA");
+}
+
+#[test]
+fn what_is_not_a_cursor_of_the_user_is_refused() {
+    let position = Position { log: LogId([7; 16]), offset: Offset(100) };
+    let text = cursor::encode(&user("alice"), &position);
+    let other_version = format!("Ag{}", &text[2..]);
+    let longer = format!("{text}AAAA");
+    for wrong in ["", "A", &text[1..], &text[..text.len() - 1], &other_version, &longer, "ñ"] {
+        assert_eq!(cursor::decode(&user("alice"), wrong), Err(Error::Cursor), "{wrong}");
+    }
+    assert_eq!(cursor::decode(&user("bob"), &text), Err(Error::Cursor));
+}

@@ -1,0 +1,249 @@
+//! The JSON of clients, as the protocol's description has it.
+
+use std::fmt::Debug;
+
+use bytes::Bytes;
+use chasqui_domain::{Counter, Epoch, Seq, SessionId, TimeMs};
+use chasqui_wire::{
+    Code,
+    frames::{
+        Ack, CaughtUp, ChatItem, ChatReceipts, Chats, ChatsQuery, ClientFrame, Delayed, Failed, Failure, Hello,
+        MemberReceipt, Message, Messages, MessagesQuery, Read, Receipt, Receipts, ReceiptsQuery, SendFrame, Sent,
+        ServerFrame, Token, Welcome, parse, to_text,
+    },
+};
+use proptest::prelude::*;
+use serde::{Serialize, de::DeserializeOwned};
+use serde_json::{Value, json};
+
+use crate::people::{chat, content_type, device, user};
+
+const CHAT: &str = "AcKUOzVCIX6aUPCc_gULE5PWTI8AJLGS";
+
+/// The value is written as this JSON, and read from it, also when a later version has added a field.
+#[track_caller]
+fn is<T: Serialize + DeserializeOwned + PartialEq + Debug>(value: &T, json: Value) {
+    assert_eq!(serde_json::from_str::<Value>(&to_text(value).unwrap()).unwrap(), json);
+    assert_eq!(&parse::<T>(&json.to_string()).unwrap(), value);
+    let mut later = json;
+    later["a field of a later version"] = json!({"of": ["any", 1, "form"]});
+    assert_eq!(&parse::<T>(&later.to_string()).unwrap(), value);
+}
+
+fn message(cursor: Option<&str>) -> Message {
+    Message {
+        cursor: cursor.map(str::to_owned),
+        chat: chat(),
+        seq: Seq(3),
+        time: TimeMs(1_700_000_000_123),
+        from: user("alice"),
+        device: device("phone"),
+        id: Counter(5),
+        content_type: content_type("text/plain"),
+        text: Some("hello".to_owned()),
+        body: None,
+        reply_to: Some(Seq(2)),
+        mentions: vec![user("bob")],
+        meta: Some(json!({"client": "web"})),
+    }
+}
+
+fn message_json() -> Value {
+    json!({
+        "chat": CHAT, "seq": 3, "time": 1_700_000_000_123_u64, "from": "alice", "device": "phone", "id": "5",
+        "content_type": "text/plain", "text": "hello", "reply_to": 2, "mentions": ["bob"], "meta": {"client": "web"}
+    })
+}
+
+fn with(mut json: Value, key: &str, value: &str) -> Value {
+    json[key] = value.into();
+    json
+}
+
+#[test]
+fn what_clients_send() {
+    let hello = Hello { token: Token("jwt".to_owned()), device: device("phone"), cursor: Some("c".to_owned()) };
+    is(&ClientFrame::Hello(hello), json!({"type": "hello", "token": "jwt", "device": "phone", "cursor": "c"}));
+    let hello = Hello { token: Token("jwt".to_owned()), device: device("phone"), cursor: None };
+    is(&ClientFrame::Hello(hello), json!({"type": "hello", "token": "jwt", "device": "phone"}));
+
+    let mut send = SendFrame {
+        id: Counter(5),
+        to: user("bob"),
+        text: Some("hello".to_owned()),
+        content_type: None,
+        body: None,
+        reply_to: None,
+        mentions: vec![],
+        meta: None,
+    };
+    let frame = ClientFrame::Send(Box::new(send.clone()));
+    is(&frame, json!({"type": "send", "id": "5", "to": "bob", "text": "hello"}));
+    send.text = None;
+    send.content_type = Some(content_type("app/x"));
+    send.body = Some(Bytes::from_static(&[0, 255, 1, 254]));
+    send.reply_to = Some(Seq(2));
+    send.mentions = vec![user("bob")];
+    send.meta = Some(json!([1, "two"]));
+    let json = json!({
+        "type": "send", "id": "5", "to": "bob", "content_type": "app/x", "body": "AP8B/g==", "reply_to": 2,
+        "mentions": ["bob"], "meta": [1, "two"]
+    });
+    is(&ClientFrame::Send(Box::new(send)), json);
+
+    let ack = Ack { cursor: "c".to_owned(), delivered: [(chat(), Seq(3))].into() };
+    is(&ClientFrame::Ack(ack), json!({"type": "ack", "cursor": "c", "delivered": {CHAT: 3}}));
+    let ack = Ack { cursor: "c".to_owned(), delivered: [].into() };
+    is(&ClientFrame::Ack(ack), json!({"type": "ack", "cursor": "c"}));
+    is(&ClientFrame::Read(Read { chat: chat(), seq: Seq(3) }), json!({"type": "read", "chat": CHAT, "seq": 3}));
+    let receipts = ReceiptsQuery { chats: vec![chat()] };
+    is(&ClientFrame::Receipts(receipts), json!({"type": "receipts", "chats": [CHAT]}));
+}
+
+#[test]
+fn what_the_server_sends() {
+    let welcome = Welcome {
+        user: user("alice"),
+        device: device("phone"),
+        session: SessionId(21),
+        resumed: true,
+        unacked_max: 256,
+        outstanding_max: 64,
+        body_bytes_max: 65_536,
+        idle_ms: 60_000,
+    };
+    let json = json!({
+        "type": "welcome", "user": "alice", "device": "phone", "session": "21", "resumed": true, "unacked_max": 256,
+        "outstanding_max": 64, "body_bytes_max": 65_536, "idle_ms": 60_000
+    });
+    is(&ServerFrame::Welcome(Box::new(welcome)), json);
+    let frame = ServerFrame::Message(Box::new(message(Some("c"))));
+    is(&frame, with(with(message_json(), "type", "message"), "cursor", "c"));
+    let sent =
+        Sent { cursor: "c".to_owned(), chat: chat(), id: Counter(5), seq: Seq(3), time: TimeMs(9), repeated: false };
+    let json = json!({"type": "sent", "cursor": "c", "chat": CHAT, "id": "5", "seq": 3, "time": 9, "repeated": false});
+    is(&ServerFrame::Sent(sent), json);
+    let receipt =
+        Receipt { cursor: None, chat: chat(), user: user("bob"), delivered: Seq(3), read: Seq(2), time: TimeMs(9) };
+    let json = json!({"type": "receipt", "chat": CHAT, "user": "bob", "delivered": 3, "read": 2, "time": 9});
+    is(&ServerFrame::Receipt(receipt), json);
+    let members = vec![MemberReceipt { user: user("bob"), delivered: Seq(3), read: Seq(2) }];
+    let chats = vec![ChatReceipts { chat: chat(), last_seq: Seq(3), unread: 1, members }];
+    let json = json!({"type": "receipts", "chats": [{
+        "chat": CHAT, "last_seq": 3, "unread": 1, "members": [{"user": "bob", "delivered": 3, "read": 2}]
+    }]});
+    is(&ServerFrame::Receipts(Receipts { chats }), json);
+    is(&ServerFrame::CaughtUp(CaughtUp { cursor: "c".to_owned() }), json!({"type": "caught_up", "cursor": "c"}));
+    let delayed = Delayed { chat: chat(), id: Counter(5) };
+    is(&ServerFrame::Delayed(delayed), json!({"type": "delayed", "chat": CHAT, "id": "5"}));
+    let json = json!({"type": "error", "code": "slow", "message": Code::Slow.meaning()});
+    is(&ServerFrame::Error(Failure::from(Code::Slow)), json);
+}
+
+#[test]
+fn what_failed() {
+    let mut failed = Failed {
+        cursor: None,
+        chat: None,
+        to: Some(user("bob")),
+        id: Some(Counter(5)),
+        code: Code::DiskFull,
+        retry: true,
+        message: "full".to_owned(),
+        epoch: None,
+    };
+    let json = json!({"type": "failed", "to": "bob", "id": "5", "code": "disk_full", "retry": true, "message": "full"});
+    is(&ServerFrame::Failed(Box::new(failed.clone())), json);
+    failed = Failed {
+        cursor: Some("c".to_owned()),
+        chat: Some(chat()),
+        to: None,
+        code: Code::StaleEpoch,
+        epoch: Some(Epoch(3)),
+        ..failed
+    };
+    let json = json!({
+        "type": "failed", "cursor": "c", "chat": CHAT, "id": "5", "code": "stale_epoch", "retry": true,
+        "message": "full", "epoch": 3
+    });
+    is(&ServerFrame::Failed(Box::new(failed)), json);
+}
+
+#[test]
+fn what_the_rest_api_takes_and_gives() {
+    is(&ChatsQuery::default(), json!({}));
+    is(&ChatsQuery { limit: Some(10), after: Some(chat()) }, json!({"limit": 10, "after": CHAT}));
+    is(
+        &MessagesQuery { before: Some(Seq(9)), after: Some(Seq(2)), limit: Some(10) },
+        json!({"before": 9, "after": 2, "limit": 10}),
+    );
+    let item = ChatItem {
+        chat: chat(),
+        with: user("bob"),
+        last_seq: Seq(3),
+        last_time: TimeMs(9),
+        unread: 1,
+        members: vec![MemberReceipt { user: user("bob"), delivered: Seq(3), read: Seq(2) }],
+        last_message: Some(Box::new(message(None))),
+    };
+    let json = json!({"chats": [{
+        "chat": CHAT, "with": "bob", "last_seq": 3, "last_time": 9, "unread": 1,
+        "members": [{"user": "bob", "delivered": 3, "read": 2}], "last_message": message_json()
+    }], "next": CHAT});
+    is(&Chats { chats: vec![item], next: Some(chat()) }, json);
+    let messages = Messages { messages: vec![message(None)], next: Some(Seq(3)) };
+    is(&messages, json!({"messages": [message_json()], "next": 3}));
+    is(&Messages { messages: vec![], next: None }, json!({"messages": []}));
+}
+
+#[test]
+fn what_is_no_frame_is_an_error() {
+    for text in [
+        "",
+        "null",
+        "[]",
+        r#"{"type":"dance"}"#,
+        r#"{"type":"read","chat":"nope","seq":1}"#,
+        r#"{"type":"read","chat":"AcKUOzVCIX6aUPCc_gULE5PWTI8AJLGS","seq":-1}"#,
+        r#"{"type":"read","chat":"AcKUOzVCIX6aUPCc_gULE5PWTI8AJLGS","seq":9223372036854775808}"#,
+        r#"{"type":"read","chat":"AcKUOzVCIX6aUPCc_gULE5PWTI8AJLGS","seq":"1"}"#,
+        r#"{"type":"send","id":5,"to":"bob"}"#,
+        r#"{"type":"send","id":"05","to":"bob"}"#,
+        r#"{"type":"send","id":"+5","to":"bob"}"#,
+        r#"{"type":"send","id":"9223372036854775808","to":"bob"}"#,
+        r#"{"type":"send","id":"5","to":""}"#,
+        r#"{"type":"send","id":"5","to":"bob","body":"!"}"#,
+        r#"{"type":"hello","device":"phone"}"#,
+    ] {
+        assert!(parse::<ClientFrame>(text).is_err(), "{text}");
+    }
+}
+
+#[test]
+fn base64_is_read_with_and_without_padding() {
+    for body in ["AP8=", "AP8"] {
+        let text = format!(r#"{{"type":"send","id":"5","to":"bob","body":"{body}"}}"#);
+        let ClientFrame::Send(send) = parse(&text).unwrap() else { panic!("not a message") };
+        assert_eq!(send.body, Some(Bytes::from_static(&[0, 255])));
+    }
+}
+
+#[test]
+fn a_token_is_not_shown() {
+    let hello = Hello { token: Token("secret".to_owned()), device: device("phone"), cursor: None };
+    assert!(!format!("{hello:?}").contains("secret"));
+}
+
+proptest! {
+    #[test]
+    fn any_text_is_no_panic(text in "\\PC{0,60}", keys in proptest::collection::vec("[a-z_]{1,8}", 0..4)) {
+        let _ = parse::<ClientFrame>(&text);
+        for kind in ["hello", "send", "ack", "read", "receipts"] {
+            let mut frame = json!({"type": kind, "text": text, "chats": [text], "delivered": {&text: 1}});
+            for key in &keys {
+                frame[key] = text.clone().into();
+            }
+            let _ = parse::<ClientFrame>(&frame.to_string());
+        }
+    }
+}

@@ -1,0 +1,185 @@
+//! Records survive the way there and back, and the same value gives the same bytes.
+
+use bytes::Bytes;
+use chasqui_domain::{Counter, Entry, Event, EventKind, RulesNumber, Seq, TimeMs, Version};
+use chasqui_wire::{
+    Error, body::Body, checkpoint::RouterState, command, entry, event, gateway_record::GatewayRecord,
+    heartbeat::Heartbeat, inbox::InboxRecord, presence::Presence, snapshot, summary,
+};
+use proptest::prelude::*;
+
+use crate::{
+    people::{chat, device, user},
+    samples,
+    values::{
+        a_body, a_command, a_gateway_record, a_heartbeat, a_presence, a_router_state, a_source, a_state, an_entry,
+        an_event, an_inbox_record,
+    },
+};
+
+proptest! {
+    #[test]
+    fn commands(command in a_command()) {
+        let bytes = command::encode(&command).unwrap();
+        prop_assert_eq!(command::decode(&bytes).unwrap(), command.clone());
+        prop_assert_eq!(command::encode(&command).unwrap(), bytes);
+    }
+
+    #[test]
+    fn events(event in an_event(), source in a_source()) {
+        let bytes = event::encode(&event, &source).unwrap();
+        prop_assert_eq!(event::decode(&bytes).unwrap(), (event.clone(), source));
+        prop_assert_eq!(event::encode(&event, &source).unwrap(), bytes);
+    }
+
+    #[test]
+    fn event_rows(event in an_event(), source in a_source()) {
+        let (envelope, body) = event::encode_envelope(&event, &source).unwrap();
+        prop_assert_eq!(event::decode_row(&envelope, body.as_ref()).unwrap(), (event.clone(), source));
+        prop_assert_eq!(event::encode_envelope(&event, &source).unwrap(), (envelope, body.clone()));
+        prop_assert_eq!(body.is_some(), matches!(event.kind, EventKind::Message { .. }));
+    }
+
+    #[test]
+    fn entries(entry in an_entry()) {
+        let bytes = entry::encode(&entry).unwrap();
+        prop_assert_eq!(entry::decode(&bytes).unwrap(), entry.clone());
+        prop_assert_eq!(entry::encode(&entry).unwrap(), bytes);
+    }
+
+    #[test]
+    fn inbox_records(record in an_inbox_record()) {
+        let bytes = record.encode().unwrap();
+        prop_assert_eq!(&InboxRecord::decode(&bytes).unwrap(), &record);
+        prop_assert_eq!(record.encode().unwrap(), bytes);
+    }
+
+    #[test]
+    fn presences(record in a_presence()) {
+        let bytes = record.encode().unwrap();
+        prop_assert_eq!(&Presence::decode(&bytes).unwrap(), &record);
+        prop_assert_eq!(record.encode().unwrap(), bytes);
+    }
+
+    #[test]
+    fn heartbeats(record in a_heartbeat()) {
+        let bytes = record.encode().unwrap();
+        prop_assert_eq!(&Heartbeat::decode(&bytes).unwrap(), &record);
+        prop_assert_eq!(record.encode().unwrap(), bytes);
+    }
+
+    #[test]
+    fn gateway_records(record in a_gateway_record()) {
+        let bytes = record.encode().unwrap();
+        prop_assert_eq!(&GatewayRecord::decode(&bytes).unwrap(), &record);
+        prop_assert_eq!(record.encode().unwrap(), bytes);
+    }
+
+    #[test]
+    fn router_states(state in a_router_state()) {
+        let bytes = state.encode().unwrap();
+        prop_assert_eq!(&RouterState::decode(&bytes).unwrap(), &state);
+        prop_assert_eq!(state.encode().unwrap(), bytes);
+    }
+
+    #[test]
+    fn bodies(body in a_body()) {
+        let bytes = body.encode().unwrap();
+        prop_assert_eq!(&Body::decode(&bytes).unwrap(), &body);
+        prop_assert_eq!(body.encode().unwrap(), bytes);
+    }
+
+    #[test]
+    fn snapshots((state, _) in a_state()) {
+        let bytes = snapshot::encode(&state).unwrap();
+        prop_assert_eq!(&snapshot::decode(&bytes).unwrap(), &state);
+        prop_assert_eq!(snapshot::encode(&state).unwrap(), bytes);
+    }
+
+    #[test]
+    fn summaries((state, events) in a_state()) {
+        let last = events.iter().rfind(|event| matches!(event.kind, EventKind::Message { .. }));
+        let bytes = summary::encode(&state, last).unwrap();
+        prop_assert_eq!(summary::encode(&state, last).unwrap(), bytes.clone());
+        let found = summary::decode(&bytes).unwrap();
+        prop_assert_eq!(
+            (found.chat, found.version, found.last_seq, found.last_time, found.epoch, found.last_message_version),
+            (state.id, state.version, state.last_seq, state.last_time, state.epoch, last.map(|last| last.version))
+        );
+        prop_assert_eq!(found.members.len(), state.members.len());
+        for (found, member) in found.members.iter().zip(&state.members) {
+            prop_assert_eq!(&found.user, &member.user);
+            prop_assert_eq!(
+                (found.delivered, found.read, found.unread),
+                (member.delivered, member.read, member.unread(state.last_seq))
+            );
+        }
+    }
+}
+
+#[test]
+fn a_summary_takes_no_other_event_for_the_last_message() {
+    let state = samples::state();
+    let read = samples::event(EventKind::Read { member: user("bob"), seq: Seq(1) });
+    let mut older = samples::event(samples::message());
+    if let EventKind::Message { seq, .. } = &mut older.kind {
+        *seq = Seq(state.last_seq.0 - 1);
+    }
+    for other in [read, older] {
+        let bytes = summary::encode(&state, Some(&other)).unwrap();
+        assert_eq!(summary::decode(&bytes).unwrap().last_message_version, None);
+    }
+}
+
+#[test]
+fn the_body_of_a_row_stands_beside_the_envelope_and_nowhere_else() {
+    let (message, source) = (samples::event(samples::message()), samples::source());
+    let opened = samples::event(EventKind::Opened { members: vec![user("alice")] });
+    let body = Bytes::from_static(b"nonce and ciphertext");
+    let (envelope, cell) = event::encode_envelope(&message, &source).unwrap();
+    assert_eq!(cell, Some(body.clone()));
+    assert!(!envelope.windows(body.len()).any(|window| window == body));
+
+    let whole = event::encode(&message, &source).unwrap();
+    let bodiless = event::encode_envelope(&opened, &source).unwrap().0;
+    for result in [
+        event::decode(&envelope),
+        event::decode_row(&envelope, None),
+        event::decode_row(&whole, Some(&body)),
+        event::decode_row(&bodiless, Some(&body)),
+    ] {
+        assert!(matches!(result, Err(Error::Decode { record: "Event", .. })), "{result:?}");
+    }
+}
+
+#[test]
+fn an_entry_of_a_message_holds_no_other_event() {
+    let event = samples::event(EventKind::Read { member: user("bob"), seq: Seq(1) });
+    let result = entry::encode(&Entry::Message { event });
+    assert!(matches!(result, Err(Error::Encode { record: "Entry", .. })), "{result:?}");
+}
+
+#[test]
+fn numbers_end_where_those_of_avro_do() {
+    let entry = |seq| Entry::Repeated {
+        chat: chat(),
+        device: device("phone"),
+        counter: Counter(1),
+        seq: Seq(seq),
+        time: TimeMs(0),
+    };
+    let highest = i64::MAX as u64;
+    let bytes = entry::encode(&entry(highest)).unwrap();
+    assert_eq!(entry::decode(&bytes), Ok(entry(highest)));
+    for seq in [highest + 1, u64::MAX] {
+        assert!(matches!(entry::encode(&entry(seq)), Err(Error::Encode { .. })));
+    }
+    let event = Event {
+        chat: chat(),
+        version: Version(u64::MAX),
+        time: TimeMs(0),
+        rules: RulesNumber(1),
+        kind: samples::message(),
+    };
+    assert!(matches!(event::encode(&event, &samples::source()), Err(Error::Encode { record: "Event", .. })));
+}

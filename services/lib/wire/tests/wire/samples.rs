@@ -1,0 +1,256 @@
+//! One sample of every record and kind, whose bytes are kept in `tests/samples`. A difference means that what older
+//! releases wrote can't be read any more, or that a replay gives other bytes.
+
+use std::{fs, path::PathBuf};
+
+use bytes::Bytes;
+use chasqui_domain::{
+    Action, Chat, Command, Counter, Entry, Epoch, Event, EventKind, Incarnation, LogId, Offset, Partition, Refusal,
+    Rules, RulesNumber, Sealed, Send, Seq, SessionId, Source, TimeMs, Version,
+};
+use chasqui_wire::{
+    Error,
+    body::Body,
+    checkpoint::RouterState,
+    command, entry, event,
+    gateway_record::GatewayRecord,
+    heartbeat::Heartbeat,
+    inbox::InboxRecord,
+    presence::{Presence, PresenceKind},
+    snapshot, summary,
+};
+
+use crate::people::{chat, content_type, device, gateway, user};
+
+/// A record's bytes, and a function that reads such a record and writes it again.
+pub(crate) struct Sample {
+    pub(crate) name: &'static str,
+    pub(crate) bytes: Bytes,
+    pub(crate) again: fn(&[u8]) -> Result<Bytes, Error>,
+}
+
+pub(crate) fn all() -> Vec<Sample> {
+    let mut samples = Vec::new();
+    let mut add = |name, bytes: Result<Bytes, Error>, again| {
+        samples.push(Sample { name, bytes: bytes.unwrap(), again });
+    };
+    for (name, value) in commands() {
+        add(name, command::encode(&value), |bytes| command::encode(&command::decode(bytes)?));
+    }
+    for (name, value) in events() {
+        add(name, event::encode(&value, &source()), |bytes| {
+            let (event, source) = event::decode(bytes)?;
+            event::encode(&event, &source)
+        });
+    }
+    let envelope = event::encode_envelope(&event(message()), &source()).map(|(envelope, _)| envelope);
+    add("event_message_envelope", envelope, |bytes| {
+        let (event, source) = event::decode_row(bytes, Some(&Bytes::from_static(b"nonce and ciphertext")))?;
+        Ok(event::encode_envelope(&event, &source)?.0)
+    });
+    for (name, value) in entries() {
+        add(name, entry::encode(&value), |bytes| entry::encode(&entry::decode(bytes)?));
+    }
+    let entry = Entry::Message { event: event(message()) };
+    let record = InboxRecord { source: source(), recipients: vec![user("alice"), user("bob")], entry };
+    add("inbox_record", record.encode(), |bytes| InboxRecord::decode(bytes)?.encode());
+    for (name, kind) in [
+        ("presence_attach", PresenceKind::Attach),
+        ("presence_refresh", PresenceKind::Refresh),
+        ("presence_detach", PresenceKind::Detach),
+    ] {
+        add(name, presence(kind).encode(), |bytes| Presence::decode(bytes)?.encode());
+    }
+    let heartbeat = Heartbeat { gateway: gateway("gateway-0"), incarnation: Incarnation(7) };
+    add("heartbeat", heartbeat.encode(), |bytes| Heartbeat::decode(bytes)?.encode());
+    for (name, value) in gateway_records() {
+        add(name, value.encode(), |bytes| GatewayRecord::decode(bytes)?.encode());
+    }
+    add("snapshot", snapshot::encode(&state()), |bytes| {
+        let state = snapshot::decode(bytes)?;
+        // Whoever reads a state makes summaries of it.
+        summary::encode(&state, None)?;
+        snapshot::encode(&state)
+    });
+    let mut last = event(message());
+    last.version = Version(4);
+    add("chat_summary", summary::encode(&state(), Some(&last)), |bytes| {
+        summary::decode(bytes)?;
+        Ok(Bytes::copy_from_slice(bytes))
+    });
+    let router = RouterState {
+        placed: [(Partition(0), (Offset(41), 0)), (Partition(3), (Offset(1_000_000), 1))].into(),
+        suspended: vec![(gateway("gateway-1"), Incarnation(12), Offset(99))],
+    };
+    add("router_state", router.encode(), |bytes| RouterState::decode(bytes)?.encode());
+    let body = Body {
+        text: Some("¿Qué tal, @bob?".to_owned()),
+        data: None,
+        reply_to: Some(Seq(2)),
+        mentions: vec![user("bob")],
+        meta: Some(r#"{"client":"web"}"#.to_owned()),
+    };
+    add("body_text", body.encode(), |bytes| Body::decode(bytes)?.encode());
+    let body = Body { data: Some(Bytes::from_static(&[0, 159, 146, 150])), ..Body::default() };
+    add("body_data", body.encode(), |bytes| Body::decode(bytes)?.encode());
+    samples
+}
+
+pub(crate) fn source() -> Source {
+    Source { log: LogId(*b"a life of topics"), partition: Partition(3), offset: Offset(1_000), index: 1 }
+}
+
+fn sealed() -> Sealed {
+    Sealed {
+        epoch: Epoch(2),
+        content_type: content_type("text/plain"),
+        bytes: Bytes::from_static(b"nonce and ciphertext"),
+    }
+}
+
+pub(crate) fn message() -> EventKind {
+    EventKind::Message {
+        seq: Seq(3),
+        sender: user("alice"),
+        device: device("phone"),
+        counter: Counter(5),
+        body: sealed(),
+    }
+}
+
+pub(crate) fn event(kind: EventKind) -> Event {
+    Event { chat: chat(), version: Version(4), time: TimeMs(1_700_000_000_123), rules: RulesNumber(1), kind }
+}
+
+fn commands() -> [(&'static str, Command); 3] {
+    let command = |action| Command {
+        chat: chat(),
+        sender: user("alice"),
+        device: device("phone"),
+        rules: Rules::default(),
+        action,
+    };
+    let send = Send { peer: user("bob"), counter: Counter(5), allowed: true, body: sealed() };
+    [
+        ("command_send", command(Action::Send(send))),
+        ("command_delivered", command(Action::Delivered { seq: Seq(3) })),
+        ("command_read", command(Action::Read { seq: Seq(300) })),
+    ]
+}
+
+fn events() -> [(&'static str, Event); 4] {
+    [
+        ("event_opened", event(EventKind::Opened { members: vec![user("alice"), user("bob")] })),
+        ("event_message", event(message())),
+        ("event_delivered", event(EventKind::Delivered { member: user("bob"), seq: Seq(3) })),
+        ("event_read", event(EventKind::Read { member: user("bob"), seq: Seq(300) })),
+    ]
+}
+
+fn entries() -> [(&'static str, Entry); 5] {
+    let (chat, time, seq) = (chat(), TimeMs(1_700_000_000_123), Seq(3));
+    let refused = |counter, refusal| Entry::Refused { chat, device: device("phone"), counter, refusal };
+    let stale = Refusal::StaleEpoch { current: Epoch(3) };
+    let (version, member) = (Version(8), user("bob"));
+    [
+        ("entry_message", Entry::Message { event: event(message()) }),
+        ("entry_repeated", Entry::Repeated { chat, device: device("phone"), counter: Counter(5), seq, time }),
+        ("entry_refused", refused(None, Refusal::SeqAhead)),
+        ("entry_refused_stale_epoch", refused(Some(Counter(6)), stale)),
+        ("entry_receipt", Entry::Receipt { chat, version, time, member, delivered: seq, read: Seq(2) }),
+    ]
+}
+
+fn presence(kind: PresenceKind) -> Presence {
+    Presence {
+        user: user("alice"),
+        gateway: gateway("gateway-0"),
+        incarnation: Incarnation(7),
+        session: SessionId(21),
+        device: device("phone"),
+        attempt: 2,
+        kind,
+    }
+}
+
+fn gateway_records() -> [(&'static str, GatewayRecord); 4] {
+    let (incarnation, partition) = (Incarnation(7), Partition(3));
+    let answer = GatewayRecord::Answer {
+        incarnation,
+        session: SessionId(21),
+        user: user("alice"),
+        attempt: 2,
+        up_to: Offset(100),
+    };
+    let push = GatewayRecord::Push {
+        incarnation,
+        partition,
+        offset: Offset(100),
+        recipients: vec![user("alice"), user("bob")],
+        entry: Bytes::from_static(b"an entry"),
+    };
+    [
+        ("gateway_start", GatewayRecord::Start),
+        ("gateway_answer", answer),
+        ("gateway_repair", GatewayRecord::Repair { incarnation, partition, up_to: Offset(100) }),
+        ("gateway_push", push),
+    ]
+}
+
+/// Alice wrote 1 and 3, Bob wrote 2 and has opened it.
+pub(crate) fn state() -> Chat {
+    let mut state = Chat::new(chat());
+    let written = |sender, counter, seq| EventKind::Message {
+        seq: Seq(seq),
+        sender: user(sender),
+        device: device("phone"),
+        counter: Counter(counter),
+        body: sealed(),
+    };
+    let kinds = [
+        EventKind::Opened { members: vec![user("alice"), user("bob")] },
+        written("alice", 1, 1),
+        written("bob", 1, 2),
+        written("alice", 2, 3),
+        EventKind::Delivered { member: user("alice"), seq: Seq(3) },
+        EventKind::Read { member: user("bob"), seq: Seq(2) },
+    ];
+    for (version, kind) in (1..).zip(kinds) {
+        let mut event = event(kind);
+        event.version = Version(version);
+        event.time = TimeMs(1_700_000_000_000 + version);
+        state.apply(&event).unwrap();
+    }
+    state
+}
+
+fn place(name: &str) -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/samples").join(name).with_extension("hex")
+}
+
+fn hex(bytes: &[u8]) -> String {
+    let lines = bytes.chunks(32).map(|line| line.iter().map(|byte| format!("{byte:02x}")).collect::<String>() + "\n");
+    lines.collect()
+}
+
+fn bytes_of(hex: &str) -> Vec<u8> {
+    let digits: Vec<u8> = hex.bytes().filter(u8::is_ascii_hexdigit).collect();
+    let byte = |pair: &[u8]| u8::from_str_radix(std::str::from_utf8(pair).unwrap(), 16).unwrap();
+    digits.chunks(2).map(byte).collect()
+}
+
+#[test]
+fn every_record_has_the_bytes_that_it_always_had() {
+    let samples = all();
+    // Set after adding a sample; look at the difference then.
+    if std::env::var_os("CHASQUI_WRITE_SAMPLES").is_some() {
+        samples.iter().for_each(|Sample { name, bytes, .. }| fs::write(place(name), hex(bytes)).unwrap());
+    }
+    for Sample { name, bytes, again } in &samples {
+        let kept = bytes_of(&fs::read_to_string(place(name)).unwrap());
+        assert_eq!(hex(bytes), hex(&kept), "{name} is written otherwise than before");
+        assert_eq!(again(&kept).as_deref(), Ok(kept.as_slice()), "{name} is read otherwise than before");
+    }
+    let files = fs::read_dir(place("").parent().unwrap().join("samples")).unwrap().count();
+    assert_eq!(files, samples.len(), "every file in tests/samples has its sample");
+}

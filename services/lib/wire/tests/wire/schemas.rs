@@ -1,0 +1,82 @@
+//! The schema files keep to the rules that let them grow.
+
+use std::{
+    collections::BTreeSet,
+    fs,
+    path::{Path, PathBuf},
+};
+
+use chasqui_wire::schemas::{FILES, text};
+use serde_json::{Map, Value};
+
+fn records() -> Vec<(&'static str, Map<String, Value>)> {
+    let object = |text| match serde_json::from_str(text).unwrap() {
+        Value::Object(object) => object,
+        other => panic!("not a record: {other}"),
+    };
+    FILES.iter().map(|(file, text)| (*file, object(*text))).collect()
+}
+
+fn snake_case(name: &str) -> String {
+    let words = name.char_indices().map(|(at, letter)| match letter {
+        'A'..='Z' if at > 0 => format!("_{}", letter.to_ascii_lowercase()),
+        _ => letter.to_ascii_lowercase().to_string(),
+    });
+    words.collect()
+}
+
+#[test]
+fn every_file_is_known() {
+    let folder: PathBuf = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../schemas/avro");
+    let name = |entry: std::io::Result<fs::DirEntry>| entry.unwrap().file_name().into_string().unwrap();
+    let found: BTreeSet<String> = fs::read_dir(folder).unwrap().map(name).collect();
+    let known: BTreeSet<String> = FILES.iter().map(|(file, _)| (*file).to_owned()).collect();
+    assert_eq!(found, known);
+}
+
+#[test]
+fn a_file_holds_one_record_and_has_its_name() {
+    for (file, record) in records() {
+        assert_eq!(record["type"], "record", "{file}");
+        assert_eq!(record["namespace"], "chasqui", "{file}");
+        let name = record["name"].as_str().unwrap();
+        assert_eq!(file, format!("{}.avsc", snake_case(name)));
+        let fields = record["fields"].to_string();
+        assert!(!fields.contains(r#""type":"record""#), "{file} has a record within the record");
+        assert!(text(name).unwrap().contains(name));
+    }
+}
+
+#[test]
+fn every_record_and_field_is_documented() {
+    let is_sentence = |value: &Value| value.as_str().is_some_and(|doc| doc.len() > 4 && doc.ends_with('.'));
+    for (file, record) in records() {
+        assert!(record.get("doc").is_some_and(is_sentence), "{file}");
+        for field in record["fields"].as_array().unwrap() {
+            assert!(field.get("doc").is_some_and(is_sentence), "{file}: {}", field["name"]);
+        }
+    }
+}
+
+#[test]
+fn a_union_is_only_a_value_that_may_be_missing() {
+    for (file, record) in records() {
+        for field in record["fields"].as_array().unwrap() {
+            if let Value::Array(union) = &field["type"] {
+                assert_eq!((union.len(), &union[0]), (2, &Value::from("null")), "{file}: {}", field["name"]);
+                assert_eq!(field.get("default"), Some(&Value::Null), "{file}: {}", field["name"]);
+            } else {
+                assert_eq!(field.get("default"), None, "{file}: {}", field["name"]);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_record_that_is_not_there_is_an_error() {
+    assert!(text("Nothing").is_err());
+    let event = text("Event").unwrap();
+    for nested in ["Source", "EventMessage", "Sealed"] {
+        assert!(event.contains(&format!(r#""name":"{nested}""#)), "{event}");
+    }
+}

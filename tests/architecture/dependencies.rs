@@ -1,0 +1,138 @@
+//! Who may depend on whom. The tables name the crates; each test is one rule over them and says whom it caught, and
+//! by which way.
+
+use anyhow::{Result, ensure};
+use cargo_metadata::{Dependency, DependencyKind, Package};
+
+use crate::workspace::{Reached, Workspace};
+
+const DOMAIN: &str = "chasqui-domain";
+const WIRE: &str = "chasqui-wire";
+const CLIENT: &str = "chasqui-client";
+
+/// They see traits; the binary hands them the providers.
+const ROLES: &[&str] = &["chasqui-gateway", "chasqui-router", "chasqui-sequencer"];
+
+/// Each implements the traits of the log or of the store.
+const PROVIDERS: &[&str] = &["chasqui-log-embedded", "chasqui-store-embedded"];
+
+/// Where roles meet providers.
+const MEETING_PLACES: &[&str] = &["chasqui", "chasqui-tests"];
+
+/// A library behind a provider, and the one crate of ours that knows it.
+const KNOWN_ONLY_BY: &[(&str, &str)] = &[("redb", "chasqui-store-embedded")];
+
+/// What would let the domain wait or log, wherever it came in. A trailing `*` stands for any ending.
+const RUNTIMES: &[&str] =
+    &["async-*", "futures", "futures-*", "log", "mio", "smol", "tokio", "tokio-*", "tracing", "tracing-*"];
+
+/// Clocks and randomness. Our other crates switch them on inside libraries that the domain shares, such as the
+/// hashes', where the domain can't call them; so it only may not name them.
+const CLOCKS_AND_CHANCE: &[&str] = &["chrono", "fastrand", "getrandom", "jiff", "rand", "rand_*", "time", "uuid"];
+
+#[test]
+fn the_domain_depends_on_no_crate_of_ours() -> Result<()> {
+    reaches_of_ours_only(DOMAIN, &[])
+}
+
+#[test]
+fn the_domain_depends_on_no_runtime() -> Result<()> {
+    let is_runtime = |reached: &Reached| listed(RUNTIMES, &reached.name);
+    refuse(DOMAIN, is_runtime, "the domain doesn't await or log")
+}
+
+#[test]
+fn the_domain_reads_no_clocks_or_chance() -> Result<()> {
+    let is_named = |reached: &Reached| reached.is_direct && listed(CLOCKS_AND_CHANCE, &reached.name);
+    refuse(DOMAIN, is_named, "the domain reads no clocks or randomness; callers pass them")
+}
+
+#[test]
+fn wire_depends_on_the_domain_only() -> Result<()> {
+    reaches_of_ours_only(WIRE, &[DOMAIN])
+}
+
+#[test]
+fn the_client_depends_on_wire_and_the_domain_only() -> Result<()> {
+    reaches_of_ours_only(CLIENT, &[WIRE, DOMAIN])
+}
+
+#[test]
+fn roles_never_depend_on_providers() -> Result<()> {
+    for role in ROLES {
+        let is_provider = |reached: &Reached| PROVIDERS.contains(&reached.name.as_str());
+        refuse(role, is_provider, "a role sees the traits of log and store, never who provides them")?;
+    }
+    Ok(())
+}
+
+#[test]
+fn roles_never_depend_on_each_other() -> Result<()> {
+    for role in ROLES {
+        let is_other_role = |reached: &Reached| ROLES.contains(&reached.name.as_str());
+        refuse(role, is_other_role, "roles meet through topics and the store")?;
+    }
+    Ok(())
+}
+
+#[test]
+fn only_the_binary_and_the_tests_depend_on_providers() -> Result<()> {
+    let workspace = Workspace::load()?;
+    for provider in PROVIDERS {
+        workspace.named(provider)?;
+    }
+    let mut broken = Vec::new();
+    for package in workspace.crates() {
+        let name = package.name.as_str();
+        let is_known = |dep: &&Dependency| PROVIDERS.contains(&dep.name.as_str());
+        let built_with = package.dependencies.iter().filter(|dep| dep.kind != DependencyKind::Development);
+        if !MEETING_PLACES.contains(&name) {
+            broken.extend(built_with.filter(is_known).map(|dep| format!("{name} → {}", dep.name)));
+        }
+    }
+    ensure!(broken.is_empty(), "only {MEETING_PLACES:?} may depend on a provider, but: {}", broken.join(", "));
+    Ok(())
+}
+
+#[test]
+fn a_providers_library_is_known_to_it_alone() -> Result<()> {
+    let workspace = Workspace::load()?;
+    for (library, provider) in KNOWN_ONLY_BY {
+        let knows = |package: &&Package| package.dependencies.iter().any(|dep| dep.name == *library);
+        let knowing: Vec<_> =
+            workspace.crates().into_iter().filter(knows).map(|package| package.name.as_str()).collect();
+        ensure!(knowing == [*provider], "{library} is known by {knowing:?}; it should be by {provider} alone");
+    }
+    Ok(())
+}
+
+#[test]
+fn a_pattern_matches_its_name_or_any_ending() {
+    let patterns = ["tokio", "async-*"];
+    assert!(listed(&patterns, "tokio"));
+    assert!(!listed(&patterns, "tokio-util"));
+    assert!(listed(&patterns, "async-trait"));
+    assert!(!listed(&patterns, "async"));
+}
+
+/// Of our crates, `from` reaches those in `allowed` and no other.
+fn reaches_of_ours_only(from: &str, allowed: &[&str]) -> Result<()> {
+    let is_other = |reached: &Reached| reached.is_ours && !allowed.contains(&reached.name.as_str());
+    refuse(from, is_other, &format!("of our crates it may reach {allowed:?}"))
+}
+
+/// Fails when `from` reaches a crate that is `forbidden`, with the ways there and the reason.
+fn refuse(from: &str, forbidden: impl Fn(&Reached) -> bool, why: &str) -> Result<()> {
+    let reached = Workspace::load()?.reached(from)?;
+    let ways: Vec<_> =
+        reached.iter().filter(|reached| forbidden(reached)).map(|reached| reached.way.as_str()).collect();
+    ensure!(ways.is_empty(), "{from}: {why}, but:\n  {}", ways.join("\n  "));
+    Ok(())
+}
+
+fn listed(patterns: &[&str], name: &str) -> bool {
+    patterns.iter().any(|pattern| match pattern.strip_suffix('*') {
+        Some(start) => name.starts_with(start),
+        None => name == *pattern,
+    })
+}

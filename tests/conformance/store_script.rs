@@ -1,0 +1,165 @@
+//! A script of numbered writes over all kinds of rows, and everything that can be read of a store after them.
+
+use bytes::Bytes;
+use chasqui_domain::{ChatId, Epoch, LogId, Offset, Partition, Position, Source, TimeMs, UserId, Version};
+use chasqui_store::{
+    ChatLog, Checkpoint, Error, EventQuery, EventRow, InboxRow, KeyTable, LogPartition, Snapshot, Store, Stream,
+    Summary, WRAPPED_KEY_BYTES, WrappedKey, memory::MemoryStore,
+};
+
+pub(crate) const LOG: LogId = LogId([1; 16]);
+pub(crate) const OF: LogPartition = LogPartition { log: LOG, partition: Partition(3) };
+const CHATS: u64 = 4;
+const DAY_MS: u64 = 24 * 60 * 60 * 1000;
+
+/// SplitMix64.
+pub(crate) struct Dice(pub u64);
+
+impl Dice {
+    pub(crate) fn below(&mut self, sides: u64) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut mixed = self.0;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        (mixed ^ (mixed >> 31)) % sides
+    }
+}
+
+pub(crate) fn user(n: u64) -> UserId {
+    UserId::new(format!("user {n}")).unwrap()
+}
+
+pub(crate) fn chat(n: u64) -> ChatId {
+    ChatId::direct(&user(0), &user(1 + n % CHATS))
+}
+
+/// What a write promises by its answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Answer {
+    /// It can be read.
+    Visible,
+    /// It, and all before it, survives a crash.
+    Durable,
+}
+
+/// Does the write number `n`; each changes what can be read, but for a flush.
+pub(crate) async fn step(store: &dyn Store, n: u64) -> Result<Answer, Error> {
+    let mut dice = Dice(n);
+    let (chat, version) = (chat(dice.below(CHATS)), Version(n + 1));
+    let filler = vec![b'x'; dice.below(6_000) as usize];
+    match n % 11 {
+        0..=3 => {
+            let source = Source { log: LOG, partition: OF.partition, offset: Offset(n), index: 0 };
+            let stream = if n.is_multiple_of(2) { Stream::Content } else { Stream::Receipts };
+            let row = EventRow {
+                chat,
+                stream,
+                version,
+                source,
+                envelope: Bytes::from(format!("{n}")),
+                body: Some(filler.into()),
+            };
+            let members = vec![user(0), user(1 + n % 3)];
+            store.write_events(OF, vec![row], vec![Summary { chat, version, members, bytes: Bytes::new() }]).await?;
+        }
+        4 => {
+            let snapshots =
+                if dice.below(3) == 0 { vec![Snapshot { chat, version, bytes: filler.into() }] } else { vec![] };
+            store.commit(OF, Offset(n), snapshots).await?;
+        }
+        5..=7 => {
+            let row = |user| InboxRow {
+                user,
+                position: Position { log: LOG, offset: Offset(n) },
+                time: TimeMs(n * DAY_MS / 16),
+                entry: filler.clone().into(),
+            };
+            store.write_inbox(vec![row(user(0)), row(user(1))]).await?;
+        }
+        8 => {
+            let checkpoint = Checkpoint { inbox: Offset(n), presence: Offset(n), state: filler.into() };
+            store.save_checkpoint(OF, checkpoint).await?;
+        }
+        9 if dice.below(3) == 0 => store.expire_inbox(TimeMs(n.saturating_sub(24) * DAY_MS / 16)).await?,
+        9 if dice.below(2) == 0 => {
+            store.skip(OF, Offset(n)).await?;
+            return Ok(Answer::Durable);
+        }
+        _ => {
+            if dice.below(2) == 0 {
+                store.flush().await?;
+                return Ok(Answer::Durable);
+            }
+        }
+    }
+    Ok(Answer::Visible)
+}
+
+/// Everything that can be read but the keys.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(crate) struct Dump {
+    pub(crate) loaded: Vec<ChatLog>,
+    pub(crate) events: Vec<EventRow>,
+    pub(crate) summaries: Vec<Option<Summary>>,
+    pub(crate) chats_of: Vec<Vec<ChatId>>,
+    pub(crate) committed: Option<Offset>,
+    pub(crate) has_events: bool,
+    pub(crate) skipped: Vec<Offset>,
+    pub(crate) inboxes: Vec<Vec<InboxRow>>,
+    pub(crate) checkpoint: Option<Checkpoint>,
+}
+
+pub(crate) async fn dump(store: &dyn Store) -> Result<Dump, Error> {
+    let chats: Vec<_> = (0..CHATS).map(chat).collect();
+    let mut dump = Dump {
+        loaded: store.load_chats(&chats, LOG, Offset(u64::MAX)).await?,
+        summaries: store.summaries(&chats).await?,
+        committed: store.committed(OF).await?,
+        has_events: store.has_events(OF).await?,
+        skipped: store.skipped(OF).await?.into_iter().collect(),
+        checkpoint: store.checkpoint(OF).await?,
+        ..Dump::default()
+    };
+    for &chat in &chats {
+        for stream in [Stream::Content, Stream::Receipts] {
+            let versions = Version(0)..Version(u64::MAX);
+            let query = EventQuery { chat, stream, versions, descending: false, rows_max: 1000 };
+            dump.events.extend(store.events(&query).await?);
+        }
+    }
+    for n in 0..=CHATS {
+        dump.chats_of.push(store.chats_of(&user(n), None, 1000).await?);
+        dump.inboxes.push(store.inbox(&user(n), LOG, Offset(0)..Offset(u64::MAX), 1000).await?);
+    }
+    Ok(dump)
+}
+
+/// What can be read after each number of writes: `prefixes(n)[k]` is after the first `k`.
+pub(crate) async fn prefixes(steps: u64) -> Vec<Dump> {
+    let oracle = MemoryStore::new();
+    let mut dumps = vec![dump(&oracle).await.unwrap()];
+    for n in 0..steps {
+        step(&oracle, n).await.unwrap();
+        dumps.push(dump(&oracle).await.unwrap());
+    }
+    dumps
+}
+
+pub(crate) fn wrapped(n: u64) -> WrappedKey {
+    let mut wrapped = [n as u8; WRAPPED_KEY_BYTES];
+    wrapped[..8].copy_from_slice(&n.to_be_bytes());
+    wrapped
+}
+
+/// Creates some keys at once, after the write number `n`; gives those that were answered.
+pub(crate) async fn create_keys(keys: &std::sync::Arc<impl KeyTable>, n: u64) -> Vec<(ChatId, Epoch, WrappedKey)> {
+    let mut creations = tokio::task::JoinSet::new();
+    for at in 0..n % 7 {
+        let keys = keys.clone();
+        creations.spawn(async move {
+            let (chat, epoch) = (chat(at), Epoch(n as u32));
+            keys.create_key(chat, epoch, wrapped(n * 100 + at)).await.ok().map(|winner| (chat, epoch, winner))
+        });
+    }
+    creations.join_all().await.into_iter().flatten().collect()
+}
