@@ -9,7 +9,8 @@ use crate::{Append, Bounds, Error, RECORD_BYTES_MAX, Topic, TopicPartition};
 
 /// One record that is too large refuses its whole batch.
 pub async fn too_large_appends_nothing(factory: &dyn Factory) {
-    let log = factory.create(Retention::Long).await.log();
+    let subject = factory.create(Retention::Long).await;
+    let log = subject.log();
     let large = Append { value: Bytes::from(vec![0; RECORD_BYTES_MAX]), ..record(&commands(0), "") };
     let refused = log.append(vec![record(&commands(0), "before"), large, record(&commands(0), "after")]).await;
     assert!(matches!(refused, Err(Error::TooLarge { bytes }) if bytes == RECORD_BYTES_MAX + 3));
@@ -33,7 +34,8 @@ fn nowhere() -> Vec<TopicPartition> {
 
 /// One record for a partition that doesn't exist refuses its whole batch.
 pub async fn no_such_partition_appends_nothing(factory: &dyn Factory) {
-    let log = factory.create(Retention::Long).await.log();
+    let subject = factory.create(Retention::Long).await;
+    let log = subject.log();
     for at in nowhere() {
         let refused = log.append(vec![record(&events(0), "before"), record(&at, "nowhere")]).await;
         assert!(matches!(refused, Err(Error::NoSuchPartition(named)) if named == at));
@@ -45,7 +47,8 @@ pub async fn no_such_partition_appends_nothing(factory: &dyn Factory) {
 
 /// Every call that names a partition says when there is none.
 pub async fn no_such_partition_everywhere(factory: &dyn Factory) {
-    let log = factory.create(Retention::Long).await.log();
+    let subject = factory.create(Retention::Long).await;
+    let log = subject.log();
     for at in nowhere() {
         assert!(matches!(log.reader(&at, Offset(0)).await, Err(Error::NoSuchPartition(_))));
         assert!(matches!(log.bounds(&at).await, Err(Error::NoSuchPartition(_))));
@@ -55,7 +58,8 @@ pub async fn no_such_partition_everywhere(factory: &dyn Factory) {
 
 /// An `enqueue` that was dropped before it resolved has appended nothing.
 pub async fn a_dropped_enqueue_appends_nothing(factory: &dyn Factory) {
-    let log = factory.create(Retention::Long).await.log();
+    let subject = factory.create(Retention::Long).await;
+    let log = subject.log();
     let mut pending = Vec::new();
     // Large enough together to fill a queue, so that some of them have to wait and are dropped while they do.
     for number in 0..60 {

@@ -11,7 +11,8 @@ use crate::{Append, Bounds, Header};
 
 /// The first record of a partition has offset 0, and each that follows the next.
 pub async fn offsets_are_dense_and_start_at_zero(factory: &dyn Factory) {
-    let log = factory.create(Retention::Long).await.log();
+    let subject = factory.create(Retention::Long).await;
+    let log = subject.log();
     for round in 0..20u64 {
         let batch = vec![record(&commands(0), format!("a{round}")), record(&commands(0), format!("b{round}"))];
         let appended = log.append(batch).await.unwrap();
@@ -23,7 +24,8 @@ pub async fn offsets_are_dense_and_start_at_zero(factory: &dyn Factory) {
 
 /// A confirmed record is there for a reader that comes now, with the time that was confirmed.
 pub async fn what_is_confirmed_can_be_read(factory: &dyn Factory) {
-    let log = factory.create(Retention::Long).await.log();
+    let subject = factory.create(Retention::Long).await;
+    let log = subject.log();
     for round in 0..20u64 {
         let appended = log.append(vec![record(&events(1), round.to_string())]).await.unwrap();
         let records = read(&log, &events(1), round, 1).await;
@@ -62,7 +64,8 @@ pub async fn records_come_back_as_they_were_given(factory: &dyn Factory) {
 
 /// The records of a batch that go to one partition are neighbours, whoever else writes; answers are in the order given.
 pub async fn a_batch_has_neighbours_in_each_partition(factory: &dyn Factory) {
-    let log = factory.create(Retention::Long).await.log();
+    let subject = factory.create(Retention::Long).await;
+    let log = subject.log();
     let writers = (0..8).map(|writer| {
         let log = log.clone();
         async move {
@@ -84,7 +87,8 @@ pub async fn a_batch_has_neighbours_in_each_partition(factory: &dyn Factory) {
 
 /// Batches given one after another keep that order, though nobody waits for the first before giving the second.
 pub async fn unawaited_batches_keep_their_order(factory: &dyn Factory) {
-    let log = factory.create(Retention::Long).await.log();
+    let subject = factory.create(Retention::Long).await;
+    let log = subject.log();
     let mut pending = Vec::new();
     for number in 0..500 {
         pending.push(log.enqueue(vec![record(&commands(1), number.to_string())]).await.unwrap());
@@ -98,7 +102,8 @@ pub async fn unawaited_batches_keep_their_order(factory: &dyn Factory) {
 
 /// Dropping a pending answer loses the answer, not the records.
 pub async fn an_answer_nobody_waits_for_loses_nothing(factory: &dyn Factory) {
-    let log = factory.create(Retention::Long).await.log();
+    let subject = factory.create(Retention::Long).await;
+    let log = subject.log();
     for number in 0..50 {
         drop(log.enqueue(vec![record(&events(0), number.to_string())]).await.unwrap());
     }
@@ -107,7 +112,8 @@ pub async fn an_answer_nobody_waits_for_loses_nothing(factory: &dyn Factory) {
 
 /// Many writers at once: every record has an offset of its own, none is missing.
 pub async fn concurrent_writers_get_a_place_each(factory: &dyn Factory) {
-    let log = factory.create(Retention::Long).await.log();
+    let subject = factory.create(Retention::Long).await;
+    let log = subject.log();
     let writers = (0..16).map(|writer| {
         let log = log.clone();
         tokio::spawn(async move {
@@ -148,7 +154,8 @@ pub async fn time_never_goes_back(factory: &dyn Factory) {
 
 /// A batch of nothing is confirmed with nothing.
 pub async fn an_empty_batch_is_confirmed(factory: &dyn Factory) {
-    let log = factory.create(Retention::Long).await.log();
+    let subject = factory.create(Retention::Long).await;
+    let log = subject.log();
     assert!(log.append(Vec::new()).await.unwrap().is_empty());
     assert_eq!(log.bounds(&commands(0)).await.unwrap(), Bounds { start: Offset(0), end: Offset(0) });
 }

@@ -9,7 +9,8 @@ use crate::{Append, Bounds, Error, RECORD_BYTES_MAX};
 
 /// A reader at the end waits, and gets what comes.
 pub async fn a_reader_waits_at_the_end(factory: &dyn Factory) {
-    let log = factory.create(Retention::Long).await.log();
+    let subject = factory.create(Retention::Long).await;
+    let log = subject.log();
     let mut reader = log.reader(&commands(0), Offset(0)).await.unwrap();
     for round in 0..20 {
         let mut waiting = reader.next(1);
@@ -22,7 +23,8 @@ pub async fn a_reader_waits_at_the_end(factory: &dyn Factory) {
 
 /// A reader that starts beyond the end gets exactly its offset first.
 pub async fn a_reader_beyond_the_end_waits_for_its_offset(factory: &dyn Factory) {
-    let log = factory.create(Retention::Long).await.log();
+    let subject = factory.create(Retention::Long).await;
+    let log = subject.log();
     let mut reader = log.reader(&commands(0), Offset(3)).await.unwrap();
     for number in 0..3 {
         log.append(vec![record(&commands(0), number.to_string())]).await.unwrap();
@@ -34,7 +36,8 @@ pub async fn a_reader_beyond_the_end_waits_for_its_offset(factory: &dyn Factory)
 
 /// Readers that come at different moments, while others write, all see the same, in order.
 pub async fn many_readers_see_the_same(factory: &dyn Factory) {
-    let log = factory.create(Retention::Long).await.log();
+    let subject = factory.create(Retention::Long).await;
+    let log = subject.log();
     let readers: Vec<_> = (0..6)
         .map(|number| {
             let log = log.clone();
@@ -60,7 +63,8 @@ pub async fn many_readers_see_the_same(factory: &dyn Factory) {
 
 /// A read that was dropped at any moment has taken nothing from the reader.
 pub async fn a_dropped_read_has_read_nothing(factory: &dyn Factory) {
-    let log = factory.create(Retention::Long).await.log();
+    let subject = factory.create(Retention::Long).await;
+    let log = subject.log();
     let writing = log.clone();
     let writer = tokio::spawn(async move {
         for number in 0..200 {
@@ -133,7 +137,8 @@ pub async fn a_large_record_comes_back(factory: &dyn Factory) {
 
 /// What goes to one partition is in no other.
 pub async fn partitions_are_apart(factory: &dyn Factory) {
-    let log = factory.create(Retention::Long).await.log();
+    let subject = factory.create(Retention::Long).await;
+    let log = subject.log();
     let places = [commands(0), commands(3), events(0), events(3), inbox(0), inbox(2), gateway("a"), gateway("b")];
     let batch = places.iter().flat_map(|at| [record(at, at.to_string()), record(at, at.to_string())]).collect();
     log.append(batch).await.unwrap();
@@ -146,7 +151,8 @@ pub async fn partitions_are_apart(factory: &dyn Factory) {
 
 /// Gateway topics need no set-up; a reader can even be there before the first record.
 pub async fn a_gateway_topic_is_made_when_first_used(factory: &dyn Factory) {
-    let log = factory.create(Retention::Long).await.log();
+    let subject = factory.create(Retention::Long).await;
+    let log = subject.log();
     assert_eq!(log.bounds(&gateway("new")).await.unwrap(), Bounds::default());
     let mut reader = log.reader(&gateway("new"), Offset(0)).await.unwrap();
     assert!(reader.next(1).now_or_never().is_none());
@@ -156,7 +162,8 @@ pub async fn a_gateway_topic_is_made_when_first_used(factory: &dyn Factory) {
 
 /// Bounds name the records that are there.
 pub async fn bounds_follow_the_records(factory: &dyn Factory) {
-    let log = factory.create(Retention::Long).await.log();
+    let subject = factory.create(Retention::Long).await;
+    let log = subject.log();
     for end in 1..10 {
         log.append(vec![record(&events(1), "e")]).await.unwrap();
         assert_eq!(log.bounds(&events(1)).await.unwrap(), Bounds { start: Offset(0), end: Offset(end) });

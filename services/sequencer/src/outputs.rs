@@ -1,0 +1,89 @@
+//! What a decision is written as: rows, events, and inbox records. Nothing in them depends on how commands fall into
+//! batches, on clocks, or on who writes them.
+
+use std::collections::BTreeMap;
+
+use bytes::Bytes;
+use chasqui_domain::{ChatId, Decision, Effect, Entry, Event, Partition, Source, UserId, partition};
+use chasqui_log::{Append, Header, Partitions, Topic};
+use chasqui_store::{EventRow, Stream};
+use chasqui_wire::{event, inbox::InboxRecord};
+
+/// The outputs of commands, in order.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub(crate) struct Outputs {
+    pub(crate) rows: Vec<EventRow>,
+    pub(crate) appends: Vec<Append>,
+}
+
+impl Outputs {
+    pub(crate) fn extend(&mut self, other: Self) {
+        self.rows.extend(other.rows);
+        self.appends.extend(other.appends);
+    }
+}
+
+/// Writes a decision down.
+///
+/// # Errors
+/// Says why it can't be written; the command must then be refused.
+pub(crate) fn of(
+    decision: &Decision,
+    chat: ChatId,
+    source: Source,
+    headers: &[Header],
+    partitions: Partitions,
+) -> Result<Outputs, String> {
+    let mut outputs = Outputs::default();
+    let to = Encoding { key: Bytes::copy_from_slice(chat.as_bytes()), headers, partitions };
+    for (event, index) in decision.events.iter().zip(0..) {
+        to.event(&mut outputs, event, source.with_index(index)).map_err(|error| error.to_string())?;
+    }
+    for (effect, index) in decision.effects.iter().zip(0..) {
+        let Effect::Place { recipients, entry } = effect;
+        to.place(&mut outputs, recipients, entry, source.with_index(index)).map_err(|error| error.to_string())?;
+    }
+    // The log would refuse the whole batch again and again; a command that is too large is one that can't be decided.
+    partitions.check_batch(&outputs.appends).map_err(|error| error.to_string())?;
+    Ok(outputs)
+}
+
+struct Encoding<'a> {
+    key: Bytes,
+    headers: &'a [Header],
+    partitions: Partitions,
+}
+
+impl Encoding<'_> {
+    fn event(&self, outputs: &mut Outputs, event: &Event, source: Source) -> Result<(), chasqui_wire::Error> {
+        let (envelope, body) = event::encode_envelope(event, &source)?;
+        let stream = if event.kind.is_receipt() { Stream::Receipts } else { Stream::Content };
+        let value = event::encode(event, &source)?;
+        outputs.rows.push(EventRow { chat: event.chat, stream, version: event.version, source, envelope, body });
+        outputs.appends.push(self.append(Topic::Events, source.partition, value));
+        Ok(())
+    }
+
+    /// One record for each inbox partition, not one for each recipient.
+    fn place(
+        &self,
+        outputs: &mut Outputs,
+        recipients: &[UserId],
+        entry: &Entry,
+        source: Source,
+    ) -> Result<(), chasqui_wire::Error> {
+        let mut by_partition: BTreeMap<Partition, Vec<UserId>> = BTreeMap::new();
+        for user in recipients {
+            by_partition.entry(partition::of_user(user, self.partitions.users)).or_default().push(user.clone());
+        }
+        for (partition, recipients) in by_partition {
+            let value = InboxRecord { source, recipients, entry: entry.clone() }.encode()?;
+            outputs.appends.push(self.append(Topic::Inbox, partition, value));
+        }
+        Ok(())
+    }
+
+    fn append(&self, topic: Topic, partition: Partition, value: Bytes) -> Append {
+        Append { to: topic.partition(partition), key: self.key.clone(), value, headers: self.headers.to_vec() }
+    }
+}

@@ -1,0 +1,218 @@
+//! An ownership of a partition: from the committed offset on, until the first error.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use chasqui_domain::{ChatId, Offset};
+use chasqui_log::{Reader, Record, Topic, TopicPartition};
+use chasqui_store::{EventRow, Snapshot, Summary};
+
+use crate::{
+    Error, Sequencer,
+    batch::{self, Place, Task},
+    cache::{Cache, Cached},
+    error::Halt,
+    load,
+    outputs::Outputs,
+};
+
+/// How many chats are loaded at a time. Their rows have bodies, so their sizes are far from even.
+const LOAD_CHATS: usize = 16;
+
+/// How many commands are done before the log is told that it may let go of them.
+const RELEASE_EVERY: u64 = 1024;
+
+/// Gives up the ownership as if the log had failed, when a test wants it so.
+macro_rules! failpoint {
+    ($name:literal) => {
+        fail::fail_point!($name, |_| Err(Halt::Failed(Error::Log(chasqui_log::Error::Unavailable {
+            why: concat!("failpoint ", $name).to_owned(),
+        }))))
+    };
+}
+
+pub(crate) struct Owner<'a> {
+    sequencer: &'a Sequencer,
+    place: Place,
+    at: TopicPartition,
+    reader: Box<dyn Reader>,
+    /// What was read and has to wait for the next batch.
+    read: VecDeque<Record>,
+    skipped: BTreeSet<Offset>,
+    /// Everything below is committed.
+    committed: Offset,
+    released: Offset,
+    cache: Cache,
+}
+
+impl<'a> Owner<'a> {
+    /// Takes the partition over.
+    pub(crate) async fn own(sequencer: &'a Sequencer) -> Result<Self, Halt> {
+        let (log, store, of) = (&sequencer.deps.log, &sequencer.deps.store, sequencer.of());
+        let at = Topic::Commands.partition(sequencer.partition);
+        let committed = store.committed(of).await?;
+        let bounds = log.bounds(&at).await?;
+        let committed = match committed {
+            Some(committed) if committed > bounds.end => {
+                return Err(Error::LogBehind { committed, end: bounds.end }.into());
+            }
+            Some(committed) => committed,
+            // Nothing is released before something is committed, so a start above 0 is a trace of former work, too.
+            None if bounds.start > Offset(0) || store.has_events(of).await? => return Err(Error::OffsetLost.into()),
+            None => {
+                store.commit(of, bounds.start, Vec::new()).await?;
+                bounds.start
+            }
+        };
+        let mut skipped = store.skipped(of).await?;
+        let mut owner = Self {
+            sequencer,
+            place: Place { of, partitions: log.partitions() },
+            reader: log.reader(&at, committed).await?,
+            at,
+            read: VecDeque::new(),
+            skipped: skipped.split_off(&committed),
+            committed,
+            released: Offset(0),
+            cache: Cache::new(sequencer.options.cache_bytes_max),
+        };
+        owner.release().await?;
+        tracing::info!(partition = of.partition.0, from = committed.0, "the sequencer owns its partition");
+        owner.report(committed == bounds.end);
+        Ok(owner)
+    }
+
+    /// Reads a batch, decides it, and makes it last. The order of these steps is what the whole design rests on:
+    /// rows, then events and inbox records, then the offset with the snapshots.
+    pub(crate) async fn step(&mut self) -> Result<(), Halt> {
+        let records = self.next_batch().await?;
+        let (Some(first), Some(last)) = (records.first(), records.last()) else {
+            return Ok(());
+        };
+        let (first, next) = (first.offset, last.offset.next());
+        failpoint!("sequencer::after_read");
+        let tasks =
+            records.iter().map(|record| self.place.task(record, &self.skipped)).collect::<Result<Vec<_>, _>>()?;
+        let mut chats = self.load(&tasks, first).await?;
+        let outputs = self.decide(&records, &tasks, &mut chats)?;
+        let rose: BTreeSet<ChatId> = outputs.rows.iter().map(|row| row.chat).collect();
+        let (summaries, snapshots) = (batch::summaries(&chats, &rose)?, batch::snapshots(&chats)?);
+
+        self.write(outputs.rows, summaries).await?;
+        failpoint!("sequencer::after_rows");
+        if !outputs.appends.is_empty() {
+            self.sequencer.deps.log.append(outputs.appends).await?;
+        }
+        failpoint!("sequencer::after_publish");
+        self.commit(next, snapshots, &mut chats).await?;
+        failpoint!("sequencer::after_commit");
+
+        for cached in chats.into_values() {
+            self.cache.put(cached);
+        }
+        self.skipped = self.skipped.split_off(&next);
+        self.report(true);
+        if next.0 - self.released.0 >= RELEASE_EVERY {
+            self.release().await?;
+        }
+        Ok(())
+    }
+
+    async fn next_batch(&mut self) -> Result<Vec<Record>, Halt> {
+        let options = &self.sequencer.options;
+        if self.read.is_empty() {
+            self.read = self.reader.next(options.batch_bytes_max).await?.into();
+        }
+        let count = self.read.len().min(options.batch_commands_max.max(1));
+        Ok(self.read.drain(..count).collect())
+    }
+
+    /// The states, as of `before`, of the chats that are asked something.
+    async fn load(&mut self, tasks: &[Task], before: Offset) -> Result<BTreeMap<ChatId, Cached>, Halt> {
+        let wanted: BTreeSet<ChatId> = tasks.iter().filter_map(Task::chat).collect();
+        let mut chats = BTreeMap::new();
+        let mut missing = Vec::new();
+        for chat in wanted {
+            match self.cache.take(&chat) {
+                Some(cached) => drop(chats.insert(chat, cached)),
+                None => missing.push(chat),
+            }
+        }
+        let store = &self.sequencer.deps.store;
+        let mut has_snapshot = false;
+        for some in missing.chunks(LOAD_CHATS) {
+            let logs = store.load_chats(some, self.place.of.log, before).await?;
+            for (&chat, log) in some.iter().zip(logs) {
+                let mut cached = load::fold(chat, &log)?;
+                has_snapshot |= log.snapshot.is_some();
+                if let Some(query) = load::missing_last_message(&cached) {
+                    load::note_last_message(&mut cached, &store.events(&query).await?)?;
+                }
+                chats.insert(chat, cached);
+            }
+        }
+        // A snapshot says nothing of the command that it is as of. One beyond `before` can only be there if somebody
+        // else committed, which the offset shows, since it is written before the snapshots.
+        if has_snapshot && store.committed(self.place.of).await? != Some(self.committed) {
+            return Err(Error::Overtaken.into());
+        }
+        Ok(chats)
+    }
+
+    fn decide(
+        &self,
+        records: &[Record],
+        tasks: &[Task],
+        chats: &mut BTreeMap<ChatId, Cached>,
+    ) -> Result<Outputs, Halt> {
+        let mut outputs = Outputs::default();
+        for (record, task) in records.iter().zip(tasks) {
+            outputs.extend(self.place.run(record, task, chats)?);
+        }
+        Ok(outputs)
+    }
+
+    async fn write(&self, rows: Vec<EventRow>, summaries: Vec<Summary>) -> Result<(), Halt> {
+        if !rows.is_empty() {
+            self.sequencer.deps.store.write_events(self.place.of, rows, summaries).await?;
+        }
+        Ok(())
+    }
+
+    async fn commit(
+        &mut self,
+        next: Offset,
+        snapshots: Vec<Snapshot>,
+        chats: &mut BTreeMap<ChatId, Cached>,
+    ) -> Result<(), Halt> {
+        let made: Vec<_> = snapshots.iter().map(|snapshot| (snapshot.chat, snapshot.version)).collect();
+        self.sequencer.deps.store.commit(self.place.of, next, snapshots).await?;
+        self.committed = next;
+        for (chat, version) in made {
+            if let Some(cached) = chats.get_mut(&chat) {
+                cached.snapshot = version;
+            }
+        }
+        Ok(())
+    }
+
+    /// Lets the log forget what is committed, once no crash can take the commit back.
+    async fn release(&mut self) -> Result<(), Halt> {
+        let deps = &self.sequencer.deps;
+        if !deps.store.is_durable_at_once() {
+            deps.store.flush().await?;
+        }
+        deps.log.release(&self.at, self.committed).await?;
+        self.released = self.committed;
+        Ok(())
+    }
+
+    /// `well`: nothing is known that it would have to wait for.
+    fn report(&self, well: bool) {
+        self.sequencer.progress.send_modify(|progress| {
+            progress.caught_up_to = self.committed;
+            if well {
+                progress.waiting = None;
+            }
+        });
+    }
+}
