@@ -200,7 +200,7 @@ pub trait Log: Send + Sync + 'static {
 
 /// Reads one partition.
 #[async_trait]
-pub trait Reader: Send {
+pub trait Reader: Send + Sync {
     /// The records that follow, in order and without a hole: at least one, waiting for it if need be, and no more than
     /// fit `bytes_max` unless the first alone is larger. Cancel safe: a dropped call has read nothing.
     ///

@@ -1,0 +1,100 @@
+//! The places where a test can make a sequencer fail. Run with the feature `failpoints`.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    unreachable_pub,
+    reason = "a test program: helpers fail the test by panicking"
+)]
+#![allow(dead_code, reason = "the modules are shared")]
+
+#[path = "support/faults.rs"]
+mod faults;
+#[path = "support/faulty_store.rs"]
+mod faulty_store;
+#[path = "support/outcome.rs"]
+mod outcome;
+mod support;
+#[path = "support/workload.rs"]
+mod workload;
+
+use chasqui_domain::{Entry, Offset, Refusal};
+use chasqui_store::Store;
+use chasqui_wire::inbox::InboxRecord;
+use fail::FailScenario;
+
+use faults::Faults;
+use support::{World, reached, undisturbed};
+use workload::{OF, mixed};
+
+const STEPS: [&str; 4] =
+    ["sequencer::after_read", "sequencer::after_rows", "sequencer::after_publish", "sequencer::after_commit"];
+
+/// Runs sequencers, a new one after each that panics, until all is done; gives how many panicked.
+async fn run(world: &World) -> usize {
+    let mut panicked = 0;
+    loop {
+        let sequencer = world.sequencer();
+        let progress = sequencer.progress();
+        let mut running = tokio::spawn(sequencer.run());
+        let end = world.end().await;
+        tokio::select! {
+            ended = &mut running => {
+                assert!(ended.unwrap_err().is_panic());
+                panicked += 1;
+            }
+            done = tokio::spawn(reached(progress, end)) => {
+                if done.is_ok() {
+                    running.abort();
+                    return panicked;
+                }
+                // The sequencer went first.
+                assert!(running.await.unwrap_err().is_panic());
+                panicked += 1;
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_crash_or_an_error_between_any_two_steps_changes_no_byte() {
+    let scenario = FailScenario::setup();
+    let workload = mixed();
+    let whole = undisturbed(&workload).await;
+    for step in STEPS {
+        for batch in [0, 1, 5] {
+            for action in ["panic", "return"] {
+                fail::cfg(step, &format!("{batch}*off->1*{action}->off")).unwrap();
+                let world = World::new(&workload, Faults::none()).await;
+                assert_eq!(run(&world).await, usize::from(action == "panic"));
+                assert_eq!(world.outcome().await, whole, "{action} at {step}, batch {batch}");
+                fail::remove(step);
+            }
+        }
+    }
+    scenario.teardown();
+}
+
+#[tokio::test]
+async fn a_command_that_panics_is_put_on_the_skip_list_and_refused() {
+    let scenario = FailScenario::setup();
+    let workload = mixed();
+    // The first command of the second batch; the batch before it is committed by then.
+    fail::cfg("sequencer::decide", "3*off->1*panic->off").unwrap();
+    let world = World::new(&workload, Faults::none()).await;
+    assert_eq!(run(&world).await, 0, "the panic is caught");
+    let outcome = world.outcome().await;
+    assert_eq!(outcome.skipped.iter().copied().collect::<Vec<_>>(), [Offset(3), Offset(11)]);
+    let records = outcome.inbox.values().flat_map(|placed| placed.values());
+    let refused: Vec<_> = records
+        .map(|(_, value, _)| InboxRecord::decode(value).unwrap())
+        .filter(|record| matches!(record.entry, Entry::Refused { refusal: Refusal::Poison, .. }))
+        .collect();
+    assert_eq!(refused.iter().map(|record| record.source.offset).collect::<Vec<_>>(), [Offset(3)]);
+
+    // Whoever begins again refuses it too, though it would not panic any more.
+    world.store.commit(OF, Offset(0), Vec::new()).await.unwrap();
+    run(&world).await;
+    assert_eq!(world.outcome().await, outcome);
+    scenario.teardown();
+}

@@ -1,0 +1,120 @@
+//! A store that fails at its Nth call, and remembers what was committed.
+
+use std::{collections::BTreeSet, future::Future, ops::Range, sync::Arc};
+
+use async_trait::async_trait;
+use chasqui_domain::{ChatId, LogId, Offset, TimeMs, UserId};
+use chasqui_store::memory::MemoryStore;
+use chasqui_store::{
+    ChatLog, Checkpoint, Error, EventQuery, EventRow, InboxRow, LogPartition, Snapshot, Store, Summary,
+};
+use futures::FutureExt;
+use parking_lot::Mutex;
+
+use crate::faults::{Faults, Injected};
+
+pub struct FaultyStore {
+    pub inner: Arc<MemoryStore>,
+    pub faults: Arc<Faults>,
+    /// Every commit that happened.
+    pub commits: Mutex<Vec<(Offset, Vec<Snapshot>)>>,
+}
+
+impl FaultyStore {
+    pub fn new(inner: Arc<MemoryStore>, faults: Arc<Faults>) -> Arc<Self> {
+        Arc::new(Self { inner, faults, commits: Mutex::default() })
+    }
+
+    async fn call<T>(&self, call: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
+        self.faults.call(call.map(|result| result.map_err(StoreError))).await.map_err(|StoreError(error)| error)
+    }
+}
+
+struct StoreError(Error);
+
+impl From<Injected> for StoreError {
+    fn from(_: Injected) -> Self {
+        Self(Error::Unavailable { why: "injected".to_owned() })
+    }
+}
+
+#[async_trait]
+impl Store for FaultyStore {
+    async fn write_events(&self, of: LogPartition, rows: Vec<EventRow>, summaries: Vec<Summary>) -> Result<(), Error> {
+        self.call(self.inner.write_events(of, rows, summaries)).await
+    }
+
+    async fn load_chats(&self, chats: &[ChatId], log: LogId, before: Offset) -> Result<Vec<ChatLog>, Error> {
+        self.call(self.inner.load_chats(chats, log, before)).await
+    }
+
+    async fn commit(&self, of: LogPartition, next: Offset, snapshots: Vec<Snapshot>) -> Result<(), Error> {
+        let commit = async {
+            self.commits.lock().push((next, snapshots.clone()));
+            self.inner.commit(of, next, snapshots).await
+        };
+        self.call(commit).await
+    }
+
+    async fn committed(&self, of: LogPartition) -> Result<Option<Offset>, Error> {
+        self.call(self.inner.committed(of)).await
+    }
+
+    async fn has_events(&self, of: LogPartition) -> Result<bool, Error> {
+        self.call(self.inner.has_events(of)).await
+    }
+
+    async fn skip(&self, of: LogPartition, command: Offset) -> Result<(), Error> {
+        self.call(self.inner.skip(of, command)).await
+    }
+
+    async fn skipped(&self, of: LogPartition) -> Result<BTreeSet<Offset>, Error> {
+        self.call(self.inner.skipped(of)).await
+    }
+
+    async fn events(&self, query: &EventQuery) -> Result<Vec<EventRow>, Error> {
+        self.call(self.inner.events(query)).await
+    }
+
+    async fn summaries(&self, chats: &[ChatId]) -> Result<Vec<Option<Summary>>, Error> {
+        self.call(self.inner.summaries(chats)).await
+    }
+
+    async fn chats_of(&self, user: &UserId, after: Option<ChatId>, rows_max: usize) -> Result<Vec<ChatId>, Error> {
+        self.call(self.inner.chats_of(user, after, rows_max)).await
+    }
+
+    async fn write_inbox(&self, rows: Vec<InboxRow>) -> Result<(), Error> {
+        self.call(self.inner.write_inbox(rows)).await
+    }
+
+    async fn inbox(
+        &self,
+        user: &UserId,
+        log: LogId,
+        offsets: Range<Offset>,
+        rows_max: usize,
+    ) -> Result<Vec<InboxRow>, Error> {
+        self.call(self.inner.inbox(user, log, offsets, rows_max)).await
+    }
+
+    async fn save_checkpoint(&self, of: LogPartition, checkpoint: Checkpoint) -> Result<(), Error> {
+        self.call(self.inner.save_checkpoint(of, checkpoint)).await
+    }
+
+    async fn checkpoint(&self, of: LogPartition) -> Result<Option<Checkpoint>, Error> {
+        self.call(self.inner.checkpoint(of)).await
+    }
+
+    async fn expire_inbox(&self, before: TimeMs) -> Result<(), Error> {
+        self.call(self.inner.expire_inbox(before)).await
+    }
+
+    fn is_durable_at_once(&self) -> bool {
+        false
+    }
+
+    async fn flush(&self) -> Result<(), Error> {
+        self.call(self.inner.flush()).await
+    }
+}
