@@ -8,10 +8,21 @@ use chasqui_log::{
     Error, Log,
     suite::{Retention, commands, inbox, read, record},
 };
+use chasqui_log_embedded::Options;
 use chasqui_testkit::CrashDisk;
 use futures::future::join_all;
 
 use crate::subjects::{folder, open, options};
+
+/// Nothing is sealed because it is full.
+fn one_segment() -> Options {
+    Options { segment_bytes: 1024 * 1024, ..options(Retention::Long) }
+}
+
+/// A value over many pages, so that not all of them are written again with what follows it.
+fn large() -> String {
+    "x".repeat(50_000)
+}
 
 fn value(number: u64) -> String {
     format!("{number:0>1000}")
@@ -55,20 +66,39 @@ async fn a_full_disk_refuses_all_of_a_batch_and_takes_more_once_there_is_room() 
 }
 
 #[tokio::test]
+async fn what_was_written_of_a_refused_batch_gives_its_room_back() {
+    let disk = CrashDisk::new();
+    let log: Arc<dyn Log> = open(disk.mount(), one_segment()).unwrap();
+    log.append(vec![record(&commands(0), "first")]).await.unwrap();
+    let used = disk.used_bytes();
+    disk.set_room(used + 20_000);
+    let full = log.append(vec![record(&commands(0), large())]).await;
+    assert!(matches!(full, Err(Error::Full { .. })), "{full:?}");
+    assert_eq!(disk.used_bytes(), used);
+    log.append(vec![record(&commands(0), "second")]).await.unwrap();
+    disk.crash(0);
+    drop(log);
+    let log: Arc<dyn Log> = open(disk.mount(), one_segment()).unwrap();
+    assert_eq!(read(&log, &commands(0), 0, 2).await[1].value, "second");
+}
+
+#[tokio::test]
 async fn after_a_failed_sync_the_log_goes_on_and_no_crash_brings_back_what_it_gave_up() {
     for seed in 0..60 {
         let disk = CrashDisk::new();
-        let log: Arc<dyn Log> = open(disk.mount(), options(Retention::Long)).unwrap();
+        let log: Arc<dyn Log> = open(disk.mount(), one_segment()).unwrap();
         log.append(vec![record(&commands(0), "first")]).await.unwrap();
+        let before = disk.list(&folder()).unwrap().len();
         disk.fail_sync(1);
-        let failed = log.append(vec![record(&commands(0), "given up")]).await;
+        let failed = log.append(vec![record(&commands(0), large())]).await;
         assert!(matches!(&failed, Err(error @ Error::Unavailable { .. }) if error.is_unknown()), "{failed:?}");
         assert_eq!(log.bounds(&commands(0)).await.unwrap().end, Offset(1), "it is not visible");
         let appended = log.append(vec![record(&commands(0), "second")]).await.unwrap();
         assert_eq!(appended[0].offset, Offset(1), "its place is free");
+        assert!(disk.list(&folder()).unwrap().len() > before, "the segment is not used any more");
         disk.crash(seed);
         drop(log);
-        let log: Arc<dyn Log> = open(disk.mount(), options(Retention::Long)).unwrap();
+        let log: Arc<dyn Log> = open(disk.mount(), one_segment()).unwrap();
         let records = read(&log, &commands(0), 0, 2).await;
         assert_eq!((&records[0].value[..], &records[1].value[..]), (&b"first"[..], &b"second"[..]), "seed {seed}");
     }
@@ -78,19 +108,19 @@ async fn after_a_failed_sync_the_log_goes_on_and_no_crash_brings_back_what_it_ga
 async fn what_a_failed_sync_left_is_durable_once_a_new_process_has_seen_it() {
     for seed in 0..60 {
         let disk = CrashDisk::new();
-        let log: Arc<dyn Log> = open(disk.mount(), options(Retention::Long)).unwrap();
+        let log: Arc<dyn Log> = open(disk.mount(), one_segment()).unwrap();
         log.append(vec![record(&commands(0), "first")]).await.unwrap();
         disk.fail_sync(1);
-        log.append(vec![record(&commands(0), "unknown")]).await.unwrap_err();
+        log.append(vec![record(&commands(0), large())]).await.unwrap_err();
         // Only the process ends. The operating system still has the bytes, and believes that they are written.
         drop(log);
-        let log: Arc<dyn Log> = open(disk.mount(), options(Retention::Long)).unwrap();
+        let log: Arc<dyn Log> = open(disk.mount(), one_segment()).unwrap();
         let seen = log.bounds(&commands(0)).await.unwrap().end.0;
         log.append(vec![record(&commands(0), "next")]).await.unwrap();
         let before = read(&log, &commands(0), 0, seen as usize + 1).await;
         disk.crash(seed);
         drop(log);
-        let log: Arc<dyn Log> = open(disk.mount(), options(Retention::Long)).unwrap();
+        let log: Arc<dyn Log> = open(disk.mount(), one_segment()).unwrap();
         assert_eq!(read(&log, &commands(0), 0, seen as usize + 1).await, before, "seed {seed}");
     }
 }
@@ -124,8 +154,7 @@ async fn syncs_that_fail_again_and_again_lose_nothing_that_was_confirmed() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn those_who_wait_together_share_a_sync() {
     let disk = CrashDisk::new();
-    let log: Arc<dyn Log> =
-        open(disk.mount(), chasqui_log_embedded::Options::new(chasqui_log::suite::PARTITIONS)).unwrap();
+    let log: Arc<dyn Log> = open(disk.mount(), Options::new(chasqui_log::suite::PARTITIONS)).unwrap();
     let start = disk.syncs();
     let mut pending = Vec::new();
     for number in 0..5000 {
@@ -165,7 +194,7 @@ async fn a_closed_log_writes_what_is_queued_and_ends_its_readers() {
 #[tokio::test]
 async fn a_log_above_its_bytes_goes_back_to_them_once_all_is_released() {
     let disk = CrashDisk::new();
-    let options = chasqui_log_embedded::Options { bytes_max: Some(20_000), ..options(Retention::Long) };
+    let options = Options { bytes_max: Some(20_000), ..options(Retention::Long) };
     let log: Arc<dyn Log> = open(disk.mount(), options).unwrap();
     for number in 0..100 {
         log.append(vec![record(&commands(0), value(number))]).await.unwrap();
