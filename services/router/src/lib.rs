@@ -1,1 +1,131 @@
-//! The one writer of an inbox. Reserved: nothing is here yet.
+//! The router: the one writer of the inboxes of a partition of `inbox`.
+//!
+//! It places entries as rows and pushes them to the gateways that hold sessions of their users. `presence` is
+//! partitioned like `inbox`, so that the session table it needs is one partition of that topic, and no more.
+//!
+//! Row, then push, then checkpoint: whoever owns the partition next goes on from the checkpoint. Positions are offsets
+//! of `inbox`, so rows that are written again are the same rows, and sessions drop pushes that they had. What a
+//! sequencer published twice is placed once, since the checkpoint holds the last source that was placed.
+
+mod begin;
+mod error;
+mod gateways;
+mod owner;
+mod placing;
+mod presence;
+mod sessions;
+
+use std::{convert::Infallible, sync::Arc, time::Duration};
+
+use chasqui_domain::{Offset, Partition};
+use chasqui_log::Log;
+use chasqui_runtime::Runtime;
+use chasqui_store::{LogPartition, Store};
+use tokio::sync::watch;
+
+pub use error::Error;
+
+use owner::Owner;
+
+/// A session that was not refreshed for so long is forgotten; its next refresh counts as an attach.
+pub const SESSION_TTL: Duration = Duration::from_secs(180);
+
+const BACKOFF_LEAST: Duration = Duration::from_millis(50);
+
+/// What a router works with.
+#[derive(Clone)]
+pub struct Deps {
+    /// Where inbox records and presence come from, and pushes go.
+    pub log: Arc<dyn Log>,
+    /// Where inbox rows and checkpoints are kept.
+    pub store: Arc<dyn Store>,
+    /// Clocks.
+    pub runtime: Runtime,
+}
+
+/// What a router may use.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Options {
+    /// The most bytes that one read gives, unless one record alone is larger.
+    pub read_bytes_max: usize,
+    /// The most rows in a batch, unless one record alone has more.
+    pub batch_rows_max: usize,
+    /// A gateway without a heartbeat for so long gets no more pushes until it is heard of again.
+    pub lease: Duration,
+    /// How often leases and sessions are looked at while nothing else happens.
+    pub tick: Duration,
+    /// The longest pause before it tries again after an error.
+    pub backoff_max: Duration,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            read_bytes_max: 256 * 1024,
+            batch_rows_max: 4096,
+            lease: Duration::from_secs(10),
+            tick: Duration::from_secs(1),
+            backoff_max: Duration::from_secs(5),
+        }
+    }
+}
+
+/// How far a router has come.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Progress {
+    /// All inbox records below this offset are placed and pushed.
+    pub caught_up_to: Offset,
+    /// What it waits for, after an error; none while all is well.
+    pub waiting: Option<String>,
+}
+
+/// The router of one partition.
+pub struct Router {
+    deps: Deps,
+    partition: Partition,
+    options: Options,
+    progress: watch::Sender<Progress>,
+}
+
+impl Router {
+    /// A router that has not begun.
+    #[must_use]
+    pub fn new(deps: Deps, partition: Partition, options: Options) -> Self {
+        Self { deps, partition, options, progress: watch::Sender::default() }
+    }
+
+    /// How far it has come, from now on.
+    #[must_use]
+    pub fn progress(&self) -> watch::Receiver<Progress> {
+        self.progress.subscribe()
+    }
+
+    /// Works until an error that waiting does not mend. Dropping the future is a way to stop: it leaves nothing that
+    /// the next owner would have to know.
+    pub async fn run(self) -> Error {
+        let mut pause = BACKOFF_LEAST;
+        loop {
+            let Err(error) = self.own_and_work(&mut pause).await;
+            self.progress.send_modify(|progress| progress.waiting = Some(error.to_string()));
+            if !error.is_retryable() {
+                tracing::error!(partition = self.partition.0, %error, "the router stops");
+                return error;
+            }
+            tracing::warn!(partition = self.partition.0, %error, ?pause, "the router waits and begins again");
+            self.deps.runtime.sleep(pause).await;
+            pause = (pause * 2).min(self.options.backoff_max);
+        }
+    }
+
+    async fn own_and_work(&self, pause: &mut Duration) -> Result<Infallible, Error> {
+        let mut owner = Owner::own(self).await?;
+        loop {
+            owner.step().await?;
+            *pause = BACKOFF_LEAST;
+        }
+    }
+
+    fn of(&self) -> LogPartition {
+        LogPartition { log: self.deps.log.id(), partition: self.partition }
+    }
+}

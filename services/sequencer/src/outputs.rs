@@ -87,3 +87,34 @@ impl Encoding<'_> {
         Append { to: topic.partition(partition), key: self.key.clone(), value, headers: self.headers.to_vec() }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::num::NonZeroU32;
+
+    use chasqui_domain::{DeviceId, LogId, Offset, Refusal};
+
+    use super::*;
+
+    #[test]
+    fn effects_are_numbered_and_each_inbox_partition_gets_one_record_of_each() {
+        let users = NonZeroU32::new(3).unwrap();
+        let all: Vec<UserId> = (0..40).map(|number| UserId::new(format!("user-{number}")).unwrap()).collect();
+        let chat = ChatId::direct(&all[0], &all[1]);
+        let device = DeviceId::new("phone").unwrap();
+        let entry = Entry::Refused { chat, device, counter: None, refusal: Refusal::SeqAhead };
+        let effect = Effect::Place { recipients: all.clone(), entry };
+        let decision = Decision { events: Vec::new(), effects: vec![effect.clone(), effect] };
+        let source = Source { log: LogId([1; 16]), partition: Partition(0), offset: Offset(9), index: 0 };
+        let partitions = Partitions { chats: NonZeroU32::MIN, users };
+        let outputs = of(&decision, chat, source, &[], partitions).unwrap();
+        let mut seen = Vec::new();
+        for append in &outputs.appends {
+            let record = InboxRecord::decode(&append.value).unwrap();
+            let own = all.iter().filter(|user| partition::of_user(user, users) == append.to.partition);
+            assert_eq!(record.recipients, own.cloned().collect::<Vec<_>>());
+            seen.push((record.source.index, append.to.partition.0));
+        }
+        assert_eq!(seen, [(0, 0), (0, 1), (0, 2), (1, 0), (1, 1), (1, 2)]);
+    }
+}

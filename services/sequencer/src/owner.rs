@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use chasqui_domain::{ChatId, Offset};
 use chasqui_log::{Reader, Record, Topic, TopicPartition};
-use chasqui_store::{EventRow, Snapshot, Summary};
+use chasqui_store::Snapshot;
 
 use crate::{
     Error, Sequencer,
@@ -97,7 +97,9 @@ impl<'a> Owner<'a> {
         let rose: BTreeSet<ChatId> = outputs.rows.iter().map(|row| row.chat).collect();
         let (summaries, snapshots) = (batch::summaries(&chats, &rose)?, batch::snapshots(&chats)?);
 
-        self.write(outputs.rows, summaries).await?;
+        if !outputs.rows.is_empty() {
+            self.sequencer.deps.store.write_events(self.place.of, outputs.rows, summaries).await?;
+        }
         failpoint!("sequencer::after_rows");
         if !outputs.appends.is_empty() {
             self.sequencer.deps.log.append(outputs.appends).await?;
@@ -169,13 +171,6 @@ impl<'a> Owner<'a> {
             outputs.extend(self.place.run(record, task, chats)?);
         }
         Ok(outputs)
-    }
-
-    async fn write(&self, rows: Vec<EventRow>, summaries: Vec<Summary>) -> Result<(), Halt> {
-        if !rows.is_empty() {
-            self.sequencer.deps.store.write_events(self.place.of, rows, summaries).await?;
-        }
-        Ok(())
     }
 
     async fn commit(

@@ -1,0 +1,51 @@
+//! What can go wrong.
+
+use chasqui_domain::{LogId, Offset};
+
+/// Why a router waits, or stops.
+#[derive(Debug, Clone, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The log failed.
+    #[error("the log: {0}")]
+    Log(#[from] chasqui_log::Error),
+    /// The store failed.
+    #[error("the store: {0}")]
+    Store(#[from] chasqui_store::Error),
+    /// An inbox record or the checkpoint can't be read, or an output can't be written. Nothing is passed over: the
+    /// record may be of a later build.
+    #[error("a record: {0}")]
+    Wire(#[from] chasqui_wire::Error),
+    /// An inbox record of another life of the topics.
+    #[error("the inbox record at offset {offset} comes from the log {found}, which is not this one")]
+    OtherLog {
+        /// Where it stands.
+        offset: Offset,
+        /// Where it comes from.
+        found: LogId,
+    },
+    /// The store has lost the partition's checkpoint: what was placed before is not known, so nothing may be placed.
+    #[error("entries of this partition were placed before, but the store has no checkpoint of it: restore the store")]
+    CheckpointLost,
+    /// The log ends before the checkpoint.
+    #[error("the checkpoint is at offset {checkpoint}, but the log ends at {end}")]
+    LogBehind {
+        /// The offset of the checkpoint.
+        checkpoint: Offset,
+        /// The log's end.
+        end: Offset,
+    },
+}
+
+impl Error {
+    /// Whether beginning again later can help.
+    #[must_use]
+    pub fn is_retryable(&self) -> bool {
+        match self {
+            Self::Log(error) => error.is_retryable(),
+            Self::Store(error) => error.is_retryable(),
+            Self::LogBehind { .. } => true,
+            Self::Wire(_) | Self::OtherLog { .. } | Self::CheckpointLost => false,
+        }
+    }
+}

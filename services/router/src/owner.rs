@@ -1,0 +1,297 @@
+//! An ownership of a partition: from the checkpoint on, until the first error.
+
+use std::{collections::VecDeque, time::Duration};
+
+use chasqui_domain::{GatewayId, Incarnation, Offset, Partition};
+use chasqui_log::{Append, Reader, Record, Topic, TopicPartition};
+use chasqui_store::{Checkpoint, LogPartition};
+use chasqui_wire::{checkpoint::RouterState, gateway_record::GatewayRecord};
+use futures::FutureExt;
+
+use crate::{
+    Error, Router,
+    begin::{Follower, checkpoint},
+    gateways::Gateways,
+    placing::{Arrived, Placed, Routes, to_gateway},
+    presence::{Table, Waiting},
+};
+
+/// How many answers are appended at a time; after a long absence there may be one for every session.
+const ANSWERS_MAX: usize = 1024;
+
+/// How many inbox records are done before the log is told that it may let go of them.
+const RELEASE_EVERY: u64 = 1024;
+
+/// Gives up the ownership as if the log had failed, when a test wants it so.
+macro_rules! failpoint {
+    ($name:literal) => {
+        fail::fail_point!($name, |_| Err(Error::Log(chasqui_log::Error::Unavailable {
+            why: concat!("failpoint ", $name).to_owned(),
+        })))
+    };
+}
+
+enum Event {
+    Heartbeats(Vec<Record>),
+    Presence(Vec<Record>),
+    Inbox(Vec<Record>),
+    Tick,
+}
+
+pub(crate) struct Owner<'a> {
+    router: &'a Router,
+    of: LogPartition,
+    inbox_at: TopicPartition,
+    inbox: Box<dyn Reader>,
+    presence: Follower,
+    heartbeats: Follower,
+    table: Table,
+    placed: Placed,
+    /// What was read and is not placed yet.
+    arrived: VecDeque<Arrived>,
+    /// All inbox records below are placed and pushed.
+    next: Offset,
+    /// All presence records below are answered.
+    answered: Offset,
+    /// Whether the last checkpoint says all that there is to say.
+    is_saved: bool,
+    released: Offset,
+    tick_at: Duration,
+}
+
+impl<'a> Owner<'a> {
+    /// Takes the partition over.
+    pub(crate) async fn own(router: &'a Router) -> Result<Self, Error> {
+        let (log, of) = (router.deps.log.as_ref(), router.of());
+        let inbox_at = Topic::Inbox.partition(of.partition);
+        let presence_at = Topic::Presence.partition(of.partition);
+        let checkpoint = checkpoint(router, &inbox_at).await?;
+        let state = RouterState::decode(&checkpoint.state)?;
+        let heartbeats_at = Topic::Heartbeats.partition(Partition(0));
+        // Old heartbeats say nothing. All leases begin now.
+        let heard = log.bounds(&heartbeats_at).await?.end;
+        let bounds = log.bounds(&presence_at).await?;
+        let now = router.deps.runtime.monotonic();
+        let mut owner = Self {
+            router,
+            of,
+            inbox: log.reader(&inbox_at, checkpoint.inbox).await?,
+            inbox_at,
+            presence: Follower::new(log, &presence_at, bounds.start).await?,
+            heartbeats: Follower::new(log, &heartbeats_at, heard).await?,
+            table: Table::new(Gateways::new(router.options.lease, state.suspended, now)),
+            placed: Placed(state.placed),
+            arrived: VecDeque::new(),
+            next: checkpoint.inbox,
+            answered: checkpoint.presence,
+            is_saved: true,
+            released: Offset(0),
+            tick_at: now,
+        };
+        owner.read_table(bounds.end).await?;
+        owner.release().await?;
+        tracing::info!(partition = of.partition.0, from = owner.next.0, "the router owns its partition");
+        owner.report(owner.next == log.bounds(&owner.inbox_at).await?.end);
+        Ok(owner)
+    }
+
+    /// Reads the session table to its end before anything is placed: a session that a former owner has answered must
+    /// get what comes from then on.
+    async fn read_table(&mut self, end: Offset) -> Result<(), Error> {
+        let mut waiting = Waiting::new();
+        while self.presence.next < end {
+            let records = self.presence.next(self.router.options.read_bytes_max).await?;
+            let now = self.now();
+            for record in records {
+                let owed = (record.offset >= self.answered).then_some(&mut waiting);
+                self.table.presence(&record, now, owed);
+            }
+        }
+        self.table.expire(self.now());
+        self.answer(waiting).await
+    }
+
+    /// Waits for something and does what it asks for.
+    pub(crate) async fn step(&mut self) -> Result<(), Error> {
+        let bytes_max = self.router.options.read_bytes_max;
+        if self.now() >= self.tick_at {
+            self.tick().await?;
+        }
+        let sleep = self.router.deps.runtime.sleep(self.tick_at.saturating_sub(self.now()));
+        let event = tokio::select! {
+            biased;
+            records = self.heartbeats.next(bytes_max) => Event::Heartbeats(records?),
+            records = self.presence.next(bytes_max) => Event::Presence(records?),
+            records = self.inbox.next(bytes_max) => Event::Inbox(records?),
+            () = sleep => Event::Tick,
+        };
+        match event {
+            Event::Heartbeats(records) => self.hear(&records).await?,
+            Event::Presence(records) => self.attend(&records).await?,
+            Event::Inbox(records) => return self.place(records).await,
+            Event::Tick => return Ok(()),
+        }
+        // However much is said of sessions, entries come in between.
+        let ready = self.inbox.next(bytes_max).now_or_never().transpose()?;
+        self.place(ready.unwrap_or_default()).await
+    }
+
+    /// Tells gateways that live again to repair, before anything else is pushed to them.
+    async fn hear(&mut self, records: &[Record]) -> Result<(), Error> {
+        let now = self.now();
+        let mut again: Vec<(GatewayId, Incarnation)> = Vec::new();
+        for record in records {
+            // A later heartbeat in the same read may be of a later life.
+            if let Some(gateway) = self.table.heartbeat(record, now)
+                && !again.contains(&gateway)
+            {
+                again.push(gateway);
+            }
+        }
+        again.retain(|(id, incarnation)| self.table.gateways.is_newest(id, *incarnation));
+        if again.is_empty() {
+            return Ok(());
+        }
+        let (partition, up_to) = (self.of.partition, self.next);
+        let repairs = again.iter().map(|(id, incarnation)| {
+            let repair = GatewayRecord::Repair { incarnation: *incarnation, partition, up_to };
+            to_gateway(id.clone(), partition, &repair, Vec::new())
+        });
+        self.router.deps.log.append(repairs.collect::<Result<_, _>>()?).await?;
+        for (id, _) in &again {
+            self.table.gateways.resume(id);
+        }
+        self.is_saved = false;
+        Ok(())
+    }
+
+    async fn attend(&mut self, records: &[Record]) -> Result<(), Error> {
+        let (now, mut waiting) = (self.now(), Waiting::new());
+        for record in records {
+            self.table.presence(record, now, Some(&mut waiting));
+        }
+        self.answer(waiting).await
+    }
+
+    /// Rows below `next` are stored, and what comes from there on is pushed: that is what an answer says.
+    async fn answer(&mut self, waiting: Waiting) -> Result<(), Error> {
+        let answers = self.table.answers(waiting, self.of.partition, self.next)?;
+        let mut answers = answers.into_iter();
+        loop {
+            let some: Vec<Append> = answers.by_ref().take(ANSWERS_MAX).collect();
+            if some.is_empty() {
+                break;
+            }
+            self.router.deps.log.append(some).await?;
+        }
+        if self.answered < self.presence.next {
+            self.answered = self.presence.next;
+            self.is_saved = false;
+        }
+        Ok(())
+    }
+
+    async fn place(&mut self, records: Vec<Record>) -> Result<(), Error> {
+        for record in records {
+            self.arrived.push_back(Arrived::read(record, self.of.log)?);
+        }
+        while !self.arrived.is_empty() {
+            self.judge().await?;
+            let (rows_max, mut rows) = (self.router.options.batch_rows_max, 0);
+            let fit = self.arrived.iter().take_while(|arrived| {
+                rows += arrived.inbox.recipients.len();
+                rows <= rows_max
+            });
+            let count = fit.count().max(1);
+            let batch: Vec<Arrived> = self.arrived.drain(..count).collect();
+            self.place_batch(&batch).await?;
+        }
+        Ok(())
+    }
+
+    /// Row, then push, then checkpoint.
+    async fn place_batch(&mut self, arrived: &[Arrived]) -> Result<(), Error> {
+        let Some(last) = arrived.last() else { return Ok(()) };
+        let deps = &self.router.deps;
+        let Table { sessions, gateways, .. } = &self.table;
+        let routes = Routes { of: self.of, partitions: deps.log.partitions(), sessions, gateways };
+        let batch = routes.place(arrived, &mut self.placed)?;
+        if !batch.rows.is_empty() {
+            deps.store.write_inbox(batch.rows).await?;
+        }
+        failpoint!("router::after_rows");
+        if !batch.pushes.is_empty() {
+            deps.log.append(batch.pushes).await?;
+        }
+        failpoint!("router::after_push");
+        self.next = last.record.offset.next();
+        self.save().await?;
+        failpoint!("router::after_checkpoint");
+        self.report(true);
+        if self.next.0 - self.released.0 >= RELEASE_EVERY {
+            self.release().await?;
+        }
+        Ok(())
+    }
+
+    /// Suspends gateways whose lease has lapsed, once no heartbeat of theirs can be waiting to be read.
+    async fn judge(&mut self) -> Result<(), Error> {
+        if !self.table.gateways.has_lapsed(self.now()) {
+            return Ok(());
+        }
+        let end = self.router.deps.log.bounds(&Topic::Heartbeats.partition(Partition(0))).await?.end;
+        while self.heartbeats.next < end {
+            let records = self.heartbeats.next(self.router.options.read_bytes_max).await?;
+            self.hear(&records).await?;
+        }
+        let now = self.now();
+        self.table.gateways.suspend(now, self.next);
+        self.is_saved = false;
+        Ok(())
+    }
+
+    async fn tick(&mut self) -> Result<(), Error> {
+        self.table.expire(self.now());
+        self.table.forget_gateways(self.now());
+        self.judge().await?;
+        if !self.is_saved {
+            self.save().await?;
+            self.report(true);
+        }
+        self.tick_at = self.now() + self.router.options.tick;
+        Ok(())
+    }
+
+    async fn save(&mut self) -> Result<(), Error> {
+        let state = RouterState { placed: self.placed.0.clone(), suspended: self.table.gateways.suspended() };
+        let checkpoint = Checkpoint { inbox: self.next, presence: self.answered, state: state.encode()? };
+        self.router.deps.store.save_checkpoint(self.of, checkpoint).await?;
+        self.is_saved = true;
+        Ok(())
+    }
+
+    /// Lets the log forget what the checkpoint covers, once no crash can take the checkpoint back.
+    async fn release(&mut self) -> Result<(), Error> {
+        let deps = &self.router.deps;
+        if !deps.store.is_durable_at_once() {
+            deps.store.flush().await?;
+        }
+        deps.log.release(&self.inbox_at, self.next).await?;
+        self.released = self.next;
+        Ok(())
+    }
+
+    fn now(&self) -> Duration {
+        self.router.deps.runtime.monotonic()
+    }
+
+    /// `well`: nothing is known that it would have to wait for.
+    fn report(&self, well: bool) {
+        self.router.progress.send_modify(|progress| {
+            progress.caught_up_to = self.next;
+            if well {
+                progress.waiting = None;
+            }
+        });
+    }
+}

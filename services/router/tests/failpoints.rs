@@ -1,0 +1,59 @@
+//! The places where a test can make a router fail. Run with the feature `failpoints`.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    unreachable_pub,
+    reason = "a test program: helpers fail the test by panicking"
+)]
+#![allow(dead_code, reason = "the modules are shared")]
+
+#[path = "../../sequencer/tests/support/faults.rs"]
+mod faults;
+#[path = "../../sequencer/tests/support/faulty_store.rs"]
+mod faulty_store;
+mod support;
+
+use chasqui_wire::presence::PresenceKind::Attach;
+use fail::FailScenario;
+
+use faults::Faults;
+use support::{World, pushed, reached};
+
+const STEPS: [&str; 3] = ["router::after_rows", "router::after_push", "router::after_checkpoint"];
+
+#[tokio::test]
+async fn a_crash_or_an_error_between_any_two_steps_places_everything_once() {
+    let scenario = FailScenario::setup();
+    for step in STEPS {
+        for batch in [0, 1, 4] {
+            for action in ["panic", "return"] {
+                fail::cfg(step, &format!("{batch}*off->1*{action}->off")).unwrap();
+                let world = World::new(Faults::none());
+                world.say("alice", 3, 1, 1, Attach).await;
+                for source in (0..20).chain(5..20) {
+                    world.message(source, &["alice", "bob"]).await;
+                }
+                let mut running = world.start();
+                let end = world.end(&support::inbox()).await;
+                let done = tokio::spawn(reached(running.progress.clone(), end)).await.is_ok();
+                assert_eq!(done, action == "return");
+                if !done {
+                    assert!((&mut running.task).await.unwrap_err().is_panic());
+                    running = world.start();
+                }
+                world.settled(&running).await;
+                let offsets: Vec<u64> = world.rows("bob").await.iter().map(|row| row.position.offset.0).collect();
+                assert_eq!(offsets, (0..20).collect::<Vec<_>>(), "{action} at {step}, batch {batch}");
+                let mut pushed = pushed(&world.told().await);
+                let in_order = pushed.len();
+                pushed.sort_unstable();
+                pushed.dedup();
+                assert_eq!(pushed, (0..20).collect::<Vec<_>>(), "{action} at {step}, batch {batch}");
+                assert!(in_order <= 22, "only the batch that was cut off is pushed again");
+                fail::remove(step);
+            }
+        }
+    }
+    scenario.teardown();
+}
