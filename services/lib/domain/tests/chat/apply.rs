@@ -1,6 +1,8 @@
 //! Events that can't follow the state are refused, and the state stays as it was.
 
-use chasqui_domain::{Chat, ChatId, Event, EventKind, RulesNumber, Seq, TimeMs, UserId, Version, chat::Inapplicable};
+use chasqui_domain::{
+    Chat, ChatId, Counter, Event, EventKind, RulesNumber, Seq, TimeMs, UserId, Version, chat::Inapplicable,
+};
 
 use crate::fixtures::{chat_id, device, read, sealed, send, tell, user};
 
@@ -22,7 +24,7 @@ fn message(version: u64, seq: u64, sender: &str) -> Event {
         seq: Seq(seq),
         sender: user(sender),
         device: device("phone"),
-        counter: chasqui_domain::Counter(2),
+        counter: Counter(2),
         body: sealed(3),
     };
     event(version, kind)
@@ -121,5 +123,18 @@ fn somebody_who_is_not_a_member() {
 fn a_watermark_beyond_the_last_message() {
     for event in receipts(5, user("bob"), 3) {
         assert_refused_for(&open(), &event, "its watermark lies beyond the last message");
+    }
+}
+
+/// No decision gives such events; still, folding one must not take back what others were told.
+#[test]
+fn a_lower_watermark_lowers_nothing() {
+    let mut before = open();
+    tell(&mut before, &read("bob", 2), 40);
+    for event in receipts(6, user("bob"), 1) {
+        let mut after = before.clone();
+        after.apply(&event).unwrap();
+        after.validate().unwrap();
+        assert_eq!((after.version, &after.members), (Version(6), &before.members));
     }
 }

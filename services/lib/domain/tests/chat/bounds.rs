@@ -1,6 +1,8 @@
 //! The edges of what a chat remembers: own messages, devices, counters.
 
-use chasqui_domain::{Chat, Counter, DeviceId, Entry, Rules, RulesNumber, Seq, TimeMs, chat::RUNS_MAX};
+use chasqui_domain::{
+    Chat, Command, Counter, Decision, DeviceId, Entry, Rules, RulesNumber, Seq, TimeMs, chat::RUNS_MAX,
+};
 
 use crate::{
     fixtures::{chat_id, device, only_tells, read, send, tell, user},
@@ -10,7 +12,7 @@ use crate::{
 const RUNS: u64 = RUNS_MAX as u64;
 
 /// Tells the chat and the model the same.
-fn tell_both(chat: &mut Chat, model: &mut Model, command: &chasqui_domain::Command) {
+fn tell_both(chat: &mut Chat, model: &mut Model, command: &Command) {
     assert_eq!(tell(chat, command, 1), model.decide(command, TimeMs(1)));
 }
 
@@ -118,7 +120,7 @@ fn the_highest_counters_of_all_are_recognised_like_others() {
     }
 }
 
-fn repeated(sender: &str, on: &str, counter: u64, seq: u64, time: u64) -> chasqui_domain::Decision {
+fn repeated(sender: &str, on: &str, counter: u64, seq: u64, time: u64) -> Decision {
     let entry = Entry::Repeated {
         chat: chat_id(),
         device: device(on),

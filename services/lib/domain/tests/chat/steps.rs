@@ -104,7 +104,7 @@ pub(crate) fn few_devices() -> impl Strategy<Value = Vec<Step>> {
 /// Steps of alice and bob, who write on more devices than a chat remembers.
 pub(crate) fn many_devices() -> impl Strategy<Value = Vec<Step>> {
     let sender = prop_oneof![9 => Just("alice"), 1 => Just("bob")];
-    vec(a_step(sender, 0..36, a_send()), 50..200)
+    vec(a_step(sender, 0..36, a_send()), 100..200)
 }
 
 fn a_step(
