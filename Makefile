@@ -3,7 +3,7 @@
 CARGO ?= cargo
 
 # Tests make processes fail at named places, which only this feature compiles in.
-TEST_FLAGS := --locked --workspace --features chasqui/failpoints,chasqui-router/failpoints,chasqui-sequencer/failpoints
+TEST_FLAGS := --locked --workspace --features chasqui/failpoints,chasqui-gateway/failpoints,chasqui-router/failpoints,chasqui-sequencer/failpoints
 
 # All features, because some tests and the suites exist only with one.
 LINT_FLAGS := --locked --workspace --all-targets --all-features

@@ -1,0 +1,168 @@
+//! Drives a session: reads its socket, does its work, and writes what there is, in one task.
+
+use std::{
+    future::poll_fn,
+    task::{Context, Poll, ready},
+    time::Duration,
+};
+
+use chasqui_wire::Code;
+use futures::{FutureExt, SinkExt, StreamExt, future::BoxFuture};
+
+use crate::{
+    transport::{Incoming, Outgoing, Source, Target, TransportError},
+    work::Worker,
+};
+
+/// How many frames are read before what they led to is written.
+const FRAMES_AT_ONCE: usize = 32;
+
+/// The session ends; the client is told why, unless it is gone.
+struct End(Option<Code>);
+
+impl From<Code> for End {
+    fn from(code: Code) -> Self {
+        Self(Some(code))
+    }
+}
+
+impl From<TransportError> for End {
+    fn from(error: TransportError) -> Self {
+        tracing::debug!(%error, "a session's connection failed");
+        Self(None)
+    }
+}
+
+/// A session and its socket.
+pub(crate) struct Connection<'a, T, S> {
+    worker: Worker,
+    target: &'a mut T,
+    source: &'a mut S,
+    /// When the token ends.
+    until: Duration,
+    /// Set early and rarely moved: it wakes the session to see what is due.
+    timer: Option<(Duration, BoxFuture<'static, ()>)>,
+    /// Something was written that was not flushed.
+    is_dirty: bool,
+}
+
+impl<'a, T: Target, S: Source> Connection<'a, T, S> {
+    pub(crate) fn new(worker: Worker, target: &'a mut T, source: &'a mut S, until: Duration) -> Self {
+        Self { worker, target, source, until, timer: None, is_dirty: false }
+    }
+
+    /// Runs until the session ends; gives why, when the client is to be told.
+    pub(crate) async fn run(mut self) -> Option<Code> {
+        poll_fn(|cx| self.poll(cx)).await
+    }
+
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<Code>> {
+        self.worker.handle.queue.register(cx.waker());
+        loop {
+            match self.step(cx) {
+                Ok(true) => {}
+                Ok(false) => return Poll::Pending,
+                Err(End(why)) => return Poll::Ready(why),
+            }
+        }
+    }
+
+    /// Does what can be done now; whether there may be more.
+    fn step(&mut self, cx: &mut Context<'_>) -> Result<bool, End> {
+        let now = self.worker.shared.runtime.monotonic();
+        if let Some(why) = self.worker.handle.queue.closing() {
+            return Err(why.into());
+        }
+        if now >= self.until {
+            return Err(Code::Unauthorized.into());
+        }
+        self.worker.session.tick(now)?;
+        let frames = self.poll_frames(cx, now)?;
+        let mut is_busy = frames == Frames::More;
+        is_busy |= self.worker.poll_work(cx, now)?;
+        let is_open = match self.poll_write(cx, now) {
+            Poll::Ready(written) => written.map(|()| true)?,
+            Poll::Pending => false,
+        };
+        self.worker.session.socket_is_open(is_open, now);
+        // Writing may have made room for a frame, or ended a page.
+        is_busy |= frames == Frames::NoRoom && self.worker.takes_frames();
+        is_busy |= self.worker.poll_work(cx, now)?;
+        Ok(is_busy || self.poll_timer(cx))
+    }
+
+    fn poll_frames(&mut self, cx: &mut Context<'_>, now: Duration) -> Result<Frames, End> {
+        for _ in 0..FRAMES_AT_ONCE {
+            if !self.worker.poll_handling(cx) {
+                // Its task wakes this one. Who isn't read can give no sign of life.
+                self.worker.session.heard(now);
+                return Ok(Frames::Waiting);
+            }
+            if !self.worker.takes_frames() {
+                self.worker.session.heard(now);
+                return Ok(Frames::NoRoom);
+            }
+            let Poll::Ready(incoming) = self.source.poll_next_unpin(cx) else { return Ok(Frames::Waiting) };
+            self.worker.session.heard(now);
+            match incoming {
+                Some(Ok(Incoming::Text(text))) => self.worker.frame(&text, now),
+                Some(Ok(Incoming::Binary)) => self.worker.bad("a frame is text".to_owned()),
+                Some(Ok(Incoming::Alive)) => {}
+                Some(Ok(Incoming::Close)) | None => return Err(End(None)),
+                Some(Err(error)) => {
+                    tracing::debug!(%error, "a session's connection failed");
+                    // It may be a frame that is too long, and the client still there.
+                    return Err(Code::BadFrame.into());
+                }
+            }
+        }
+        Ok(Frames::More)
+    }
+
+    /// Writes all there is, and then flushes once.
+    fn poll_write(&mut self, cx: &mut Context<'_>, now: Duration) -> Poll<Result<(), TransportError>> {
+        loop {
+            ready!(self.target.poll_ready_unpin(cx))?;
+            let outgoing = if self.worker.session.takes_ping() {
+                Outgoing::Ping
+            } else if let Some(frame) = self.worker.session.next(&self.worker.handle.queue, now) {
+                Outgoing::Text(frame)
+            } else {
+                break;
+            };
+            self.target.start_send_unpin(outgoing)?;
+            self.is_dirty = true;
+        }
+        if self.is_dirty {
+            ready!(self.target.poll_flush_unpin(cx))?;
+            self.is_dirty = false;
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    /// Whether the timer fired.
+    fn poll_timer(&mut self, cx: &mut Context<'_>) -> bool {
+        let deadline = self.worker.deadline().min(self.until);
+        if self.timer.as_ref().is_none_or(|(at, _)| *at > deadline) {
+            let now = self.worker.shared.runtime.monotonic();
+            let sleep = self.worker.shared.runtime.sleep(deadline.saturating_sub(now));
+            self.timer = Some((deadline, sleep));
+        }
+        let fired = self.timer.as_mut().is_some_and(|(_, sleep)| sleep.poll_unpin(cx).is_ready());
+        if fired {
+            self.timer = None;
+        }
+        fired
+    }
+}
+
+/// What became of the client's frames.
+#[derive(PartialEq, Eq)]
+enum Frames {
+    /// There may be more.
+    More,
+    /// None is there, or one is in hand.
+    Waiting,
+    /// What they would lead to has no room.
+    NoRoom,
+}

@@ -1,0 +1,166 @@
+//! Reads the gateway's own topic and hands each record to its sessions.
+//!
+//! An entry is decoded, opened and encoded once, whoever gets it. Bodies are opened some at a time, since a data key
+//! may have to be read; what is handed out keeps the topic's order.
+
+use std::sync::Arc;
+
+use chasqui_domain::{Entry, Incarnation, LogId, Offset, Partition, SessionId, UserId};
+use chasqui_log::{Reader, Record};
+use chasqui_wire::{body::Body, entry, gateway_record::GatewayRecord};
+use futures::{StreamExt, stream};
+
+use crate::{
+    Error, limits,
+    queue::Item,
+    render::{self, Rendered},
+    shared::Shared,
+};
+
+/// What a record comes to.
+enum Step {
+    Nothing,
+    Answer {
+        session: SessionId,
+        user: UserId,
+        attempt: u32,
+        up_to: Offset,
+    },
+    /// Sessions of a partition, or all, may have missed something.
+    Gaps(Option<Partition>),
+    Push(Box<Push>),
+    /// These users' sessions miss something now.
+    Missed(Vec<UserId>),
+    Superseded(Incarnation),
+}
+
+struct Push {
+    offset: Offset,
+    recipients: Vec<UserId>,
+    entry: Entry,
+    body: Option<Body>,
+}
+
+/// Reads the gateway's topic from its own start on, until that can't go on.
+pub(crate) async fn run(shared: &Shared) -> Error {
+    let start = Offset(shared.incarnation.0);
+    let mut reader = match shared.uplink.log.reader(&shared.uplink.topic(), start).await {
+        Ok(reader) => reader,
+        Err(error) => return error.into(),
+    };
+    loop {
+        let records = match read(shared, reader.as_mut()).await {
+            Ok(records) => records,
+            Err(error) => return error.into(),
+        };
+        let Some(last) = records.last().map(|record| record.offset) else { continue };
+        let opened = stream::iter(records).map(|record| prepare(shared, record)).buffered(limits::OPENING_MAX);
+        let mut steps = std::pin::pin!(opened);
+        while let Some(step) = steps.next().await {
+            if let Err(error) = perform(shared, step) {
+                return error;
+            }
+        }
+        shared.set_dispatched(last.next());
+    }
+}
+
+/// The records that follow. Waits for a log that is away.
+async fn read(shared: &Shared, reader: &mut dyn Reader) -> Result<Vec<Record>, chasqui_log::Error> {
+    let mut pause = limits::RETRY;
+    loop {
+        match reader.next(limits::TOPIC_READ_BYTES).await {
+            Ok(records) => return Ok(records),
+            Err(chasqui_log::Error::Trimmed { start }) => {
+                tracing::warn!(start = start.0, "the gateway's topic has jumped: all sessions are repaired");
+                shared.registry.mark_gaps(None);
+            }
+            Err(error) if error.is_retryable() => {
+                tracing::warn!(%error, "the gateway's topic can't be read");
+                shared.runtime.sleep(pause).await;
+                pause = (pause * 2).min(limits::RETRY_MAX);
+            }
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+async fn prepare(shared: &Shared, record: Record) -> Step {
+    let own = |incarnation: Incarnation| incarnation == shared.incarnation;
+    match GatewayRecord::decode(&record.value) {
+        Ok(GatewayRecord::Start) if record.offset.0 > shared.incarnation.0 => {
+            Step::Superseded(Incarnation(record.offset.0))
+        }
+        Ok(GatewayRecord::Answer { incarnation, session, user, attempt, up_to }) if own(incarnation) => {
+            Step::Answer { session, user, attempt, up_to }
+        }
+        Ok(GatewayRecord::Repair { incarnation, partition, .. }) if own(incarnation) => Step::Gaps(Some(partition)),
+        Ok(GatewayRecord::Push { incarnation, offset, recipients, entry, .. }) if own(incarnation) => {
+            // A session that comes later is answered later, and reads this from its row.
+            if shared.registry.any(&recipients) {
+                open(shared, offset, recipients, &entry).await
+            } else {
+                Step::Nothing
+            }
+        }
+        Ok(_) => Step::Nothing,
+        Err(error) => {
+            tracing::error!(offset = record.offset.0, %error, "a record of the gateway's topic can't be read");
+            Step::Gaps(None)
+        }
+    }
+}
+
+async fn open(shared: &Shared, offset: Offset, recipients: Vec<UserId>, entry: &[u8]) -> Step {
+    let entry = match entry::decode(entry) {
+        Ok(entry) => entry,
+        Err(error) => {
+            tracing::error!(%error, "a pushed entry can't be read");
+            return Step::Missed(recipients);
+        }
+    };
+    match shared.runtime.timeout(limits::KEY_PATIENCE, render::open_entry(&shared.keys, &entry)).await {
+        Ok(Ok(body)) => Step::Push(Box::new(Push { offset, recipients, entry, body })),
+        Ok(Err(error)) => {
+            tracing::warn!(%error, "a pushed body can't be opened now");
+            Step::Missed(recipients)
+        }
+        Err(_) => {
+            tracing::warn!("a data key can't be read in time");
+            Step::Missed(recipients)
+        }
+    }
+}
+
+fn perform(shared: &Shared, step: Step) -> Result<(), Error> {
+    let registry = &shared.registry;
+    match step {
+        Step::Nothing => {}
+        Step::Answer { session, user, attempt, up_to } => registry.visit(&user, |handle| {
+            if handle.session == session {
+                handle.queue.push(Item::Answer { attempt, up_to });
+            }
+        }),
+        Step::Gaps(partition) => registry.mark_gaps(partition),
+        Step::Missed(users) => users.iter().for_each(|user| registry.visit(user, |handle| handle.queue.mark_gap())),
+        Step::Push(push) => deliver(shared, shared.uplink.log_id(), *push),
+        Step::Superseded(by) => return Err(Error::Superseded { by }),
+    }
+    Ok(())
+}
+
+fn deliver(shared: &Shared, log: LogId, push: Push) {
+    let mut rendered = Rendered::new(log, push.offset, push.entry, push.body);
+    for user in &push.recipients {
+        shared.registry.visit(user, |handle| {
+            handle.queue.push(Item::Entry(rendered.delivery(&handle.user, &handle.device)));
+        });
+    }
+}
+
+/// Runs the dispatcher, and stops the gateway when it ends.
+pub(crate) async fn supervise(shared: Arc<Shared>) {
+    let run = std::panic::AssertUnwindSafe(run(&shared));
+    let why = futures::FutureExt::catch_unwind(run).await.unwrap_or(Error::Panicked);
+    shared.stop(why);
+}

@@ -1,0 +1,139 @@
+//! The beginning and the end of a connection.
+
+use std::{sync::Arc, time::Duration};
+
+use chasqui_domain::{DeviceId, Position};
+use chasqui_wire::{
+    Code, cursor,
+    frames::{self, ClientFrame, Failure, ServerFrame, Welcome},
+    presence::PresenceKind,
+};
+use futures::{SinkExt, StreamExt};
+
+use crate::{
+    auth::Identity,
+    connection::Connection,
+    limits,
+    queue::Queue,
+    registry::Handle,
+    render::text,
+    session::{Limits, Session},
+    shared::Shared,
+    transport::{Incoming, Outgoing, Source, Target, TransportError},
+    work::Worker,
+};
+
+/// Who connects, and from where on.
+struct Greeting {
+    identity: Identity,
+    device: DeviceId,
+    from: Option<Position>,
+}
+
+/// Serves a connection to its end.
+pub(crate) async fn serve(shared: Arc<Shared>, mut target: impl Target, mut source: impl Source) {
+    let patience = shared.options.hello();
+    let greeting = shared.runtime.timeout(patience, greet(&shared, &mut source)).await;
+    let greeting = greeting.unwrap_or(Err(Some(Code::HelloTimeout)));
+    let why = match greeting {
+        Ok(greeting) => hold(&shared, greeting, &mut target, &mut source).await,
+        Err(why) => why,
+    };
+    farewell(&shared, &mut target, &mut source, why).await;
+}
+
+async fn greet(shared: &Shared, source: &mut impl Source) -> Result<Greeting, Option<Code>> {
+    let text = loop {
+        match source.next().await {
+            Some(Ok(Incoming::Text(text))) => break text,
+            Some(Ok(Incoming::Alive)) => {}
+            Some(Ok(Incoming::Binary)) => return Err(Some(Code::BadFrame)),
+            Some(Ok(Incoming::Close)) | None => return Err(None),
+            Some(Err(error)) => {
+                tracing::debug!(%error, "a connection failed before its hello");
+                return Err(Some(Code::BadFrame));
+            }
+        }
+    };
+    let Ok(ClientFrame::Hello(hello)) = frames::parse(&text) else { return Err(Some(Code::BadFrame)) };
+    let identity = shared.verifier.verify(&hello.token.0, shared.runtime.now()).map_err(|_| Code::Unauthorized)?;
+    // A cursor that can't be taken up is no fault: the device begins with the chat list.
+    let from = hello.cursor.and_then(|cursor| cursor::decode(&identity.user, &cursor).ok());
+    Ok(Greeting { identity, device: hello.device, from })
+}
+
+/// Holds a session until it ends; gives why, when the client is to be told.
+async fn hold(
+    shared: &Arc<Shared>,
+    greeting: Greeting,
+    target: &mut impl Target,
+    source: &mut impl Source,
+) -> Option<Code> {
+    let Greeting { identity, device, from } = greeting;
+    let registration = shared.registry.register(Handle {
+        session: shared.next_session(),
+        partition: shared.uplink.partition_of(&identity.user),
+        user: identity.user.clone(),
+        device: device.clone(),
+        queue: Queue::new(shared.options.queue_frames_max),
+    });
+    // Asked behind registering: whoever closes all sessions closes this one, or is seen here.
+    if let Some(why) = shared.closed() {
+        return Some(why);
+    }
+    let handle = registration.handle.clone();
+    let now = shared.runtime.monotonic();
+    let left = Duration::from_millis(identity.until.0.saturating_sub(shared.runtime.now().0));
+    let log = shared.uplink.log_id();
+    let mut session = Session::new(Limits::from(&shared.options), identity.user, device, log, from, now);
+    session.say(&welcome(shared, &handle, &session));
+    let worker = Worker::new(shared.clone(), handle.clone(), session);
+    let why = Connection::new(worker, target, source, now.saturating_add(left)).run().await;
+    drop(registration);
+    detach(shared, &handle).await;
+    why
+}
+
+fn welcome(shared: &Shared, handle: &Handle, session: &Session) -> ServerFrame {
+    let options = &shared.options;
+    // All of them were checked to fit when the gateway started.
+    let number = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
+    ServerFrame::Welcome(Box::new(Welcome {
+        user: session.user().clone(),
+        device: session.device().clone(),
+        session: handle.session,
+        resumed: session.resumed(),
+        unacked_max: number(options.unacked_max),
+        outstanding_max: number(options.outstanding_max),
+        body_bytes_max: number(options.body_bytes_max),
+        idle_ms: u32::try_from(options.idle_ms).unwrap_or(u32::MAX),
+    }))
+}
+
+/// Takes a session out of the router's table. When that fails it goes by itself, since nobody refreshes it.
+async fn detach(shared: &Shared, handle: &Handle) {
+    let announce = shared.uplink.announce(handle, shared.incarnation, PresenceKind::Detach, 0);
+    match shared.runtime.timeout(limits::FAREWELL, announce).await {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => tracing::warn!(%error, "the router can't be told that a session is gone"),
+        Err(_) => tracing::warn!("the router can't be told in time that a session is gone"),
+    }
+}
+
+/// Tells the client why, and waits for its own close: a connection that is cut while the client still writes may lose
+/// what was said last.
+async fn farewell(shared: &Shared, target: &mut impl Target, source: &mut impl Source, why: Option<Code>) {
+    let words = async {
+        if let Some(code) = why {
+            if let Some(frame) = text(&ServerFrame::Error(Failure::from(code))) {
+                target.feed(Outgoing::Text(frame)).await?;
+            }
+            target.feed(Outgoing::Close(code)).await?;
+        }
+        target.close().await?;
+        while let Some(Ok(_)) = source.next().await {}
+        Ok::<(), TransportError>(())
+    };
+    // A client that is gone, or takes nothing, misses the last words.
+    let _ = shared.runtime.timeout(limits::FAREWELL, words).await;
+}

@@ -1,0 +1,110 @@
+//! The routes, and WebSockets as a transport.
+
+use std::{net::SocketAddr, sync::Arc};
+
+use axum::{
+    Router,
+    extract::{
+        State, WebSocketUpgrade,
+        ws::{CloseFrame, Message, WebSocket, close_code, rejection::WebSocketUpgradeRejection},
+    },
+    http::StatusCode,
+    response::{IntoResponse, Response},
+    routing::get,
+    serve::{Listener, ListenerExt},
+};
+use bytes::Bytes;
+use chasqui_wire::Code;
+use futures::{SinkExt, StreamExt, future};
+use tokio::net::TcpListener;
+use tower_http::timeout::TimeoutLayer;
+
+use crate::{
+    hello, limits,
+    rest::{self, Refused},
+    shared::Shared,
+    transport::{Incoming, Outgoing, TransportError},
+};
+
+pub(crate) fn router(shared: Arc<Shared>) -> Router {
+    let patience = TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, limits::REST_PATIENCE);
+    Router::new()
+        .route("/v1/chats", get(rest::chats::list))
+        .route("/v1/chats/{chat}/messages", get(rest::messages::list))
+        .layer(patience)
+        .route("/v1/socket", get(socket))
+        .route("/health", get(async || "ok"))
+        .route("/ready", get(ready))
+        .fallback(async || (StatusCode::NOT_FOUND, "there is nothing here"))
+        .with_state(shared)
+}
+
+/// Makes a listener for [`crate::Gateway::router`] whose sockets send small frames at once. Without it two frames in a
+/// row wait for each other: Nagle's algorithm holds the second until the client's delayed acknowledgement, about 40 ms.
+pub fn listener(listener: TcpListener) -> impl Listener<Addr = SocketAddr> {
+    listener.tap_io(|socket| {
+        if let Err(error) = socket.set_nodelay(true) {
+            tracing::debug!(%error, "a socket keeps its delay");
+        }
+    })
+}
+
+async fn ready(State(shared): State<Arc<Shared>>) -> Result<&'static str, Refused> {
+    shared.not_ready().map_or(Ok("ok"), |why| Err(Refused(why)))
+}
+
+async fn socket(
+    State(shared): State<Arc<Shared>>,
+    upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
+) -> Response {
+    let upgrade = match upgrade {
+        Ok(upgrade) => upgrade,
+        Err(rejection) => return rejection.into_response(),
+    };
+    if let Some(why) = shared.closed() {
+        return Refused(why).into_response();
+    }
+    let Ok(permit) = shared.sessions.clone().try_acquire_owned() else {
+        return Refused(Code::Unavailable).into_response();
+    };
+    let options = &shared.options;
+    upgrade
+        .read_buffer_size(limits::SOCKET_BUFFER_BYTES)
+        .write_buffer_size(limits::SOCKET_BUFFER_BYTES)
+        .max_write_buffer_size(limits::write_buffer_bytes_max(options.body_bytes_max))
+        .max_message_size(options.frame_bytes_max)
+        .max_frame_size(options.frame_bytes_max)
+        .on_upgrade(async move |socket| {
+            serve(shared, socket).await;
+            drop(permit);
+        })
+}
+
+async fn serve(shared: Arc<Shared>, socket: WebSocket) {
+    let failed = |error: axum::Error| TransportError(Box::new(error));
+    let (target, source) = socket.split();
+    let target = target.sink_map_err(failed).with(|frame| future::ready(Ok(outgoing(frame))));
+    let source = source.map(|message| message.map(incoming).map_err(failed));
+    hello::serve(shared, target, source).await;
+}
+
+fn incoming(message: Message) -> Incoming {
+    match message {
+        Message::Text(text) => Incoming::Text(text),
+        Message::Binary(_) => Incoming::Binary,
+        Message::Ping(_) | Message::Pong(_) => Incoming::Alive,
+        Message::Close(_) => Incoming::Close,
+    }
+}
+
+fn outgoing(frame: Outgoing) -> Message {
+    match frame {
+        Outgoing::Text(text) => Message::Text(text),
+        Outgoing::Ping => Message::Ping(Bytes::new()),
+        Outgoing::Close(why) => {
+            // Whether to connect again can be told from the number alone.
+            let code = if why.retry() { close_code::AGAIN } else { close_code::POLICY };
+            Message::Close(Some(CloseFrame { code, reason: why.as_str().into() }))
+        }
+    }
+}

@@ -1,0 +1,107 @@
+//! The bounds that are not options, each beside what it has to fit.
+
+use std::time::Duration;
+
+use chasqui_seal::SEALED_OVERHEAD_BYTES;
+
+/// A socket's read buffer and write buffer. Idle sessions pay for both.
+pub(crate) const SOCKET_BUFFER_BYTES: usize = 4 * 1024;
+
+/// How much longer a body can get as JSON: a control character takes six.
+const ESCAPE_FACTOR: usize = 6;
+
+/// The longest frame beside its body: ids, cursor, names of fields.
+const FRAME_OVERHEAD_BYTES: usize = 8 * 1024;
+
+/// The most chats that one `receipts` question may name.
+pub(crate) const RECEIPTS_CHATS_MAX: usize = 100;
+
+/// The most bytes of one chat in the answer to it: two users of 128 bytes that may need escapes, and numbers.
+const RECEIPTS_CHAT_BYTES: usize = 1024;
+
+/// The most bytes of chunks that a socket holds back: its buffer, and one frame of the longest. tungstenite refuses
+/// a frame beyond it instead of waiting, so it must hold the longest.
+pub(crate) const fn write_buffer_bytes_max(body_bytes_max: usize) -> usize {
+    let message = ESCAPE_FACTOR * body_bytes_max + FRAME_OVERHEAD_BYTES;
+    let receipts = RECEIPTS_CHATS_MAX * RECEIPTS_CHAT_BYTES;
+    SOCKET_BUFFER_BYTES + if message > receipts { message } else { receipts }
+}
+
+/// The longest body that may be configured, so that a command fits a record of the log beside its other fields.
+pub(crate) const BODY_BYTES_LIMIT: usize = 262_144;
+
+const _: () = assert!(stamped_body_bytes_max(BODY_BYTES_LIMIT) + 16 * 1024 <= chasqui_log::RECORD_BYTES_MAX);
+
+/// What a mention counts for beside its text: its length in the body's encoding.
+pub(crate) const MENTION_OVERHEAD_BYTES: usize = 2;
+
+/// The bytes of a body's encoding that are not content: fingerprint, tags, lengths, a seq.
+const BODY_ENCODING_BYTES: usize = 64;
+
+/// The limit on sealed bodies that goes with a limit on their content.
+pub(crate) const fn stamped_body_bytes_max(body_bytes_max: usize) -> usize {
+    body_bytes_max + BODY_ENCODING_BYTES + SEALED_OVERHEAD_BYTES
+}
+
+/// How many data keys are kept, about 200 bytes each.
+pub(crate) const KEYS_MAX: u64 = 50_000;
+
+/// How long a data key may be used, from the start of the read; the eraser waits this long.
+pub(crate) const KEY_LIFE: Duration = Duration::from_secs(60);
+
+/// How long the dispatcher waits for a data key before it gives the session a gap: one slow read must not hold up
+/// everybody.
+pub(crate) const KEY_PATIENCE: Duration = Duration::from_secs(2);
+
+/// How many entries are opened at once.
+pub(crate) const OPENING_MAX: usize = 16;
+
+/// The bytes that one read of the gateway's topic asks for.
+pub(crate) const TOPIC_READ_BYTES: usize = 256 * 1024;
+
+/// How often the log is told what of the gateway's topic nobody reads again.
+pub(crate) const RELEASE_EVERY: Duration = Duration::from_secs(10);
+
+/// The rows that a session holds at once while it reads its inbox.
+pub(crate) const PAGE_ROWS: usize = 32;
+
+/// How many sessions read their inboxes at once; a repair of all must not be a storm on the store.
+pub(crate) const READERS_MAX: usize = 64;
+
+/// The chats whose watermarks wait for the append in flight; beyond it the client's frames wait.
+pub(crate) const RECEIPTS_WAITING_MAX: usize = 1024;
+
+/// The answers that wait for the socket; beyond it the client's frames wait.
+pub(crate) const CONTROL_FRAMES_MAX: usize = 64;
+
+/// How long a sender waits for an outcome before it is told that it is late.
+pub(crate) const DELAYED_AFTER: Duration = Duration::from_secs(5);
+
+/// How long an attach may go without an answer before it is repeated; doubled every time.
+pub(crate) const ATTACH_WAIT: Duration = Duration::from_secs(1);
+
+/// The longest that [`ATTACH_WAIT`] grows.
+pub(crate) const ATTACH_WAIT_MAX: Duration = Duration::from_secs(30);
+
+/// How often a session says that it is still here. Routers forget it after 180 s: two of them may get lost.
+pub(crate) const REFRESH_EVERY: Duration = Duration::from_secs(60);
+
+/// The pause before something that failed is tried again; doubled up to [`RETRY_MAX`] where it goes on failing.
+pub(crate) const RETRY: Duration = Duration::from_millis(500);
+
+/// The longest such pause.
+pub(crate) const RETRY_MAX: Duration = Duration::from_secs(8);
+
+/// How long the last words to a client, or about it, may take.
+pub(crate) const FAREWELL: Duration = Duration::from_secs(3);
+
+/// How long an answer of the REST API may take.
+pub(crate) const REST_PATIENCE: Duration = Duration::from_secs(15);
+
+/// The items of a page of the REST API when the client doesn't say, and at most.
+pub(crate) const PAGE_ITEMS: usize = 50;
+/// See [`PAGE_ITEMS`].
+pub(crate) const PAGE_ITEMS_MAX: usize = 200;
+
+/// How many chats of a list are read at once.
+pub(crate) const LIST_READS_MAX: usize = 8;

@@ -1,0 +1,134 @@
+//! What an operator can set.
+
+use std::{fmt, time::Duration};
+
+use chasqui_domain::GatewayId;
+
+use crate::{Error, limits};
+
+/// The gateway's options: those of `gateway.*`, and the limit on bodies.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// The gateway's id: stable over restarts, and its own.
+    pub id: GatewayId,
+    /// The most sessions at a time.
+    pub sessions_max: usize,
+    /// The longest frame that a client may send, in bytes.
+    pub frame_bytes_max: usize,
+    /// The most frames that wait for a slow session; beyond it the session is repaired from its inbox.
+    pub queue_frames_max: usize,
+    /// The most entries that a session may leave unacknowledged.
+    pub unacked_max: usize,
+    /// The most messages of a session that may wait for their outcome.
+    pub outstanding_max: usize,
+    /// How long a session may be silent before it is closed, in milliseconds.
+    pub idle_ms: u64,
+    /// How often a silent session is pinged, in milliseconds; less than `idle_ms`.
+    pub ping_ms: u64,
+    /// How long a new connection may take to say who it is, in milliseconds.
+    pub hello_ms: u64,
+    /// How long sessions may take to go when the gateway stops, in milliseconds.
+    pub drain_ms: u64,
+    /// The longest content of a message, in bytes: its text or data, mentions and meta together; at most 262,144.
+    pub body_bytes_max: usize,
+    /// How often the gateway says that it is alive, in milliseconds.
+    pub heartbeat_ms: u64,
+    /// Whose tokens are taken.
+    pub auth: Auth,
+}
+
+/// Which tokens are taken: JWTs signed with HS256 that have `sub` and `exp`.
+#[derive(Clone)]
+pub struct Auth {
+    /// The secret that tokens are signed with.
+    pub secret: Vec<u8>,
+    /// What `iss` must be; none takes any.
+    pub issuer: Option<String>,
+    /// What `aud` must hold; none takes any.
+    pub audience: Option<String>,
+    /// How far the clocks may differ, in milliseconds.
+    pub leeway_ms: u64,
+}
+
+impl fmt::Debug for Auth {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Auth")
+            .field("issuer", &self.issuer)
+            .field("audience", &self.audience)
+            .field("leeway_ms", &self.leeway_ms)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Options {
+    /// The defaults, for a gateway of this id.
+    #[must_use]
+    pub fn new(id: GatewayId, auth: Auth) -> Self {
+        Self {
+            id,
+            sessions_max: 50_000,
+            frame_bytes_max: 65_536,
+            queue_frames_max: 256,
+            unacked_max: 1_024,
+            outstanding_max: 64,
+            idle_ms: 60_000,
+            ping_ms: 25_000,
+            hello_ms: 10_000,
+            drain_ms: 5_000,
+            body_bytes_max: 65_536,
+            heartbeat_ms: 1_000,
+            auth,
+        }
+    }
+
+    /// Whether the options fit together.
+    ///
+    /// # Errors
+    /// [`Error::Options`], with what is wrong.
+    pub(crate) fn validate(&self) -> Result<(), Error> {
+        let fits_u32 = |number: usize| u32::try_from(number).is_ok();
+        let rules = [
+            (self.sessions_max > 0 && fits_u32(self.sessions_max), "gateway.sessions_max must be between 1 and 2^32-1"),
+            (self.frame_bytes_max >= 1024, "gateway.frame_bytes_max must be at least 1024, so that a hello fits"),
+            (self.queue_frames_max > 0, "gateway.queue_frames_max must be at least 1"),
+            (self.unacked_max > 0 && fits_u32(self.unacked_max), "gateway.unacked_max must be between 1 and 2^32-1"),
+            (
+                self.outstanding_max > 0 && fits_u32(self.outstanding_max),
+                "gateway.outstanding_max must be between 1 and 2^32-1",
+            ),
+            (self.ping_ms > 0 && self.ping_ms < self.idle_ms, "gateway.ping_ms must be less than gateway.idle_ms"),
+            (u32::try_from(self.idle_ms).is_ok(), "gateway.idle_ms must be less than 2^32"),
+            (self.hello_ms > 0, "gateway.hello_ms must be at least 1"),
+            (self.heartbeat_ms > 0, "gateway.heartbeat_ms must be at least 1"),
+            (
+                (1..=limits::BODY_BYTES_LIMIT).contains(&self.body_bytes_max),
+                "limits.body_bytes_max must be between 1 and 262,144",
+            ),
+            (!self.auth.secret.is_empty(), "auth.secret must be set"),
+        ];
+        match rules.into_iter().find(|(holds, _)| !holds) {
+            Some((_, why)) => Err(Error::Options { why }),
+            None => Ok(()),
+        }
+    }
+
+    pub(crate) fn idle(&self) -> Duration {
+        Duration::from_millis(self.idle_ms)
+    }
+
+    pub(crate) fn ping(&self) -> Duration {
+        Duration::from_millis(self.ping_ms)
+    }
+
+    pub(crate) fn hello(&self) -> Duration {
+        Duration::from_millis(self.hello_ms)
+    }
+
+    pub(crate) fn drain(&self) -> Duration {
+        Duration::from_millis(self.drain_ms)
+    }
+
+    pub(crate) fn heartbeat(&self) -> Duration {
+        Duration::from_millis(self.heartbeat_ms)
+    }
+}

@@ -1,0 +1,143 @@
+//! Which sessions are here.
+
+use std::{collections::HashMap, sync::Arc};
+
+use chasqui_domain::{DeviceId, Partition, SessionId, UserId};
+use chasqui_wire::Code;
+use parking_lot::Mutex;
+
+use crate::queue::Queue;
+
+/// A session, as the dispatcher sees it.
+pub(crate) struct Handle {
+    pub(crate) session: SessionId,
+    pub(crate) user: UserId,
+    pub(crate) device: DeviceId,
+    /// The partition of the user's inbox.
+    pub(crate) partition: Partition,
+    pub(crate) queue: Queue,
+}
+
+/// The sessions of this gateway by user. Its size is bounded by who may connect.
+#[derive(Default)]
+pub(crate) struct Registry {
+    users: Mutex<HashMap<UserId, Vec<Arc<Handle>>>>,
+}
+
+/// Keeps a session registered until dropped.
+pub(crate) struct Registration {
+    registry: Arc<Registry>,
+    pub(crate) handle: Arc<Handle>,
+}
+
+impl Registry {
+    /// Adds a session. An older one of the same device is asked to go: a device reads its inbox once.
+    pub(crate) fn register(self: &Arc<Self>, handle: Handle) -> Registration {
+        let handle = Arc::new(handle);
+        let mut users = self.users.lock();
+        let sessions = users.entry(handle.user.clone()).or_insert_with(|| Vec::with_capacity(1));
+        for older in sessions.iter().filter(|older| older.device == handle.device) {
+            older.queue.close(Code::Replaced);
+        }
+        sessions.push(handle.clone());
+        Registration { registry: self.clone(), handle }
+    }
+
+    /// Whether any of these users has a session here.
+    pub(crate) fn any(&self, users: &[UserId]) -> bool {
+        let sessions = self.users.lock();
+        users.iter().any(|user| sessions.contains_key(user))
+    }
+
+    /// Calls `visit` with every session of a user.
+    pub(crate) fn visit(&self, user: &UserId, mut visit: impl FnMut(&Handle)) {
+        for handle in self.users.lock().get(user).into_iter().flatten() {
+            visit(handle);
+        }
+    }
+
+    /// Tells sessions that they may have missed something: those of one partition's users, or all.
+    pub(crate) fn mark_gaps(&self, partition: Option<Partition>) {
+        for handle in self.users.lock().values().flatten() {
+            if partition.is_none_or(|partition| partition == handle.partition) {
+                handle.queue.mark_gap();
+            }
+        }
+    }
+
+    /// Asks up to `count` sessions to end that weren't asked before.
+    pub(crate) fn close(&self, count: usize, why: Code) {
+        let users = self.users.lock();
+        let open = users.values().flatten().filter(|handle| handle.queue.closing().is_none());
+        open.take(count).for_each(|handle| handle.queue.close(why));
+    }
+
+    /// How many sessions are here.
+    pub(crate) fn count(&self) -> usize {
+        self.users.lock().values().map(Vec::len).sum()
+    }
+}
+
+impl Drop for Registration {
+    fn drop(&mut self) {
+        let mut users = self.registry.users.lock();
+        let Some(sessions) = users.get_mut(&self.handle.user) else { return };
+        sessions.retain(|other| other.session != self.handle.session);
+        if sessions.is_empty() {
+            users.remove(&self.handle.user);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use chasqui_domain::Offset;
+
+    use super::*;
+    use crate::queue::{Item, Popped};
+
+    fn handle(session: u64, user: &str, device: &str, partition: u32) -> Handle {
+        Handle {
+            session: SessionId(session),
+            user: UserId::new(user).unwrap(),
+            device: DeviceId::new(device).unwrap(),
+            partition: Partition(partition),
+            queue: Queue::new(8),
+        }
+    }
+
+    #[test]
+    fn the_older_session_of_a_device_is_replaced_and_no_other() {
+        let registry = Arc::new(Registry::default());
+        let older = registry.register(handle(1, "alice", "phone", 0));
+        let laptop = registry.register(handle(2, "alice", "laptop", 0));
+        let bobs = registry.register(handle(3, "bob", "phone", 1));
+        let newer = registry.register(handle(4, "alice", "phone", 0));
+        assert_eq!(older.handle.queue.closing(), Some(Code::Replaced));
+        for other in [&laptop, &bobs, &newer] {
+            assert_eq!(other.handle.queue.closing(), None);
+        }
+        drop(older);
+        let mut seen = Vec::new();
+        registry.visit(&laptop.handle.user, |handle| seen.push(handle.session));
+        assert_eq!(seen, [SessionId(2), SessionId(4)]);
+    }
+
+    #[test]
+    fn gaps_reach_a_partition_or_all() {
+        let registry = Arc::new(Registry::default());
+        let alice = registry.register(handle(1, "alice", "phone", 0));
+        let bob = registry.register(handle(2, "bob", "phone", 1));
+        registry.mark_gaps(Some(Partition(1)));
+        bob.handle.queue.push(Item::Answer { attempt: 1, up_to: Offset(0) });
+        assert_eq!(alice.handle.queue.pop(), Popped::Empty);
+        assert_eq!(bob.handle.queue.pop(), Popped::Gap);
+        registry.mark_gaps(None);
+        assert_eq!(alice.handle.queue.pop(), Popped::Gap);
+        assert!(registry.any(std::slice::from_ref(&bob.handle.user)));
+        let gone = bob.handle.user.clone();
+        drop(bob);
+        assert!(!registry.any(&[gone]));
+        assert_eq!(registry.count(), 1);
+    }
+}

@@ -1,0 +1,98 @@
+use bytes::Bytes;
+use chasqui_domain::{ContentType, Epoch, RulesNumber, Version};
+
+use super::*;
+
+const LOG: LogId = LogId([1; 16]);
+
+fn user(text: &str) -> UserId {
+    UserId::new(text).unwrap()
+}
+
+fn device(text: &str) -> DeviceId {
+    DeviceId::new(text).unwrap()
+}
+
+fn chat() -> ChatId {
+    ChatId::direct(&user("alice"), &user("bob"))
+}
+
+fn event() -> Event {
+    let body = Sealed {
+        epoch: Epoch::FIRST,
+        content_type: ContentType::new("text/plain").unwrap(),
+        bytes: Bytes::from_static(b"sealed"),
+    };
+    let kind =
+        EventKind::Message { seq: Seq(3), sender: user("alice"), device: device("phone"), counter: Counter(7), body };
+    Event { chat: chat(), version: Version(4), time: TimeMs(9), rules: RulesNumber(1), kind }
+}
+
+fn frame(delivery: &Delivery) -> ServerFrame {
+    frames::parse(delivery.frame.as_ref().unwrap()).unwrap()
+}
+
+fn cursor_of(name: &str) -> String {
+    cursor::encode(&user(name), &Position { log: LOG, offset: Offset(6) })
+}
+
+#[test]
+fn a_message_is_sent_to_its_device_and_a_message_to_all_others() {
+    let body = Body { text: Some(cursor_of("alice")), meta: Some(r#"{"a":1}"#.to_owned()), ..Body::default() };
+    let mut rendered = Rendered::new(LOG, Offset(5), Entry::Message { event: event() }, Some(body));
+
+    let own = rendered.delivery(&user("alice"), &device("phone"));
+    assert_eq!((own.offset, own.kept, own.settles), (Offset(5), true, Some((chat(), Counter(7)))));
+    let ServerFrame::Sent(sent) = frame(&own) else { panic!() };
+    assert_eq!((sent.cursor, sent.id, sent.seq, sent.repeated), (cursor_of("alice"), Counter(7), Seq(3), false));
+
+    let mut shown = Vec::new();
+    for (name, device_name) in [("alice", "laptop"), ("bob", "phone"), ("bob", "laptop")] {
+        let delivery = rendered.delivery(&user(name), &device(device_name));
+        assert_eq!(delivery.settles, None);
+        let ServerFrame::Message(message) = frame(&delivery) else { panic!() };
+        assert_eq!(message.cursor, Some(cursor_of(name)));
+        // The text looks like the first user's cursor and stays what it is.
+        assert_eq!(message.text, Some(cursor_of("alice")));
+        assert_eq!(message.meta, Some(serde_json::json!({"a": 1})));
+        shown.push(delivery.frame.unwrap());
+    }
+    assert_eq!(shown[1].as_str().as_ptr(), shown[2].as_str().as_ptr(), "sessions of a user share the frame");
+}
+
+#[test]
+fn outcomes_are_for_the_device_that_asked() {
+    let refusal = Refusal::StaleEpoch { current: Epoch(2) };
+    let refused = Entry::Refused { chat: chat(), device: device("phone"), counter: Some(Counter(7)), refusal };
+    let mut rendered = Rendered::new(LOG, Offset(5), refused, None);
+    let ServerFrame::Failed(failed) = frame(&rendered.delivery(&user("alice"), &device("phone"))) else { panic!() };
+    assert_eq!((failed.code, failed.retry, failed.epoch), (Code::StaleEpoch, true, Some(Epoch(2))));
+    assert_eq!((failed.id, failed.cursor), (Some(Counter(7)), Some(cursor_of("alice"))));
+    let other = rendered.delivery(&user("alice"), &device("laptop"));
+    assert_eq!((other.frame, other.settles), (None, None));
+
+    let (counter, seq) = (Counter(7), Seq(3));
+    let repeated = Entry::Repeated { chat: chat(), device: device("phone"), counter, seq, time: TimeMs(9) };
+    let delivery = Rendered::new(LOG, Offset(5), repeated, None).delivery(&user("alice"), &device("phone"));
+    assert_eq!(delivery.settles, Some((chat(), counter)));
+    assert!(matches!(frame(&delivery), ServerFrame::Sent(Sent { repeated: true, .. })));
+}
+
+#[test]
+fn a_receipt_is_not_kept() {
+    let receipt = Entry::Receipt {
+        chat: chat(),
+        version: Version(5),
+        time: TimeMs(9),
+        member: user("bob"),
+        delivered: Seq(3),
+        read: Seq(2),
+    };
+    let mut rendered = Rendered::new(LOG, Offset(5), receipt, None);
+    for name in ["alice", "bob"] {
+        let delivery = rendered.delivery(&user(name), &device("phone"));
+        assert!(!delivery.kept);
+        let ServerFrame::Receipt(receipt) = frame(&delivery) else { panic!() };
+        assert_eq!((receipt.cursor, receipt.delivered, receipt.read), (Some(cursor_of(name)), Seq(3), Seq(2)));
+    }
+}

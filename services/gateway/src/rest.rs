@@ -1,0 +1,111 @@
+//! The REST API: what a device begins with, and what it scrolls to.
+
+pub(crate) mod chats;
+pub(crate) mod messages;
+
+use axum::{
+    Json,
+    http::{HeaderMap, StatusCode, header::AUTHORIZATION},
+    response::{IntoResponse, Response},
+};
+use chasqui_domain::{ChatId, UserId};
+use chasqui_store::Store;
+use chasqui_wire::{
+    Code,
+    frames::{ChatReceipts, Failure, MemberReceipt, Receipts, ServerFrame},
+    summary::{self, ChatSummary},
+};
+
+use crate::{limits, shared::Shared, uplink};
+
+/// Why a question isn't answered.
+#[derive(Debug)]
+pub(crate) struct Refused(pub(crate) Code);
+
+impl IntoResponse for Refused {
+    fn into_response(self) -> Response {
+        let status = match self.0 {
+            Code::BadFrame => StatusCode::BAD_REQUEST,
+            Code::Unauthorized => StatusCode::UNAUTHORIZED,
+            Code::NotAMember => StatusCode::NOT_FOUND,
+            Code::Unavailable | Code::Draining | Code::DiskFull => StatusCode::SERVICE_UNAVAILABLE,
+            _ => StatusCode::INTERNAL_SERVER_ERROR,
+        };
+        (status, Json(Failure::from(self.0))).into_response()
+    }
+}
+
+impl From<chasqui_store::Error> for Refused {
+    fn from(error: chasqui_store::Error) -> Self {
+        tracing::warn!(%error, "the store doesn't answer");
+        Self(uplink::code_of_store(&error))
+    }
+}
+
+impl From<chasqui_wire::Error> for Refused {
+    fn from(error: chasqui_wire::Error) -> Self {
+        tracing::error!(%error, "a row can't be read");
+        Self(Code::ServerError)
+    }
+}
+
+/// The user who asks.
+fn user(shared: &Shared, headers: &HeaderMap) -> Result<UserId, Refused> {
+    let unauthorized = Refused(Code::Unauthorized);
+    let Some(value) = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok()) else {
+        return Err(unauthorized);
+    };
+    match value.split_once(' ') {
+        Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => {
+            let identity = shared.verifier.verify(token.trim(), shared.runtime.now());
+            identity.map(|identity| identity.user).map_err(|_| unauthorized)
+        }
+        _ => Err(unauthorized),
+    }
+}
+
+fn page_items(limit: Option<u32>) -> usize {
+    let asked = limit.map_or(limits::PAGE_ITEMS, |limit| usize::try_from(limit).unwrap_or(usize::MAX));
+    asked.clamp(1, limits::PAGE_ITEMS_MAX)
+}
+
+/// The summaries of these chats that the user is in, in the order given.
+async fn summaries(store: &dyn Store, user: &UserId, chats: &[ChatId]) -> Result<Vec<ChatSummary>, Refused> {
+    let mut summaries = Vec::with_capacity(chats.len());
+    for row in store.summaries(chats).await?.into_iter().flatten() {
+        let summary = summary::decode(&row.bytes)?;
+        if summary.members.iter().any(|member| member.user == *user) {
+            summaries.push(summary);
+        }
+    }
+    Ok(summaries)
+}
+
+fn members(summary: &ChatSummary) -> Vec<MemberReceipt> {
+    let member = |member: &summary::MemberSummary| MemberReceipt {
+        user: member.user.clone(),
+        delivered: member.delivered,
+        read: member.read,
+    };
+    summary.members.iter().map(member).collect()
+}
+
+fn unread(summary: &ChatSummary, user: &UserId) -> u64 {
+    summary.members.iter().find(|member| member.user == *user).map_or(0, |member| member.unread)
+}
+
+/// The answer to a question for watermarks.
+pub(crate) async fn receipts_of(store: &dyn Store, user: &UserId, chats: &[ChatId]) -> ServerFrame {
+    match summaries(store, user, chats).await {
+        Ok(summaries) => {
+            let chat = |summary: &ChatSummary| ChatReceipts {
+                chat: summary.chat,
+                last_seq: summary.last_seq,
+                unread: unread(summary, user),
+                members: members(summary),
+            };
+            ServerFrame::Receipts(Receipts { chats: summaries.iter().map(chat).collect() })
+        }
+        Err(Refused(code)) => ServerFrame::Error(code.into()),
+    }
+}

@@ -1,0 +1,63 @@
+//! The user's chats.
+
+use std::sync::Arc;
+
+use axum::{
+    Json,
+    extract::{Query, State, rejection::QueryRejection},
+    http::HeaderMap,
+};
+use chasqui_domain::{UserId, Version};
+use chasqui_store::{EventQuery, Stream};
+use chasqui_wire::{
+    Code,
+    frames::{ChatItem, Chats, ChatsQuery, Message},
+    summary::ChatSummary,
+};
+use futures::{StreamExt, TryStreamExt, stream};
+
+use super::{Refused, members, messages, page_items, summaries, unread, user};
+use crate::{limits, shared::Shared};
+
+pub(crate) async fn list(
+    State(shared): State<Arc<Shared>>,
+    headers: HeaderMap,
+    query: Result<Query<ChatsQuery>, QueryRejection>,
+) -> Result<Json<Chats>, Refused> {
+    let user = user(&shared, &headers)?;
+    let Query(query) = query.map_err(|_| Refused(Code::BadFrame))?;
+    let items_max = page_items(query.limit);
+    let mut chats = shared.store.chats_of(&user, query.after, items_max + 1).await?;
+    let has_more = chats.len() > items_max;
+    chats.truncate(items_max);
+    let next = if has_more { chats.last().copied() } else { None };
+    let summaries = summaries(&*shared.store, &user, &chats).await?;
+    let items = stream::iter(summaries).map(|summary| item(&shared, &user, summary)).buffered(limits::LIST_READS_MAX);
+    Ok(Json(Chats { chats: items.try_collect().await?, next }))
+}
+
+async fn item(shared: &Shared, user: &UserId, summary: ChatSummary) -> Result<ChatItem, Refused> {
+    let last_message = last_message(shared, &summary).await?.map(Box::new);
+    let other = summary.members.iter().find(|member| member.user != *user);
+    Ok(ChatItem {
+        chat: summary.chat,
+        with: other.map_or_else(|| user.clone(), |member| member.user.clone()),
+        last_seq: summary.last_seq,
+        last_time: summary.last_time,
+        unread: unread(&summary, user),
+        members: members(&summary),
+        last_message,
+    })
+}
+
+async fn last_message(shared: &Shared, summary: &ChatSummary) -> Result<Option<Message>, Refused> {
+    let versions = match summary.last_message_version {
+        Some(version) => version..version.next(),
+        None => Version(0)..summary.version.next(),
+    };
+    let query = EventQuery { chat: summary.chat, stream: Stream::Content, versions, descending: true, rows_max: 1 };
+    match shared.store.events(&query).await?.first() {
+        Some(row) => messages::of_row(shared, row).await,
+        None => Ok(None),
+    }
+}

@@ -1,0 +1,80 @@
+use bytes::Bytes;
+use chasqui_domain::{
+    ContentType, Counter, DeviceId, Epoch, LogId, Offset, Partition, RulesNumber, Sealed, Source, TimeMs, UserId,
+};
+use chasqui_store::{LogPartition, memory::MemoryStore};
+
+use super::*;
+
+fn user(text: &str) -> UserId {
+    UserId::new(text).unwrap()
+}
+
+fn chat() -> ChatId {
+    ChatId::direct(&user("alice"), &user("bob"))
+}
+
+fn row(version: u64, kind: EventKind) -> EventRow {
+    let stream = if kind.is_receipt() { Stream::Receipts } else { Stream::Content };
+    let event = Event { chat: chat(), version: Version(version), time: TimeMs(version), rules: RulesNumber(1), kind };
+    let source = Source { log: LogId([1; 16]), partition: Partition(0), offset: Offset(version), index: 0 };
+    let (envelope, body) = event::encode_envelope(&event, &source).unwrap();
+    EventRow { chat: chat(), stream, version: Version(version), source, envelope, body }
+}
+
+fn message(seq: u64) -> EventKind {
+    EventKind::Message {
+        seq: Seq(seq),
+        sender: user("alice"),
+        device: DeviceId::new("phone").unwrap(),
+        counter: Counter(seq),
+        body: Sealed {
+            epoch: Epoch::FIRST,
+            content_type: ContentType::new("text/plain").unwrap(),
+            bytes: Bytes::from_static(b"sealed"),
+        },
+    }
+}
+
+/// A chat of so many messages, between which lie receipts: none, one, two, none, ...
+async fn store_of(messages: u64) -> (MemoryStore, Version) {
+    let mut rows = vec![row(1, EventKind::Opened { members: vec![user("alice"), user("bob")] })];
+    for seq in 1..=messages {
+        rows.push(row(rows.len() as u64 + 1, message(seq)));
+        for _ in 0..seq % 3 {
+            let kind = EventKind::Delivered { member: user("bob"), seq: Seq(seq) };
+            rows.push(row(rows.len() as u64 + 1, kind));
+        }
+    }
+    let end = Version(rows.len() as u64 + 1);
+    let store = MemoryStore::new();
+    let of = LogPartition { log: LogId([1; 16]), partition: Partition(0) };
+    store.write_events(of, rows, Vec::new()).await.unwrap();
+    (store, end)
+}
+
+#[tokio::test]
+async fn every_page_of_every_chat_is_what_a_scan_gives() {
+    for last in 0..8 {
+        let (store, end) = store_of(last).await;
+        let history = History { store: &store, chat: chat(), end, last_seq: Seq(last) };
+        let bounds: Vec<_> = [None].into_iter().chain((0..=last + 2).map(Some)).collect();
+        for (before, after) in bounds.iter().flat_map(|before| bounds.iter().map(move |after| (*before, *after))) {
+            for items_max in 1..4 {
+                let query = MessagesQuery { before: before.map(Seq), after: after.map(Seq), limit: None };
+                let (rows, has_more) = history.page(&query, items_max).await.unwrap();
+                let seqs: Vec<u64> = rows.iter().map(|row| seq_of(row).unwrap().unwrap().1.0).collect();
+
+                let within = |seq: &u64| before.is_none_or(|it| *seq < it) && after.is_none_or(|it| *seq > it);
+                let mut expected: Vec<u64> = (1..=last).filter(within).collect();
+                if after.is_none() {
+                    expected.reverse();
+                }
+                let asked = format!("{last} messages, before {before:?}, after {after:?}, {items_max} items");
+                assert_eq!(has_more, expected.len() > items_max, "{asked}");
+                expected.truncate(items_max);
+                assert_eq!(seqs, expected, "{asked}");
+            }
+        }
+    }
+}

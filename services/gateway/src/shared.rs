@@ -1,0 +1,113 @@
+//! What the parts of a gateway share.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, AtomicU64, Ordering},
+};
+
+use chasqui_domain::{Incarnation, Offset, SessionId};
+use chasqui_runtime::Runtime;
+use chasqui_store::Store;
+use chasqui_wire::Code;
+use tokio::sync::{Semaphore, watch};
+
+use crate::{Error, auth::Verifier, keys::Keys, limits, options::Options, registry::Registry, uplink::Uplink};
+
+/// What the parts of a gateway share.
+pub(crate) struct Shared {
+    pub(crate) options: Options,
+    pub(crate) runtime: Runtime,
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) keys: Arc<Keys>,
+    pub(crate) verifier: Verifier,
+    pub(crate) registry: Arc<Registry>,
+    pub(crate) uplink: Uplink,
+    pub(crate) incarnation: Incarnation,
+    /// A permit for every session.
+    pub(crate) sessions: Arc<Semaphore>,
+    /// A permit for every session that reads its inbox.
+    pub(crate) readers: Semaphore,
+    /// Why the gateway stopped by itself.
+    pub(crate) stopped: watch::Sender<Option<Error>>,
+    draining: AtomicBool,
+    heartbeat_fails: AtomicBool,
+    session_last: AtomicU64,
+    dispatched: AtomicU64,
+}
+
+impl Shared {
+    pub(crate) fn new(
+        options: Options,
+        runtime: Runtime,
+        store: Arc<dyn Store>,
+        keys: Keys,
+        uplink: Uplink,
+        incarnation: Incarnation,
+    ) -> Self {
+        Self {
+            runtime,
+            store,
+            keys: Arc::new(keys),
+            verifier: Verifier::new(&options.auth),
+            registry: Arc::default(),
+            uplink,
+            incarnation,
+            // The semaphore's own bound is far above any number of sockets.
+            sessions: Arc::new(Semaphore::new(options.sessions_max.min(Semaphore::MAX_PERMITS))),
+            readers: Semaphore::new(limits::READERS_MAX),
+            stopped: watch::Sender::new(None),
+            draining: AtomicBool::new(false),
+            heartbeat_fails: AtomicBool::new(false),
+            session_last: AtomicU64::new(0),
+            dispatched: AtomicU64::new(incarnation.0),
+            options,
+        }
+    }
+
+    /// The number of a new session.
+    pub(crate) fn next_session(&self) -> SessionId {
+        SessionId(self.session_last.fetch_add(1, Ordering::Relaxed) + 1)
+    }
+
+    /// The next record of the gateway's topic that is to be handed out.
+    pub(crate) fn dispatched(&self) -> Offset {
+        Offset(self.dispatched.load(Ordering::Relaxed))
+    }
+
+    pub(crate) fn set_dispatched(&self, next: Offset) {
+        self.dispatched.store(next.0, Ordering::Relaxed);
+    }
+
+    /// No session begins from now on.
+    pub(crate) fn begin_drain(&self) {
+        self.draining.store(true, Ordering::SeqCst);
+    }
+
+    /// Whether the heartbeat fails; gives what was before.
+    pub(crate) fn set_heartbeat_fails(&self, fails: bool) -> bool {
+        self.heartbeat_fails.swap(fails, Ordering::Relaxed)
+    }
+
+    /// Why no session can begin; none when it can.
+    pub(crate) fn closed(&self) -> Option<Code> {
+        if self.draining.load(Ordering::SeqCst) {
+            Some(Code::Draining)
+        } else if self.stopped.borrow().is_some() {
+            Some(Code::Unavailable)
+        } else {
+            None
+        }
+    }
+
+    /// Why the gateway should not be sent new clients; none when it should.
+    pub(crate) fn not_ready(&self) -> Option<Code> {
+        self.closed().or_else(|| self.heartbeat_fails.load(Ordering::Relaxed).then_some(Code::Unavailable))
+    }
+
+    /// The gateway can't go on: says why, and sends its sessions elsewhere.
+    pub(crate) fn stop(&self, why: Error) {
+        tracing::error!(error = %why, source = std::error::Error::source(&why), "the gateway stops");
+        self.stopped.send_replace(Some(why));
+        self.registry.close(usize::MAX, Code::Draining);
+    }
+}

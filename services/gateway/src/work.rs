@@ -1,0 +1,250 @@
+//! What a session does besides reading and writing its socket: handles frames, and has at most one of each kind of
+//! work under way.
+
+use std::{
+    collections::BTreeMap,
+    sync::Arc,
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use axum::extract::ws::Utf8Bytes;
+use chasqui_domain::{ChatId, Counter, Seq, UserId};
+use chasqui_log::Pending;
+use chasqui_wire::{
+    Code,
+    frames::{self, Ack, ClientFrame, Failure, SendFrame, ServerFrame},
+};
+use futures::{FutureExt, StreamExt, future::BoxFuture, stream::FuturesUnordered};
+use serde::Deserialize;
+
+use crate::{
+    limits, pages,
+    pages::PageRead,
+    receipts::{Receipts, Watermarks},
+    registry::Handle,
+    rest::receipts_of,
+    session::Session,
+    shared::Shared,
+    submit::{self, Letter},
+};
+
+/// A frame of the client that takes a while. The next is read when it is done, so they keep their order.
+enum Handled {
+    Send(Letter, Result<Pending, Code>),
+    Asked(ServerFrame),
+}
+
+type Work<T> = Option<BoxFuture<'static, T>>;
+
+/// A session and its work.
+pub(crate) struct Worker {
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) handle: Arc<Handle>,
+    pub(crate) session: Session,
+    handling: Work<Handled>,
+    /// Messages that have their place in the log and are not yet durable; bounded by the outstanding ones.
+    appends: FuturesUnordered<BoxFuture<'static, Option<(Letter, Code)>>>,
+    receipts: Receipts,
+    /// Gives back what was not appended.
+    raising: Work<Option<BTreeMap<ChatId, Watermarks>>>,
+    raise_at: Duration,
+    announcing: Work<bool>,
+    reading: Work<PageRead>,
+}
+
+impl Worker {
+    pub(crate) fn new(shared: Arc<Shared>, handle: Arc<Handle>, session: Session) -> Self {
+        Self {
+            shared,
+            handle,
+            session,
+            handling: None,
+            appends: FuturesUnordered::new(),
+            receipts: Receipts::default(),
+            raising: None,
+            raise_at: Duration::ZERO,
+            announcing: None,
+            reading: None,
+        }
+    }
+
+    /// Whether the next frame may be read.
+    pub(crate) fn takes_frames(&self) -> bool {
+        self.handling.is_none() && self.session.takes_frames() && self.receipts.has_room()
+    }
+
+    /// Handles a frame.
+    pub(crate) fn frame(&mut self, text: &Utf8Bytes, now: Duration) {
+        match frames::parse(text) {
+            Ok(ClientFrame::Send(frame)) => self.send(*frame, now),
+            Ok(ClientFrame::Ack(ack)) => self.ack(ack),
+            Ok(ClientFrame::Read(read)) => {
+                self.receipts.raise(read.chat, Watermarks { delivered: Seq(0), read: read.seq });
+            }
+            Ok(ClientFrame::Receipts(query)) if query.chats.len() <= limits::RECEIPTS_CHATS_MAX => {
+                let (shared, user) = (self.shared.clone(), self.session.user().clone());
+                self.handling =
+                    Some(async move { Handled::Asked(receipts_of(&*shared.store, &user, &query.chats).await) }.boxed());
+            }
+            Ok(ClientFrame::Receipts(_)) => self.bad(format!("at most {} chats", limits::RECEIPTS_CHATS_MAX)),
+            Ok(ClientFrame::Hello(_)) => self.bad("hello was said before".to_owned()),
+            Err(error) => match unreadable_send(text) {
+                Some((to, id)) => self.session.say(&submit::failed(None, to, Some(id), Code::BadFrame)),
+                None => self.bad(error.to_string()),
+            },
+        }
+    }
+
+    /// Answers something that is no frame.
+    pub(crate) fn bad(&mut self, message: String) {
+        self.session.say(&ServerFrame::Error(Failure { code: Code::BadFrame, message }));
+    }
+
+    fn send(&mut self, frame: SendFrame, now: Duration) {
+        let chat = ChatId::direct(self.session.user(), &frame.to);
+        let letter = Letter { chat, to: frame.to.clone(), id: frame.id };
+        let checked = submit::check(frame, self.shared.options.body_bytes_max);
+        // Only what can be sent waits for an outcome.
+        let checked = checked.and_then(|checked| self.session.sending(chat, letter.id, now).map(|()| checked));
+        match checked {
+            Ok((content_type, body)) => {
+                let submit = submit::submit(self.shared.clone(), self.handle.clone(), letter, content_type, body);
+                self.handling = Some(submit.map(|(letter, pending)| Handled::Send(letter, pending)).boxed());
+            }
+            Err(code) => self.session.say(&letter.failed(code)),
+        }
+    }
+
+    fn ack(&mut self, ack: Ack) {
+        if self.session.acked(&ack.cursor).is_err() {
+            self.bad("this is not a cursor that this session was given".to_owned());
+            return;
+        }
+        for (chat, delivered) in ack.delivered {
+            self.receipts.raise(chat, Watermarks { delivered, read: Seq(0) });
+        }
+    }
+
+    fn lost(&mut self, letter: Letter, code: Code) {
+        self.session.not_sent(letter.chat, letter.id);
+        self.session.say(&letter.failed(code));
+    }
+
+    /// Goes on with the frame in hand; whether there is none now.
+    pub(crate) fn poll_handling(&mut self, cx: &mut Context<'_>) -> bool {
+        match poll_work(&mut self.handling, cx) {
+            Some(Handled::Send(letter, Ok(pending))) => self.appends.push(submit::confirm(letter, pending).boxed()),
+            Some(Handled::Send(letter, Err(code))) => self.lost(letter, code),
+            Some(Handled::Asked(frame)) => self.session.say(&frame),
+            None => {}
+        }
+        self.handling.is_none()
+    }
+
+    /// Begins and goes on with all other work; whether something came of it.
+    ///
+    /// # Errors
+    /// Why the session must end.
+    pub(crate) fn poll_work(&mut self, cx: &mut Context<'_>, now: Duration) -> Result<bool, Code> {
+        let mut is_busy = false;
+        while let Poll::Ready(Some(confirmed)) = self.appends.poll_next_unpin(cx) {
+            if let Some((letter, code)) = confirmed {
+                self.lost(letter, code);
+                is_busy = true;
+            }
+        }
+        self.begin(now);
+        if let Some(left) = poll_work(&mut self.raising, cx) {
+            if let Some(left) = left {
+                self.receipts.put_back(left);
+                self.raise_at = now + limits::RETRY;
+            }
+            is_busy = true;
+        }
+        if let Some(is_announced) = poll_work(&mut self.announcing, cx) {
+            if !is_announced {
+                self.session.not_announced(now);
+            }
+            is_busy = true;
+        }
+        if let Some(page) = poll_work(&mut self.reading, cx) {
+            let (rows, is_last) = page?;
+            self.session.page_read(rows, is_last);
+            is_busy = true;
+        }
+        Ok(is_busy)
+    }
+
+    fn begin(&mut self, now: Duration) {
+        if self.raising.is_none() && !self.receipts.is_empty() && self.raise_at <= now {
+            self.raising = Some(raise(self.shared.clone(), self.handle.clone(), self.receipts.take()).boxed());
+        }
+        if self.announcing.is_none()
+            && let Some((kind, attempt)) = self.session.announcement()
+        {
+            let (shared, handle) = (self.shared.clone(), self.handle.clone());
+            let announce = async move {
+                let announced = shared.uplink.announce(&handle, shared.incarnation, kind, attempt).await;
+                announced.inspect_err(|error| tracing::warn!(%error, "the router can't be told of a session")).is_ok()
+            };
+            self.announcing = Some(announce.boxed());
+        }
+        if self.reading.is_none()
+            && let Some(offsets) = self.session.page_wanted()
+        {
+            self.reading = Some(pages::read(self.shared.clone(), self.handle.clone(), offsets).boxed());
+        }
+    }
+
+    /// When there is something to do next.
+    pub(crate) fn deadline(&self) -> Duration {
+        let deadline = self.session.deadline();
+        let waits = self.raising.is_none() && !self.receipts.is_empty();
+        if waits { deadline.min(self.raise_at) } else { deadline }
+    }
+}
+
+fn poll_work<T>(work: &mut Work<T>, cx: &mut Context<'_>) -> Option<T> {
+    match work.as_mut()?.poll_unpin(cx) {
+        Poll::Ready(output) => {
+            *work = None;
+            Some(output)
+        }
+        Poll::Pending => None,
+    }
+}
+
+/// Appends watermarks, and gives them back when that fails.
+async fn raise(
+    shared: Arc<Shared>,
+    handle: Arc<Handle>,
+    watermarks: BTreeMap<ChatId, Watermarks>,
+) -> Option<BTreeMap<ChatId, Watermarks>> {
+    let actions = watermarks.iter().flat_map(|(chat, to)| to.actions().map(|action| (*chat, action)));
+    let command = |(chat, action)| shared.uplink.command(chat, &handle.user, &handle.device, action);
+    // A number that the record can't hold is one that no frame can hold either.
+    let batch: Vec<_> = actions.map(command).filter_map(Result::ok).collect();
+    match shared.uplink.log.append(batch).await {
+        Ok(_) => None,
+        Err(error) => {
+            tracing::warn!(%error, "receipts can't be appended");
+            Some(watermarks)
+        }
+    }
+}
+
+/// Whose message it was, when a message can't be read: the client must learn that it will have no outcome.
+fn unreadable_send(text: &str) -> Option<(Option<UserId>, Counter)> {
+    #[derive(Deserialize)]
+    struct Loose {
+        r#type: String,
+        id: String,
+        to: Option<serde_json::Value>,
+    }
+    let loose: Loose = serde_json::from_str(text).ok().filter(|loose: &Loose| loose.r#type == "send")?;
+    let to = loose.to.and_then(|to| UserId::new(to.as_str()?).ok());
+    // Ids end where the records' numbers do; a larger one couldn't be written back.
+    let id = loose.id.parse().ok().filter(|id| i64::try_from(*id).is_ok())?;
+    Some((to, Counter(id)))
+}

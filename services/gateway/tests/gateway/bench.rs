@@ -1,0 +1,172 @@
+//! A gateway on a log and a store in memory. A test plays the sequencer; a task plays the router.
+
+use std::{
+    net::SocketAddr,
+    num::NonZeroU32,
+    sync::Arc,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
+
+use chasqui_domain::{
+    ChatId, Command, Entry, GatewayId, LogId, Offset, Partition, Position, RulesNumber, Source, TimeMs, UserId,
+};
+use chasqui_gateway::{Auth, Deps, Gateway, Options};
+use chasqui_log::{Append, Log, MemoryLog, Partitions, Reader, Record, Topic};
+use chasqui_runtime::Runtime;
+use chasqui_seal::MasterKey;
+use chasqui_store::{InboxRow, Store, memory::MemoryStore};
+use chasqui_wire::{
+    command, entry,
+    gateway_record::GatewayRecord,
+    presence::{Presence, PresenceKind},
+};
+use jsonwebtoken::{EncodingKey, Header, encode};
+use serde_json::json;
+
+pub(crate) const LOG: LogId = LogId([7; 16]);
+pub(crate) const RULES: RulesNumber = RulesNumber::NEWEST;
+const SECRET: &[u8] = b"a secret of the tests";
+const READ_BYTES: usize = 1 << 20;
+
+pub(crate) struct Bench {
+    pub(crate) log: Arc<dyn Log>,
+    pub(crate) store: Arc<MemoryStore>,
+    pub(crate) gateway: Arc<Gateway>,
+    pub(crate) address: SocketAddr,
+    commands: Box<dyn Reader>,
+    read: Vec<Record>,
+}
+
+pub(crate) fn user(text: &str) -> UserId {
+    UserId::new(text).unwrap()
+}
+
+pub(crate) fn chat() -> ChatId {
+    ChatId::direct(&user("alice"), &user("bob"))
+}
+
+pub(crate) fn token(name: &str, lasts: Duration) -> String {
+    let until = SystemTime::now().duration_since(UNIX_EPOCH).unwrap() + lasts;
+    let claims = json!({"sub": name, "exp": until.as_secs_f64()});
+    encode(&Header::default(), &claims, &EncodingKey::from_secret(SECRET)).unwrap()
+}
+
+pub(crate) fn memory_log() -> Arc<dyn Log> {
+    let partitions = Partitions { chats: NonZeroU32::MIN, users: NonZeroU32::MIN };
+    Arc::new(MemoryLog::new(LOG, partitions, Runtime::real()))
+}
+
+pub(crate) fn options() -> Options {
+    let auth = Auth { secret: SECRET.to_vec(), issuer: None, audience: None, leeway_ms: 0 };
+    let mut options = Options::new(GatewayId::new("gateway-0").unwrap(), auth);
+    options.drain_ms = 1_000;
+    options
+}
+
+pub(crate) async fn start(log: Arc<dyn Log>, store: Arc<MemoryStore>, options: Options) -> Gateway {
+    let master = Arc::new(MasterKey::from_base64(&format!("{}=", "A".repeat(43))).unwrap());
+    let deps = Deps { log, store: store.clone(), keys: store, master, runtime: Runtime::real() };
+    Gateway::start(deps, options).await.unwrap()
+}
+
+impl Bench {
+    pub(crate) async fn new() -> Self {
+        Self::with(options()).await
+    }
+
+    pub(crate) async fn with(options: Options) -> Self {
+        Self::on(memory_log(), options).await
+    }
+
+    pub(crate) async fn on(log: Arc<dyn Log>, options: Options) -> Self {
+        let store = Arc::new(MemoryStore::new());
+        let gateway = Arc::new(start(log.clone(), store.clone(), options).await);
+        let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let router = gateway.router();
+        tokio::spawn(async move { axum::serve(chasqui_gateway::listener(listener), router).await.unwrap() });
+        tokio::spawn(answer_attaches(log.clone()));
+        let commands = log.reader(&Topic::Commands.partition(Partition(0)), Offset(0)).await.unwrap();
+        Self { log, store, gateway, address, commands, read: Vec::new() }
+    }
+
+    /// The next command, with its record.
+    pub(crate) async fn command(&mut self) -> (Command, Record) {
+        if self.read.is_empty() {
+            let read = tokio::time::timeout(Duration::from_secs(10), self.commands.next(READ_BYTES)).await;
+            self.read = read.expect("a command in time").unwrap();
+        }
+        let record = self.read.remove(0);
+        (command::decode(&record.value).unwrap(), record)
+    }
+
+    /// Places an entry in inboxes, as the router does: the row, then the push.
+    pub(crate) async fn place(&self, recipients: &[&str], entry: &Entry) -> Offset {
+        let at = self.append(Topic::Inbox, "place").await;
+        self.write_rows(recipients, entry, at).await;
+        self.push(recipients, entry, at).await;
+        at
+    }
+
+    /// Places an entry in inboxes without a push.
+    pub(crate) async fn place_silently(&self, recipients: &[&str], entry: &Entry) -> Offset {
+        let at = self.append(Topic::Inbox, "place").await;
+        self.write_rows(recipients, entry, at).await;
+        at
+    }
+
+    async fn write_rows(&self, recipients: &[&str], entry: &Entry, offset: Offset) {
+        if !entry.is_kept() {
+            return;
+        }
+        let bytes = entry::encode(entry).unwrap();
+        let position = Position { log: LOG, offset };
+        let row = |name: &&str| InboxRow { user: user(name), position, time: TimeMs(1), entry: bytes.clone() };
+        self.store.write_inbox(recipients.iter().map(row).collect()).await.unwrap();
+    }
+
+    async fn push(&self, recipients: &[&str], entry: &Entry, offset: Offset) {
+        self.tell(GatewayRecord::Push {
+            incarnation: self.gateway.incarnation(),
+            partition: Partition(0),
+            offset,
+            recipients: recipients.iter().map(|name| user(name)).collect(),
+            entry: entry::encode(entry).unwrap(),
+        })
+        .await;
+    }
+
+    /// Appends to the gateway's topic.
+    pub(crate) async fn tell(&self, record: GatewayRecord) -> Offset {
+        tell(&self.log, record).await
+    }
+
+    async fn append(&self, topic: Topic, value: &'static str) -> Offset {
+        let to = topic.partition(Partition(0));
+        let append = Append { to, key: "k".into(), value: value.into(), headers: Vec::new() };
+        self.log.append(vec![append]).await.unwrap()[0].offset
+    }
+}
+
+pub(crate) fn source(offset: u64) -> Source {
+    Source { log: LOG, partition: Partition(0), offset: Offset(offset), index: 0 }
+}
+
+async fn tell(log: &Arc<dyn Log>, record: GatewayRecord) -> Offset {
+    let to = Topic::Gateway(GatewayId::new("gateway-0").unwrap()).partition(Partition(0));
+    let append = Append { to, key: "k".into(), value: record.encode().unwrap(), headers: Vec::new() };
+    log.append(vec![append]).await.unwrap()[0].offset
+}
+
+async fn answer_attaches(log: Arc<dyn Log>) {
+    let mut reader = log.reader(&Topic::Presence.partition(Partition(0)), Offset(0)).await.unwrap();
+    while let Ok(records) = reader.next(READ_BYTES).await {
+        for presence in records.iter().map(|record| Presence::decode(&record.value).unwrap()) {
+            if presence.kind == PresenceKind::Attach {
+                let up_to = log.bounds(&Topic::Inbox.partition(Partition(0))).await.unwrap().end;
+                let Presence { user, incarnation, session, attempt, .. } = presence;
+                tell(&log, GatewayRecord::Answer { incarnation, session, user, attempt, up_to }).await;
+            }
+        }
+    }
+}

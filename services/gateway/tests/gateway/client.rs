@@ -1,0 +1,88 @@
+//! A client over a real WebSocket.
+
+use std::time::Duration;
+
+use chasqui_wire::frames::{self, ServerFrame};
+use futures::{SinkExt, StreamExt};
+use serde_json::{Value, json};
+use tokio::net::TcpStream;
+use tokio_tungstenite::{
+    MaybeTlsStream, WebSocketStream, connect_async,
+    tungstenite::{Error, Message},
+};
+
+use crate::bench::{Bench, token};
+
+const PATIENCE: Duration = Duration::from_secs(10);
+
+pub(crate) struct Client(WebSocketStream<MaybeTlsStream<TcpStream>>);
+
+pub(crate) async fn try_connect(bench: &Bench) -> Result<Client, Error> {
+    let (socket, _) = connect_async(format!("ws://{}/v1/socket", bench.address)).await?;
+    Ok(Client(socket))
+}
+
+/// Connects, says hello, and reads the welcome.
+pub(crate) async fn attach(bench: &Bench, name: &str, device: &str, cursor: Option<&str>) -> (Client, bool) {
+    let mut client = try_connect(bench).await.unwrap();
+    client.hello(&token(name, Duration::from_secs(600)), device, cursor).await;
+    let ServerFrame::Welcome(welcome) = client.next().await else { panic!("no welcome") };
+    assert_eq!((welcome.user.as_str(), welcome.device.as_str()), (name, device));
+    (client, welcome.resumed)
+}
+
+/// Connects without a cursor, and waits until the session is live.
+pub(crate) async fn live(bench: &Bench, name: &str, device: &str) -> Client {
+    let (mut client, resumed) = attach(bench, name, device, None).await;
+    assert!(!resumed);
+    client.caught_up().await;
+    client
+}
+
+impl Client {
+    pub(crate) async fn hello(&mut self, token: &str, device: &str, cursor: Option<&str>) {
+        self.say(json!({"type": "hello", "token": token, "device": device, "cursor": cursor})).await;
+    }
+
+    pub(crate) async fn say(&mut self, frame: Value) {
+        self.raw(frame.to_string()).await;
+    }
+
+    pub(crate) async fn raw(&mut self, text: String) {
+        self.0.send(Message::text(text)).await.unwrap();
+    }
+
+    pub(crate) async fn next(&mut self) -> ServerFrame {
+        loop {
+            match self.message().await {
+                Some(Message::Text(text)) => return frames::parse(&text).unwrap(),
+                Some(Message::Ping(_) | Message::Pong(_)) => {}
+                other => panic!("no frame but {other:?}"),
+            }
+        }
+    }
+
+    pub(crate) async fn caught_up(&mut self) -> String {
+        match self.next().await {
+            ServerFrame::CaughtUp(frame) => frame.cursor,
+            other => panic!("not caught up but {other:?}"),
+        }
+    }
+
+    /// The connection's last words: the error's code, and the number of the close.
+    pub(crate) async fn end(&mut self) -> (String, u16) {
+        let ServerFrame::Error(failure) = self.next().await else { panic!("no error") };
+        match self.message().await {
+            Some(Message::Close(Some(frame))) => {
+                assert_eq!(frame.reason.as_str(), failure.code.as_str());
+                (failure.code.as_str().to_owned(), frame.code.into())
+            }
+            other => panic!("no close but {other:?}"),
+        }
+    }
+
+    async fn message(&mut self) -> Option<Message> {
+        let message = tokio::time::timeout(PATIENCE, self.0.next()).await.expect("a message in time");
+        message.transpose().expect("a message")
+    }
+}

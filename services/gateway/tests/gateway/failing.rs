@@ -1,0 +1,96 @@
+//! A log that doesn't take commands.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, AtomicU64, Ordering},
+};
+
+use async_trait::async_trait;
+use chasqui_domain::{Action, Counter, LogId, Offset, Seq};
+use chasqui_log::{Append, Bounds, Error, Log, Partitions, Pending, Reader, Topic, TopicPartition};
+use chasqui_wire::{Code, frames::ServerFrame};
+use futures::{FutureExt, future};
+use serde_json::json;
+
+use crate::{
+    bench::{Bench, chat, memory_log, options},
+    client::live,
+    messages::{decided, send, unsealed},
+};
+
+/// Refuses commands while it is full.
+struct FullLog {
+    inner: Arc<dyn Log>,
+    is_full: AtomicBool,
+    refused: AtomicU64,
+}
+
+#[async_trait]
+impl Log for FullLog {
+    fn id(&self) -> LogId {
+        self.inner.id()
+    }
+
+    fn partitions(&self) -> Partitions {
+        self.inner.partitions()
+    }
+
+    async fn enqueue(&self, batch: Vec<Append>) -> Result<Pending, Error> {
+        if self.is_full.load(Ordering::SeqCst) && batch.iter().any(|append| append.to.topic == Topic::Commands) {
+            self.refused.fetch_add(1, Ordering::SeqCst);
+            return Ok(future::ready(Err(Error::Full { place: "/data".to_owned() })).boxed());
+        }
+        self.inner.enqueue(batch).await
+    }
+
+    async fn reader(&self, at: &TopicPartition, from: Offset) -> Result<Box<dyn Reader>, Error> {
+        self.inner.reader(at, from).await
+    }
+
+    async fn bounds(&self, at: &TopicPartition) -> Result<Bounds, Error> {
+        self.inner.bounds(at).await
+    }
+
+    async fn release(&self, at: &TopicPartition, below: Offset) -> Result<(), Error> {
+        self.inner.release(at, below).await
+    }
+}
+
+#[tokio::test]
+async fn a_message_that_cannot_be_appended_fails_at_once_and_receipts_wait() {
+    let log = Arc::new(FullLog { inner: memory_log(), is_full: AtomicBool::new(true), refused: AtomicU64::new(0) });
+    let mut options = options();
+    options.outstanding_max = 1;
+    let mut bench = Bench::on(log.clone(), options).await;
+    let mut phone = live(&bench, "alice", "phone").await;
+    for id in [1, 2] {
+        phone.say(json!({"type": "send", "id": id.to_string(), "to": "bob", "text": "hi"})).await;
+        let ServerFrame::Failed(failed) = phone.next().await else { panic!("not failed") };
+        assert_eq!((failed.id, failed.code, failed.retry), (Some(Counter(id)), Code::DiskFull, true));
+        assert_eq!(failed.to.unwrap().as_str(), "bob");
+    }
+    // Watermarks that were refused wait, merge with later ones, and go when there is room.
+    let read = |seq: u64| json!({"type": "read", "chat": chat().to_string(), "seq": seq});
+    phone.say(read(2)).await;
+    while log.refused.load(Ordering::SeqCst) < 3 {
+        tokio::task::yield_now().await;
+    }
+    phone.say(read(1)).await;
+    log.is_full.store(false, Ordering::SeqCst);
+    assert_eq!(bench.command().await.0.action, Action::Read { seq: Seq(2) });
+    send(&mut bench, &mut phone, 3, "hi").await;
+}
+
+#[tokio::test]
+async fn a_damaged_body_shows_that_there_is_a_message() {
+    let mut bench = Bench::new().await;
+    let mut phone = live(&bench, "alice", "phone").await;
+    let mut bobs = live(&bench, "bob", "phone").await;
+    let body = send(&mut bench, &mut phone, 1, "hi").await;
+    bench.place(&["bob"], &decided(1, unsealed())).await;
+    bench.place(&["bob"], &decided(2, body)).await;
+    for (seq, text) in [(1, None), (2, Some("hi"))] {
+        let ServerFrame::Message(message) = bobs.next().await else { panic!("no message") };
+        assert_eq!((message.seq, message.text.as_deref()), (Seq(seq), text));
+    }
+}

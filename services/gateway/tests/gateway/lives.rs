@@ -1,0 +1,79 @@
+//! Incarnations.
+
+use chasqui_domain::{Incarnation, Offset, Partition, Seq};
+use chasqui_gateway::Error;
+use chasqui_log::Topic;
+use chasqui_wire::{
+    entry,
+    frames::ServerFrame,
+    gateway_record::GatewayRecord,
+    heartbeat::Heartbeat,
+    presence::{Presence, PresenceKind},
+};
+
+use crate::{
+    bench::{Bench, options, start, user},
+    client::live,
+    messages::{decided, send},
+};
+
+#[tokio::test]
+async fn a_later_life_takes_over() {
+    let bench = Bench::new().await;
+    let mut client = live(&bench, "alice", "phone").await;
+    let later = start(bench.log.clone(), bench.store.clone(), options()).await;
+    assert!(later.incarnation() > bench.gateway.incarnation());
+    let why = bench.gateway.stopped().await;
+    assert!(matches!(why, Error::Superseded { by } if by == later.incarnation()), "{why}");
+    assert!(!why.is_retryable());
+    assert_eq!(client.end().await.0, "draining");
+}
+
+#[tokio::test]
+async fn what_is_for_another_life_is_dropped() {
+    let mut bench = Bench::new().await;
+    let mut phone = live(&bench, "alice", "phone").await;
+    let mut bobs = live(&bench, "bob", "phone").await;
+    let body = send(&mut bench, &mut phone, 1, "hi").await;
+    let former = GatewayRecord::Push {
+        incarnation: Incarnation(bench.gateway.incarnation().0 + 1),
+        partition: Partition(0),
+        offset: Offset(0),
+        recipients: vec![user("bob")],
+        entry: entry::encode(&decided(9, body.clone())).unwrap(),
+    };
+    bench.tell(former).await;
+    bench.place(&["bob"], &decided(1, body)).await;
+    let ServerFrame::Message(message) = bobs.next().await else { panic!("no message") };
+    assert_eq!(message.seq, Seq(1));
+}
+
+#[tokio::test]
+async fn it_says_that_it_lives_and_who_is_here() {
+    let mut options = options();
+    options.heartbeat_ms = 20;
+    let bench = Bench::with(options).await;
+    let incarnation = bench.gateway.incarnation();
+
+    let mut heartbeats = bench.log.reader(&Topic::Heartbeats.partition(Partition(0)), Offset(0)).await.unwrap();
+    let mut beats = Vec::new();
+    while beats.len() < 3 {
+        beats.extend(heartbeats.next(1 << 20).await.unwrap());
+    }
+    for record in beats {
+        let heartbeat = Heartbeat::decode(&record.value).unwrap();
+        assert_eq!((heartbeat.gateway.as_str(), heartbeat.incarnation), ("gateway-0", incarnation));
+    }
+
+    drop(live(&bench, "alice", "phone").await);
+    let mut presence = bench.log.reader(&Topic::Presence.partition(Partition(0)), Offset(0)).await.unwrap();
+    let mut records = Vec::new();
+    while records.len() < 2 {
+        records.extend(presence.next(1 << 20).await.unwrap());
+    }
+    assert_eq!(records[0].key, records[1].key, "compaction keeps the last word about a session");
+    for (record, kind) in records.iter().zip([PresenceKind::Attach, PresenceKind::Detach]) {
+        let presence = Presence::decode(&record.value).unwrap();
+        assert_eq!((presence.kind, presence.user, presence.incarnation), (kind, user("alice"), incarnation));
+    }
+}

@@ -1,0 +1,123 @@
+//! The REST API.
+
+use std::time::Duration;
+
+use axum::{
+    body::{Body, to_bytes},
+    http::{Request, StatusCode},
+};
+use chasqui_domain::{Chat, Entry, Event, EventKind, Partition, Seq, TimeMs, Version};
+use chasqui_store::{EventRow, LogPartition, Store, Stream, Summary};
+use chasqui_wire::{
+    Code, event,
+    frames::{Chats, Failure, Messages},
+    summary,
+};
+use serde::de::DeserializeOwned;
+use tower::ServiceExt;
+
+use crate::{
+    bench::{Bench, LOG, RULES, chat, source, token, user},
+    client::live,
+    messages::{decided, send},
+};
+
+async fn get(bench: &Bench, name: Option<&str>, path: &str) -> (StatusCode, Vec<u8>) {
+    let mut request = Request::get(path);
+    if let Some(name) = name {
+        request = request.header("authorization", format!("Bearer {}", token(name, Duration::from_secs(60))));
+    }
+    let response = bench.gateway.router().oneshot(request.body(Body::empty()).unwrap()).await.unwrap();
+    let status = response.status();
+    (status, to_bytes(response.into_body(), 1 << 20).await.unwrap().to_vec())
+}
+
+async fn json<T: DeserializeOwned>(bench: &Bench, name: &str, path: &str) -> T {
+    let (status, body) = get(bench, Some(name), path).await;
+    assert_eq!(status, StatusCode::OK, "{}", String::from_utf8_lossy(&body));
+    serde_json::from_slice(&body).unwrap()
+}
+
+/// Writes a chat of three messages, of which bob has read one.
+async fn write_chat(bench: &mut Bench) {
+    let mut phone = live(bench, "alice", "phone").await;
+    let mut state = Chat::new(chat());
+    let event = |version, kind| Event { chat: chat(), version: Version(version), time: TimeMs(5), rules: RULES, kind };
+    let mut events = vec![event(1, EventKind::Opened { members: vec![user("alice"), user("bob")] })];
+    for seq in 1..=3 {
+        let body = send(bench, &mut phone, seq, &format!("text {seq}")).await;
+        let Entry::Message { event } = decided(seq, body) else { unreachable!() };
+        events.push(Event { time: TimeMs(5), ..event });
+    }
+    events.push(event(5, EventKind::Read { member: user("bob"), seq: Seq(1) }));
+    let mut rows = Vec::new();
+    for event in &events {
+        state.apply(event).unwrap();
+        let (envelope, body) = event::encode_envelope(event, &source(1)).unwrap();
+        let stream = if event.kind.is_receipt() { Stream::Receipts } else { Stream::Content };
+        rows.push(EventRow { chat: chat(), stream, version: event.version, source: source(1), envelope, body });
+    }
+    let members = vec![user("alice"), user("bob")];
+    let bytes = summary::encode(&state, None).unwrap();
+    let summary = Summary { chat: chat(), version: state.version, members, bytes };
+    let of = LogPartition { log: LOG, partition: Partition(0) };
+    bench.store.write_events(of, rows, vec![summary]).await.unwrap();
+}
+
+#[tokio::test]
+async fn the_list_and_the_history_of_a_chat() {
+    let mut bench = Bench::new().await;
+    write_chat(&mut bench).await;
+    let chats: Chats = json(&bench, "bob", "/v1/chats").await;
+    assert_eq!((chats.chats.len(), chats.next), (1, None));
+    let item = &chats.chats[0];
+    assert_eq!((item.chat, item.with.as_str(), item.last_seq, item.unread), (chat(), "alice", Seq(3), 2));
+    assert_eq!(item.last_message.as_ref().unwrap().text.as_deref(), Some("text 3"));
+    assert_eq!(item.members.iter().map(|member| member.read.0).collect::<Vec<_>>(), [0, 1]);
+
+    let path = format!("/v1/chats/{}/messages", chat());
+    for (query, seqs, next) in [
+        ("", vec![3, 2, 1], None),
+        ("?limit=2", vec![3, 2], Some(2)),
+        ("?before=2", vec![1], None),
+        ("?after=1&limit=1", vec![2], Some(2)),
+        ("?after=3", vec![], None),
+    ] {
+        let page: Messages = json(&bench, "alice", &format!("{path}{query}")).await;
+        let found: Vec<u64> = page.messages.iter().map(|message| message.seq.0).collect();
+        assert_eq!((found, page.next), (seqs, next.map(Seq)), "{query}");
+        for message in page.messages {
+            assert_eq!((message.text, message.cursor), (Some(format!("text {}", message.seq)), None));
+        }
+    }
+}
+
+#[tokio::test]
+async fn others_get_nothing() {
+    let mut bench = Bench::new().await;
+    write_chat(&mut bench).await;
+    let chats: Chats = json(&bench, "carol", "/v1/chats").await;
+    assert!(chats.chats.is_empty());
+    let path = format!("/v1/chats/{}/messages", chat());
+    let wrong = format!("{path}?before=x");
+    for (name, path, status, code) in [
+        (Some("carol"), &*path, 404, Code::NotAMember),
+        (None, &path, 401, Code::Unauthorized),
+        (Some("bob"), &wrong, 400, Code::BadFrame),
+        (Some("bob"), "/v1/chats/nonsense/messages", 400, Code::BadFrame),
+    ] {
+        let (found, body) = get(&bench, name, path).await;
+        let failure: Failure = serde_json::from_slice(&body).unwrap();
+        assert_eq!((found.as_u16(), failure.code), (status, code), "{path}");
+    }
+}
+
+#[tokio::test]
+async fn health_and_readiness_are_told() {
+    let bench = Bench::new().await;
+    assert_eq!(get(&bench, None, "/health").await.0, StatusCode::OK);
+    assert_eq!(get(&bench, None, "/ready").await.0, StatusCode::OK);
+    bench.gateway.drain().await;
+    assert_eq!(get(&bench, None, "/ready").await.0, StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(get(&bench, None, "/health").await.0, StatusCode::OK);
+}

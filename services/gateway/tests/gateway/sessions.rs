@@ -1,0 +1,124 @@
+//! How connections begin and end.
+
+use std::time::Duration;
+
+use chasqui_wire::frames::ServerFrame;
+use serde_json::json;
+use tokio_tungstenite::tungstenite::Error;
+
+use crate::{
+    bench::{Bench, options, token},
+    client::{attach, live, try_connect},
+};
+
+const POLICY: u16 = 1008;
+const AGAIN: u16 = 1013;
+const LONG: Duration = Duration::from_secs(600);
+
+#[tokio::test]
+async fn who_is_not_proven_is_turned_away() {
+    let bench = Bench::new().await;
+    let mut client = try_connect(&bench).await.unwrap();
+    client.hello("nonsense", "phone", None).await;
+    assert_eq!(client.end().await, ("unauthorized".to_owned(), POLICY));
+
+    let mut client = try_connect(&bench).await.unwrap();
+    client.say(json!({"type": "read", "chat": "x", "seq": 1})).await;
+    assert_eq!(client.end().await, ("bad_frame".to_owned(), POLICY));
+}
+
+#[tokio::test]
+async fn who_says_nothing_is_turned_away() {
+    let mut options = options();
+    options.hello_ms = 50;
+    let bench = Bench::with(options).await;
+    let mut client = try_connect(&bench).await.unwrap();
+    assert_eq!(client.end().await, ("hello_timeout".to_owned(), AGAIN));
+}
+
+#[tokio::test]
+async fn a_session_ends_with_its_token() {
+    let bench = Bench::new().await;
+    let mut client = try_connect(&bench).await.unwrap();
+    client.hello(&token("alice", Duration::from_millis(700)), "phone", None).await;
+    assert!(matches!(client.next().await, ServerFrame::Welcome(_)));
+    client.caught_up().await;
+    assert_eq!(client.end().await, ("unauthorized".to_owned(), POLICY));
+}
+
+#[tokio::test]
+async fn the_older_session_of_a_device_is_replaced() {
+    let bench = Bench::new().await;
+    let mut older = live(&bench, "alice", "phone").await;
+    let mut newer = live(&bench, "alice", "phone").await;
+    assert_eq!(older.end().await, ("replaced".to_owned(), POLICY));
+    newer.say(json!({"type": "receipts", "chats": []})).await;
+    assert!(matches!(newer.next().await, ServerFrame::Receipts(_)));
+}
+
+#[tokio::test]
+async fn a_cursor_of_another_user_or_life_is_not_taken_up() {
+    let bench = Bench::new().await;
+    let (mut alice, _) = attach(&bench, "alice", "phone", None).await;
+    let cursor = alice.caught_up().await;
+    assert!(attach(&bench, "alice", "laptop", Some(&cursor)).await.1);
+    assert!(!attach(&bench, "bob", "phone", Some(&cursor)).await.1);
+    assert!(!attach(&bench, "bob", "phone", Some("nonsense")).await.1);
+}
+
+#[tokio::test]
+async fn a_frame_that_is_too_long_ends_the_session() {
+    let bench = Bench::new().await;
+    let mut client = live(&bench, "alice", "phone").await;
+    client.raw("x".repeat(bench_frame_bytes_max() + 1)).await;
+    assert_eq!(client.end().await.0, "bad_frame");
+}
+
+fn bench_frame_bytes_max() -> usize {
+    options().frame_bytes_max
+}
+
+#[tokio::test]
+async fn a_silent_session_is_closed_and_one_that_answers_pings_is_not() {
+    let mut options = options();
+    (options.idle_ms, options.ping_ms) = (600, 200);
+    let bench = Bench::with(options).await;
+    // This one is not read, so its pings have no answer.
+    let mut silent = live(&bench, "alice", "phone").await;
+    let mut answering = live(&bench, "bob", "phone").await;
+    let read_for = tokio::time::timeout(Duration::from_millis(1_500), answering.next());
+    assert!(read_for.await.is_err(), "it stays open");
+    assert_eq!(silent.end().await, ("idle".to_owned(), AGAIN));
+}
+
+#[tokio::test]
+async fn there_are_no_more_sessions_than_allowed() {
+    let mut options = options();
+    options.sessions_max = 1;
+    let bench = Bench::with(options).await;
+    let first = live(&bench, "alice", "phone").await;
+    let Err(Error::Http(response)) = try_connect(&bench).await else { panic!("it was let in") };
+    assert_eq!(response.status(), 503);
+    drop(first);
+    // The place is free once the gateway has noticed.
+    while try_connect(&bench).await.is_err() {
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test]
+async fn a_drain_sends_everybody_elsewhere_and_lets_nobody_in() {
+    let bench = Bench::new().await;
+    let mut clients = Vec::new();
+    for index in 0..20 {
+        clients.push(live(&bench, &format!("user-{index}"), "phone").await);
+    }
+    let mut late = try_connect(&bench).await.unwrap();
+    let ends = futures::future::join_all(clients.iter_mut().map(|client| client.end()));
+    let (ends, ()) = tokio::join!(ends, bench.gateway.drain());
+    assert!(ends.iter().all(|end| *end == ("draining".to_owned(), AGAIN)), "{ends:?}");
+    late.hello(&token("late", LONG), "phone", None).await;
+    assert_eq!(late.end().await.0, "draining");
+    let Err(Error::Http(response)) = try_connect(&bench).await else { panic!("it was let in") };
+    assert_eq!(response.status(), 503);
+}
