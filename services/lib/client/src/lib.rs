@@ -1,1 +1,33 @@
-//! A client of the public protocol. Reserved: nothing is here yet.
+//! A client of the public protocol: one device of one user.
+//!
+//! [`Client::connect`] gives a handle to send and read with, and the stream of [`Updates`]. The connection comes and
+//! goes behind them. The client goes on at its cursor, sends again what has no outcome yet, and asks for what is pushed
+//! live only.
+//!
+//! An update counts as handled when the next one is asked for. Only then is it acknowledged, and does the cursor in the
+//! state file move behind it. So an app that is killed sees its last updates again: it must be ready for a message that
+//! it has already, which it tells by chat and seq.
+//!
+//! ```text
+//!  app ── send, read ──▶ shell (task.rs) ── frames, time ──▶ core (core.rs)
+//!      ◀──── updates ──         │        ◀─ frames, updates ──   pure
+//!                               ├── socket
+//!                               └── state file
+//! ```
+
+mod backoff;
+mod client;
+mod core;
+mod error;
+mod options;
+mod socket;
+mod state;
+mod task;
+mod update;
+
+pub use chasqui_wire::frames::Token;
+
+pub use client::{Client, Updates};
+pub use error::Error;
+pub use options::Options;
+pub use update::{Draft, End, Update};

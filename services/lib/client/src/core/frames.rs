@@ -1,0 +1,182 @@
+//! What the server's frames do.
+
+use std::time::Duration;
+
+use chasqui_domain::{ChatId, Seq};
+use chasqui_wire::{
+    Code,
+    frames::{ChatReceipts, Delayed, Failed, Failure, Message, Receipt, Sent, ServerFrame, Welcome},
+};
+
+use super::{Core, Link, Mark, outbox::Which};
+use crate::update::{End, Update};
+
+impl Core {
+    /// Takes a frame.
+    pub(crate) fn frame(&mut self, frame: ServerFrame, now: Duration) {
+        self.heard(now);
+        match (frame, self.link) {
+            (ServerFrame::Error(failure), _) => self.error(failure),
+            (ServerFrame::Welcome(welcome), Link::Greeting { .. }) => self.welcome(*welcome, now),
+            // What comes out of turn is of no session.
+            (_, Link::Down | Link::Greeting { .. }) | (ServerFrame::Welcome(_), _) => {}
+            (ServerFrame::Message(message), _) => self.message(message, now),
+            (ServerFrame::Sent(sent), _) => self.sent(sent, now),
+            (ServerFrame::Failed(failed), _) => self.failed(failed, now),
+            (ServerFrame::Receipt(receipt), _) => self.receipt(receipt, now),
+            (ServerFrame::Receipts(receipts), _) => {
+                receipts.chats.into_iter().for_each(|receipts| self.receipts(receipts, now));
+            }
+            (ServerFrame::CaughtUp(caught_up), _) => {
+                self.failures = 0;
+                self.questions = self.state.marks.iter().map(|(chat, _)| chat).collect();
+                self.tell(Update::CaughtUp);
+                self.keep(Some(caught_up.cursor), None, now);
+            }
+            (ServerFrame::Delayed(Delayed { chat, id }), _) => self.tell(Update::Delayed { chat, id }),
+        }
+    }
+
+    fn error(&mut self, failure: Failure) {
+        let code = failure.code;
+        // Trying again would end the same way; a device that was replaced would fight with itself.
+        let is_final = matches!(code, Code::Unauthorized | Code::Replaced)
+            || (code == Code::BadFrame && !matches!(self.link, Link::Up { .. }));
+        if is_final {
+            self.end(End::Refused(code));
+        }
+        self.said = Some(code);
+    }
+
+    fn welcome(&mut self, welcome: Welcome, now: Duration) {
+        let Welcome { user, device, resumed, unacked_max, outstanding_max, body_bytes_max, idle_ms, .. } = welcome;
+        if let Some(kept) = self.state.user.clone().filter(|kept| *kept != user) {
+            self.end(End::OtherUser { kept, given: user });
+            return;
+        }
+        let usize_of = |number| usize::try_from(number).unwrap_or(usize::MAX);
+        let idle = Duration::from_millis(u64::from(idle_ms).max(1));
+        self.link = Link::Up { under_way_max: usize_of(outstanding_max), idle };
+        self.pinged_at = now;
+        self.told_down = false;
+        if self.state.user.is_none() {
+            self.state.user = Some(user.clone());
+            self.save_soon(now);
+        }
+        if !resumed {
+            self.seen = None;
+            if self.state.cursor.take().is_some() {
+                self.save_soon(now);
+            }
+        }
+        self.acks.session(usize_of(unacked_max), &self.state.marks, resumed);
+        let unread = self.state.marks.iter().filter(|(_, mark)| mark.read > Seq(0));
+        self.reads_due = unread.map(|(chat, _)| chat).collect();
+        self.questions.clear();
+        self.tell(Update::Connected { user, device, resumed });
+        self.body_bytes_max = Some(usize_of(body_bytes_max));
+        self.refuse_too_large(usize_of(body_bytes_max), now);
+    }
+
+    /// Refuses what was taken before the limit was known.
+    fn refuse_too_large(&mut self, bytes_max: usize, now: Duration) {
+        while let Some(frame) = self.state.outbox.too_large(bytes_max) {
+            let code = Code::BodyTooLarge;
+            self.save_soon(now);
+            let chat = self.state.user.as_ref().map(|me| ChatId::direct(me, &frame.to));
+            self.tell(Update::Failed(Box::new(Failed {
+                cursor: None,
+                chat,
+                to: Some(frame.to),
+                id: Some(frame.id),
+                code,
+                retry: code.retry(),
+                message: code.meaning().to_owned(),
+                epoch: None,
+            })));
+        }
+    }
+
+    fn message(&mut self, message: Box<Message>, now: Duration) {
+        let is_of_others = self.state.user.as_ref() != Some(&message.from);
+        let delivered = is_of_others.then_some((message.chat, message.seq));
+        let cursor = message.cursor.clone();
+        self.tell(Update::Message(message));
+        self.keep(cursor, delivered, now);
+    }
+
+    fn sent(&mut self, sent: Sent, now: Duration) {
+        let Some(me) = &self.state.user else { return };
+        let which = Which { me, chat: Some(sent.chat), to: None, id: sent.id };
+        let settled = self.state.outbox.settle(which);
+        let cursor = Some(sent.cursor.clone());
+        let is_known = settled.is_some();
+        if is_known {
+            self.state.marks.raise(sent.chat, Mark { sent: sent.seq, ..Mark::default() });
+            self.save_soon(now);
+        }
+        // The answer to a message that was sent again only adds to an answer before it.
+        if is_known || !sent.repeated {
+            self.tell(Update::Sent { to: settled.map(|frame| frame.to), sent });
+        }
+        self.keep(cursor, None, now);
+    }
+
+    fn failed(&mut self, failed: Box<Failed>, now: Duration) {
+        let Some(me) = &self.state.user else { return };
+        let cursor = failed.cursor.clone();
+        if let Some(id) = failed.id {
+            let which = Which { me, chat: failed.chat, to: failed.to.as_ref(), id };
+            if !failed.retry {
+                self.state.outbox.settle(which);
+                self.save_soon(now);
+                self.tell(Update::Failed(failed));
+            } else if self.state.outbox.retry(which, now, &mut self.dice) {
+                self.tell(Update::Retrying(failed));
+            }
+            // A failure to be tried again of a message that is not known has had another outcome since.
+        } else {
+            if let Some(chat) = failed.chat.filter(|_| !failed.retry) {
+                self.state.marks.refused(chat);
+                self.save_soon(now);
+            }
+            self.tell(Update::Failed(failed));
+        }
+        self.keep(cursor, None, now);
+    }
+
+    fn receipt(&mut self, receipt: Receipt, now: Duration) {
+        if self.state.user.as_ref() == Some(&receipt.user) {
+            self.state.marks.confirm(receipt.chat, receipt.delivered, receipt.read);
+        } else {
+            self.state.marks.others_read(receipt.chat, receipt.read);
+        }
+        self.save_soon(now);
+        let cursor = receipt.cursor.clone();
+        self.tell(Update::Receipt(receipt));
+        self.keep(cursor, None, now);
+    }
+
+    fn receipts(&mut self, receipts: ChatReceipts, now: Duration) {
+        let is_me = |user| self.state.user.as_ref() == Some(user);
+        let mine = receipts.members.iter().find(|member| is_me(&member.user));
+        let others_read = receipts.members.iter().filter(|member| !is_me(&member.user)).map(|member| member.read).min();
+        if let Some(mine) = mine {
+            self.state.marks.confirm(receipts.chat, mine.delivered, mine.read);
+        }
+        if let Some(read) = others_read {
+            self.state.marks.others_read(receipts.chat, read);
+        }
+        self.save_soon(now);
+        self.tell(Update::Receipts(receipts));
+    }
+
+    fn keep(&mut self, cursor: Option<String>, delivered: Option<(ChatId, Seq)>, now: Duration) {
+        if cursor.is_some() {
+            self.seen.clone_from(&cursor);
+        }
+        self.acks.keep(cursor, delivered);
+        // What the app is not told of is handled with what came before it.
+        self.taken(self.acks.last_taken(), now);
+    }
+}

@@ -1,0 +1,192 @@
+mod sessions;
+
+use std::collections::BTreeMap;
+
+use chasqui_domain::{SessionId, TimeMs};
+use chasqui_wire::frames::{
+    Ack, CaughtUp, ChatReceipts, Failed, Failure, MemberReceipt, Message, Receipt, Receipts, SendFrame, Sent,
+    ServerFrame, Welcome,
+};
+
+use super::*;
+use crate::state;
+
+const T0: Duration = Duration::from_secs(100);
+const SECOND: Duration = Duration::from_secs(1);
+
+fn user(name: &str) -> UserId {
+    UserId::new(name).unwrap()
+}
+
+fn chat() -> ChatId {
+    ChatId::direct(&user("alice"), &user("bob"))
+}
+
+fn core() -> Core {
+    Core::new(state::fresh(None).unwrap(), Token("t".to_owned()), 7)
+}
+
+fn welcome(resumed: bool) -> ServerFrame {
+    ServerFrame::Welcome(Box::new(Welcome {
+        user: user("alice"),
+        device: DeviceId::new("d").unwrap(),
+        session: SessionId(1),
+        resumed,
+        unacked_max: 8,
+        outstanding_max: 2,
+        body_bytes_max: 100,
+        idle_ms: 60_000,
+    }))
+}
+
+fn message(seq: u64) -> ServerFrame {
+    ServerFrame::Message(Box::new(Message {
+        cursor: Some(format!("c{seq}")),
+        chat: chat(),
+        seq: Seq(seq),
+        time: TimeMs(1),
+        from: user("bob"),
+        device: DeviceId::new("d").unwrap(),
+        id: Counter(seq),
+        content_type: chasqui_domain::ContentType::new("text/plain").unwrap(),
+        text: Some("hi".to_owned()),
+        body: None,
+        reply_to: None,
+        mentions: Vec::new(),
+        meta: None,
+    }))
+}
+
+fn sent(id: u64, seq: u64, repeated: bool) -> ServerFrame {
+    let cursor = format!("s{id}");
+    ServerFrame::Sent(Sent { cursor, chat: chat(), id: Counter(id), seq: Seq(seq), time: TimeMs(1), repeated })
+}
+
+fn failed(id: Option<u64>, code: Code) -> ServerFrame {
+    let (chat, id) = (Some(chat()), id.map(Counter));
+    let message = code.meaning().to_owned();
+    let retry = code.retry();
+    ServerFrame::Failed(Box::new(Failed { cursor: None, chat, to: None, id, code, retry, message, epoch: None }))
+}
+
+/// Brings the core into a session; gives the cursor of its hello.
+fn attach(core: &mut Core, resumed: bool, now: Duration) -> Option<String> {
+    core.saved();
+    core.connected(now);
+    let Some(ClientFrame::Hello(hello)) = core.next_frame(now) else { panic!("no hello") };
+    assert_eq!(core.next_frame(now), None);
+    core.frame(welcome(resumed), now);
+    hello.cursor
+}
+
+fn up() -> Core {
+    let mut core = core();
+    attach(&mut core, false, T0);
+    updates(&mut core);
+    core
+}
+
+fn updates(core: &mut Core) -> Vec<(u64, Update)> {
+    std::iter::from_fn(|| core.next_update()).collect()
+}
+
+/// Takes all updates, as an app that has handled them does.
+fn handle(core: &mut Core, now: Duration) {
+    if let Some((number, _)) = updates(core).last() {
+        core.taken(*number, now);
+    }
+}
+
+fn frames(core: &mut Core, now: Duration) -> Vec<ClientFrame> {
+    std::iter::from_fn(|| core.next_frame(now)).collect()
+}
+
+fn sends(core: &mut Core, now: Duration) -> Vec<u64> {
+    let id = |frame| match frame {
+        ClientFrame::Send(send) => Some(SendFrame::clone(&send).id.0),
+        _ => None,
+    };
+    frames(core, now).into_iter().filter_map(id).collect()
+}
+
+fn write(core: &mut Core, text: &str) -> Counter {
+    let id = core.send(Draft::text(user("bob"), text)).unwrap();
+    assert!(core.to_save(T0).is_some());
+    id
+}
+
+#[test]
+fn nothing_is_sent_before_its_id_is_saved() {
+    let mut core = up();
+    assert_eq!(write(&mut core, "hi"), Counter(1));
+    assert_eq!(sends(&mut core, T0), [0u64; 0]);
+    core.saved();
+    assert_eq!(sends(&mut core, T0), [1]);
+    assert_eq!(sends(&mut core, T0), [0u64; 0]);
+}
+
+#[test]
+fn messages_without_an_outcome_are_sent_again_with_their_ids_in_their_order() {
+    let mut core = up();
+    for text in ["a", "b", "c"] {
+        write(&mut core, text);
+    }
+    core.saved();
+    assert_eq!(sends(&mut core, T0), [1, 2], "the session may have two");
+    core.frame(sent(1, 10, false), T0);
+    assert_eq!(sends(&mut core, T0), [3]);
+    core.disconnected();
+    attach(&mut core, true, T0);
+    assert_eq!(sends(&mut core, T0), [2, 3]);
+    updates(&mut core);
+    core.frame(sent(2, 11, false), T0);
+    core.frame(sent(2, 11, true), T0);
+    let told = updates(&mut core);
+    assert_eq!(told.len(), 1, "the repeated answer tells nothing new: {told:?}");
+    assert!(matches!(&told[0].1, Update::Sent { to: Some(to), .. } if *to == user("bob")));
+}
+
+#[test]
+fn a_refusal_ends_a_message_and_a_failure_to_be_tried_again_holds_its_chat() {
+    let mut core = up();
+    for text in ["a", "b", "c"] {
+        write(&mut core, text);
+    }
+    core.saved();
+    assert_eq!(sends(&mut core, T0), [1, 2]);
+    core.frame(failed(Some(1), Code::Unavailable), T0);
+    core.frame(failed(Some(2), Code::NotAllowed), T0);
+    let told: Vec<_> = updates(&mut core).into_iter().map(|(_, update)| update).collect();
+    assert!(matches!(&told[..], [Update::Retrying(_), Update::Failed(_)]), "{told:?}");
+    assert_eq!(sends(&mut core, T0), [0u64; 0], "the third waits for the first");
+    let again = core.deadline(T0).unwrap();
+    assert!(again > T0 && again < T0 + SECOND);
+    assert_eq!(sends(&mut core, again), [1, 3]);
+}
+
+#[test]
+fn a_message_waits_while_an_earlier_one_could_fall_out_of_the_window() {
+    let mut core = up();
+    for _ in 0..=128 {
+        write(&mut core, "x");
+    }
+    core.saved();
+    assert_eq!(sends(&mut core, T0), [1, 2]);
+    for id in 2..=128 {
+        core.frame(sent(id, id, false), T0);
+        sends(&mut core, T0);
+    }
+    assert!(!core.has_frames(T0), "the 129th would make the first unrecognisable");
+    core.frame(sent(1, 1, false), T0);
+    assert_eq!(sends(&mut core, T0), [129]);
+}
+
+#[test]
+fn what_is_too_large_never_reaches_the_server() {
+    let mut core = core();
+    write(&mut core, &"x".repeat(101));
+    attach(&mut core, false, T0);
+    assert_eq!(sends(&mut core, T0), [0u64; 0]);
+    assert!(updates(&mut core).iter().any(|it| matches!(&it.1, Update::Failed(it) if it.code == Code::BodyTooLarge)));
+    assert!(matches!(core.send(Draft::text(user("bob"), "x".repeat(101))), Err(Error::TooLarge { .. })));
+}

@@ -1,0 +1,134 @@
+//! Acks, cursors, receipts, and the coming and going of sessions.
+
+use super::*;
+
+#[test]
+fn acks_are_batched_and_say_only_what_the_app_has_handled() {
+    let mut core = up();
+    core.frame(message(1), T0);
+    core.frame(message(2), T0);
+    let told = updates(&mut core);
+    assert_eq!(frames(&mut core, T0 + SECOND), []);
+    core.taken(told[0].0, T0);
+    assert_eq!(frames(&mut core, T0), [], "it waits for others");
+    let ack = |cursor: &str, seq| {
+        let delivered = BTreeMap::from([(chat(), Seq(seq))]);
+        vec![ClientFrame::Ack(Ack { cursor: cursor.to_owned(), delivered })]
+    };
+    assert_eq!(frames(&mut core, T0 + SECOND), ack("c1", 1));
+    core.taken(told[1].0, T0);
+    core.frame(message(3), T0);
+    handle(&mut core, T0);
+    assert_eq!(frames(&mut core, T0), ack("c3", 3), "a quarter of what may wait goes at once");
+}
+
+#[test]
+fn a_session_goes_on_behind_what_was_received_and_repeats_what_was_not_confirmed() {
+    let mut core = up();
+    core.frame(message(1), T0);
+    handle(&mut core, T0);
+    assert_eq!(frames(&mut core, T0 + SECOND).len(), 1);
+    core.read(chat(), Seq(1), T0).unwrap();
+    assert_eq!(frames(&mut core, T0), [ClientFrame::Read(Read { chat: chat(), seq: Seq(1) })]);
+    core.frame(message(2), T0);
+    core.disconnected();
+    assert_eq!(attach(&mut core, true, T0).as_deref(), Some("c2"));
+    let again = frames(&mut core, T0);
+    let delivered = BTreeMap::from([(chat(), Seq(1))]);
+    let ack = ClientFrame::Ack(Ack { cursor: "c1".to_owned(), delivered });
+    assert_eq!(again, [ack, ClientFrame::Read(Read { chat: chat(), seq: Seq(1) })]);
+    let time = TimeMs(1);
+    let receipt = Receipt { cursor: None, chat: chat(), user: user("alice"), delivered: Seq(1), read: Seq(1), time };
+    core.frame(ServerFrame::Receipt(receipt), T0);
+    core.disconnected();
+    attach(&mut core, true, T0);
+    assert_eq!(frames(&mut core, T0), []);
+}
+
+#[test]
+fn a_cursor_that_was_not_taken_up_is_never_used_again() {
+    let mut core = up();
+    core.frame(message(1), T0);
+    let told = updates(&mut core);
+    core.disconnected();
+    attach(&mut core, false, T0);
+    core.taken(told[0].0, T0);
+    assert_eq!(frames(&mut core, T0 + SECOND), []);
+    core.frame(ServerFrame::CaughtUp(CaughtUp { cursor: "new".to_owned() }), T0);
+    handle(&mut core, T0);
+    let ack = frames(&mut core, T0 + SECOND).into_iter().find_map(|frame| match frame {
+        ClientFrame::Ack(ack) => Some((ack.cursor, ack.delivered.len())),
+        _ => None,
+    });
+    assert_eq!(ack, Some(("new".to_owned(), 1)), "what was handled is delivered all the same");
+}
+
+#[test]
+fn unfinished_chats_are_asked_for_behind_caught_up() {
+    let caught_up = || ServerFrame::CaughtUp(CaughtUp { cursor: "c".to_owned() });
+    let asked = vec![ClientFrame::Receipts(ReceiptsQuery { chats: vec![chat()] })];
+    let mut core = up();
+    write(&mut core, "hi");
+    core.saved();
+    sends(&mut core, T0);
+    core.frame(sent(1, 4, false), T0);
+    core.frame(caught_up(), T0);
+    assert_eq!(frames(&mut core, T0), asked);
+    let member = |name, read| MemberReceipt { user: user(name), delivered: Seq(4), read: Seq(read) };
+    for (read, left) in [(3, asked), (4, vec![])] {
+        let members = vec![member("alice", 0), member("bob", read)];
+        let chats = vec![ChatReceipts { chat: chat(), last_seq: Seq(4), unread: 0, members }];
+        core.frame(ServerFrame::Receipts(Receipts { chats }), T0);
+        core.frame(caught_up(), T0);
+        assert_eq!(frames(&mut core, T0), left);
+    }
+}
+
+#[test]
+fn a_refused_receipt_is_not_repeated() {
+    let mut core = up();
+    core.read(chat(), Seq(9), T0).unwrap();
+    core.frame(failed(None, Code::SeqAhead), T0);
+    assert_eq!(frames(&mut core, T0), []);
+}
+
+#[test]
+fn a_silent_server_is_pinged_and_then_left() {
+    let mut core = up();
+    assert_eq!(core.tick(T0 + 19 * SECOND), Tick::Nothing);
+    assert_eq!(core.tick(T0 + 20 * SECOND), Tick::Ping);
+    assert_eq!(core.tick(T0 + 21 * SECOND), Tick::Nothing);
+    assert_eq!(core.tick(T0 + 60 * SECOND), Tick::HangUp);
+    core.disconnected();
+    core.connected(T0);
+    assert_eq!(core.tick(T0 + 10 * SECOND), Tick::HangUp, "no welcome");
+}
+
+#[test]
+fn pauses_grow_until_a_session_has_caught_up_and_the_app_is_told_once() {
+    let mut core = up();
+    core.frame(ServerFrame::Error(Failure::from(Code::Draining)), T0);
+    let pauses: Vec<_> = (0..12).map(|_| core.disconnected()).collect();
+    assert!(pauses[0] < SECOND && pauses[11] > 14 * SECOND, "{pauses:?}");
+    let told = updates(&mut core);
+    let again_in = pauses[0];
+    assert_eq!(
+        told.into_iter().map(|it| it.1).collect::<Vec<_>>(),
+        [Update::Disconnected { code: Some(Code::Draining), again_in }]
+    );
+    attach(&mut core, true, T0);
+    core.frame(ServerFrame::CaughtUp(CaughtUp { cursor: "c".to_owned() }), T0);
+    assert!(core.disconnected() < SECOND);
+}
+
+#[test]
+fn another_users_token_and_a_refused_one_end_the_client() {
+    let mut other = core();
+    other.state.user = Some(user("carol"));
+    attach(&mut other, false, T0);
+    assert!(other.has_ended());
+    let mut refused = up();
+    refused.frame(ServerFrame::Error(Failure::from(Code::Unauthorized)), T0);
+    assert_eq!(updates(&mut refused).pop().map(|it| it.1), Some(Update::Ended(End::Refused(Code::Unauthorized))));
+    assert_eq!(refused.next_frame(T0), None);
+}

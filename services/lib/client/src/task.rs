@@ -1,0 +1,260 @@
+//! The shell around the core: brings it frames, time and the app's calls, and does what it asks for.
+
+use std::{
+    future::pending,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use chasqui_domain::{ChatId, Counter, Seq};
+use futures::future::BoxFuture;
+use tokio::sync::{mpsc, oneshot};
+
+use crate::{
+    client::{Taken, blocking},
+    core::{Core, Tick},
+    error::Error,
+    socket::{self, Incoming, Socket},
+    state::{self, StateFile},
+    update::{Draft, End, Update},
+};
+
+/// So many calls are taken before the state is saved, once for all of them.
+const CALLS_AT_ONCE: usize = 64;
+/// So many frames are written before others have their turn.
+const FRAMES_AT_ONCE: usize = 64;
+
+type Reply<T> = oneshot::Sender<Result<T, Error>>;
+
+/// What an app asks for.
+#[derive(Debug)]
+pub(crate) enum Call {
+    Send(Box<Draft>, Reply<Counter>),
+    Read(ChatId, Seq, Reply<()>),
+    Close(Reply<()>),
+}
+
+/// The connection.
+enum Line {
+    Dialing(BoxFuture<'static, Result<Box<Socket>, socket::Error>>),
+    Open(Box<Socket>),
+}
+
+/// What happened.
+enum Happened {
+    Room,
+    Called(Option<Call>),
+    Dialed(Result<Box<Socket>, socket::Error>),
+    Came(Result<Incoming, socket::Error>),
+    /// Time went by, or the app has come further.
+    Turn,
+    AppGone,
+}
+
+pub(crate) struct Task {
+    core: Core,
+    url: Arc<str>,
+    /// None without one; shared with the thread that writes it.
+    file: Option<Arc<StateFile>>,
+    calls: mpsc::Receiver<Call>,
+    are_calls_open: bool,
+    updates: mpsc::Sender<(u64, Update)>,
+    taken: Arc<Taken>,
+    started: Instant,
+    line: Line,
+    /// Ids to give back once they are saved.
+    given: Vec<(Reply<Counter>, Counter)>,
+    closing: Vec<Reply<()>>,
+}
+
+impl Task {
+    pub(crate) fn new(
+        core: Core,
+        url: String,
+        file: Option<StateFile>,
+        calls: mpsc::Receiver<Call>,
+        updates: mpsc::Sender<(u64, Update)>,
+        taken: Arc<Taken>,
+    ) -> Self {
+        let url: Arc<str> = url.into();
+        let line = dial(url.clone(), Duration::ZERO);
+        let (file, started) = (file.map(Arc::new), Instant::now());
+        let (given, closing) = (Vec::new(), Vec::new());
+        Self { core, url, file, calls, are_calls_open: true, updates, taken, started, line, given, closing }
+    }
+
+    /// Runs until the app or the server ends the client.
+    pub(crate) async fn run(mut self) {
+        let mut is_app_there = true;
+        while is_app_there && self.closing.is_empty() && !self.core.has_ended() {
+            self.work().await;
+            if self.core.has_ended() {
+                break;
+            }
+            let happened = self.wait().await;
+            is_app_there = !matches!(happened, Happened::AppGone);
+            self.handle(happened);
+        }
+        self.finish().await;
+    }
+
+    fn now(&self) -> Duration {
+        self.started.elapsed()
+    }
+
+    /// Saves and writes what is due.
+    async fn work(&mut self) {
+        self.core.taken(self.taken.number(), self.now());
+        self.save().await;
+        if let Err(error) = self.write().await {
+            self.lost(&error);
+        }
+    }
+
+    async fn save(&mut self) {
+        let Some(state) = self.core.to_save(self.now()) else { return };
+        if let Some(file) = self.file.clone() {
+            let saved = match state::to_bytes(state) {
+                Ok(bytes) => blocking(move || file.save(&bytes)).await.map_err(|error| error.to_string()),
+                Err(error) => Err(error.to_string()),
+            };
+            if let Err(why) = saved {
+                // Dropping the replies tells the senders; whether the ids are on the disk is not known.
+                self.given.clear();
+                self.core.end(End::State(why));
+                return;
+            }
+        }
+        self.core.saved();
+        for (reply, id) in self.given.drain(..) {
+            // A sender that no longer waits sees the outcome among the updates.
+            let _ = reply.send(Ok(id));
+        }
+    }
+
+    async fn write(&mut self) -> Result<(), socket::Error> {
+        let tick = self.core.tick(self.now());
+        let now = self.now();
+        let Line::Open(socket) = &mut self.line else { return Ok(()) };
+        match tick {
+            Tick::Nothing => {}
+            Tick::Ping => socket.ping().await?,
+            Tick::HangUp => return Err(socket::Error::TooLong),
+        }
+        let mut is_dirty = false;
+        for _ in 0..FRAMES_AT_ONCE {
+            let Some(frame) = self.core.next_frame(now) else { break };
+            socket.feed(&frame).await?;
+            is_dirty = true;
+        }
+        if is_dirty { socket.flush().await } else { Ok(()) }
+    }
+
+    async fn wait(&mut self) -> Happened {
+        let now = self.now();
+        let has_updates = self.core.has_updates();
+        if has_updates {
+            // Who isn't listened to can give no sign of life.
+            self.core.heard(now);
+        }
+        let has_frames = self.core.has_frames(now) && matches!(self.line, Line::Open(_));
+        let pause =
+            if has_frames { Some(Duration::ZERO) } else { self.core.deadline(now).map(|at| at.saturating_sub(now)) };
+        let turn = async {
+            match pause {
+                Some(pause) => tokio::time::sleep(pause).await,
+                None => pending().await,
+            }
+        };
+        let line = async {
+            match &mut self.line {
+                Line::Dialing(dialing) => Happened::Dialed(dialing.await),
+                Line::Open(socket) => Happened::Came(socket.next().await),
+            }
+        };
+        tokio::select! {
+            permit = self.updates.reserve(), if has_updates => match permit {
+                Ok(permit) => {
+                    if let Some(update) = self.core.next_update() {
+                        permit.send(update);
+                    }
+                    Happened::Room
+                }
+                Err(_) => Happened::AppGone,
+            },
+            call = self.calls.recv(), if self.are_calls_open => Happened::Called(call),
+            happened = line, if !has_updates => happened,
+            () = self.taken.changed() => Happened::Turn,
+            () = turn => Happened::Turn,
+            () = self.updates.closed() => Happened::AppGone,
+        }
+    }
+
+    fn handle(&mut self, happened: Happened) {
+        match happened {
+            Happened::Called(Some(call)) => {
+                self.call(call);
+                for _ in 1..CALLS_AT_ONCE {
+                    let Ok(call) = self.calls.try_recv() else { break };
+                    self.call(call);
+                }
+            }
+            Happened::Called(None) => self.are_calls_open = false,
+            Happened::Dialed(Ok(socket)) => {
+                self.line = Line::Open(socket);
+                self.core.connected(self.now());
+            }
+            Happened::Came(Ok(Incoming::Frame(frame))) => self.core.frame(frame, self.now()),
+            Happened::Came(Ok(Incoming::Alive)) => self.core.heard(self.now()),
+            Happened::Dialed(Err(error)) | Happened::Came(Err(error)) => self.lost(&error),
+            Happened::Room | Happened::Turn | Happened::AppGone => {}
+        }
+    }
+
+    fn call(&mut self, call: Call) {
+        match call {
+            Call::Send(draft, reply) => match self.core.send(*draft) {
+                Ok(id) => self.given.push((reply, id)),
+                Err(error) => drop(reply.send(Err(error))),
+            },
+            Call::Read(chat, seq, reply) => drop(reply.send(self.core.read(chat, seq, self.now()))),
+            Call::Close(reply) => self.closing.push(reply),
+        }
+    }
+
+    fn lost(&mut self, error: &socket::Error) {
+        let again_in = self.core.disconnected();
+        tracing::debug!(%error, ?again_in, "no connection");
+        self.line = dial(self.url.clone(), again_in);
+    }
+
+    /// Tells the server and the file what is still untold, and the app that it is over.
+    async fn finish(mut self) {
+        // Nothing more is taken, so nobody waits for an answer.
+        self.calls.close();
+        if !self.core.has_ended() {
+            self.core.close();
+            self.work().await;
+        }
+        if let Line::Open(socket) = &mut self.line {
+            socket.close().await;
+        }
+        // Another client may have the file from here on.
+        self.file = None;
+        for reply in self.closing.drain(..) {
+            let _ = reply.send(Ok(()));
+        }
+        while let Some(update) = self.core.next_update() {
+            if self.updates.send(update).await.is_err() {
+                return;
+            }
+        }
+    }
+}
+
+fn dial(url: Arc<str>, pause: Duration) -> Line {
+    Line::Dialing(Box::pin(async move {
+        tokio::time::sleep(pause).await;
+        Socket::connect(&url).await.map(Box::new)
+    }))
+}

@@ -1,0 +1,105 @@
+//! What an app sends and sees.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use chasqui_domain::{ChatId, ContentType, Counter, DeviceId, Seq, UserId};
+use chasqui_wire::{
+    Code,
+    frames::{ChatReceipts, Failed, Message, Receipt, Sent},
+};
+
+/// A message to be sent: a text, or a body with its content type.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Draft {
+    /// The other user of the direct chat.
+    pub to: UserId,
+    /// The text.
+    pub text: Option<String>,
+    /// What the body holds; none for plain text.
+    pub content_type: Option<ContentType>,
+    /// The body, when it is no text.
+    pub body: Option<Bytes>,
+    /// The message that it replies to.
+    pub reply_to: Option<Seq>,
+    /// The users that it mentions.
+    pub mentions: Vec<UserId>,
+    /// What the app puts beside it.
+    pub meta: Option<serde_json::Value>,
+}
+
+impl Draft {
+    /// A plain text.
+    #[must_use]
+    pub fn text(to: UserId, text: impl Into<String>) -> Self {
+        let text = Some(text.into());
+        Self { to, text, content_type: None, body: None, reply_to: None, mentions: Vec::new(), meta: None }
+    }
+}
+
+/// Something that an app is told.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Update {
+    /// There is a session.
+    Connected {
+        /// The user of the token.
+        user: UserId,
+        /// The device.
+        device: DeviceId,
+        /// Whether the inbox goes on where it was left. If not, begin with the chat list: what came meanwhile is not
+        /// among the updates.
+        resumed: bool,
+    },
+    /// There is no session; the client connects again. Said once for a row of attempts that fail.
+    Disconnected {
+        /// What the server said, if it did.
+        code: Option<Code>,
+        /// When the client tries again.
+        again_in: Duration,
+    },
+    /// The updates are complete up to here; what follows is live.
+    CaughtUp,
+    /// A message of somebody else, or of another device of this user.
+    Message(Box<Message>),
+    /// A message of this device was accepted.
+    Sent {
+        /// Whom it was for; none when this client no longer knows the message.
+        to: Option<UserId>,
+        /// Its place.
+        sent: Sent,
+    },
+    /// A message or a receipt of this device was refused for good. The message is no longer kept.
+    Failed(Box<Failed>),
+    /// A message of this device was not taken; the client sends it again by itself.
+    Retrying(Box<Failed>),
+    /// The outcome of a message is late.
+    Delayed {
+        /// The chat.
+        chat: ChatId,
+        /// The message id.
+        id: Counter,
+    },
+    /// A member's watermarks rose.
+    Receipt(Receipt),
+    /// The watermarks of a chat, asked for behind [`Update::CaughtUp`] where something was unfinished.
+    Receipts(ChatReceipts),
+    /// The last update.
+    Ended(End),
+}
+
+/// Why a client ended by itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum End {
+    /// The server won't have it: the token is not valid, the device has connected elsewhere, or the two don't
+    /// understand each other.
+    Refused(Code),
+    /// The token is that of another user than the state: one's messages must not be sent by the other.
+    OtherUser {
+        /// Whose state it is.
+        kept: UserId,
+        /// Whose token it is.
+        given: UserId,
+    },
+    /// The state file can't be written, so nothing more can be sent safely.
+    State(String),
+}

@@ -1,0 +1,132 @@
+//! The client against a server that plays its part frame by frame.
+
+#![allow(clippy::expect_used, clippy::unwrap_used, reason = "these are tests")]
+
+use std::time::Duration;
+
+use chasqui_client::{Client, Draft, End, Options, Token, Update, Updates};
+use chasqui_domain::{ChatId, UserId};
+use futures::{SinkExt, StreamExt};
+use serde_json::{Value, json};
+use tokio::net::{TcpListener, TcpStream};
+use tokio_tungstenite::{WebSocketStream, accept_async, tungstenite::Message};
+
+const PATIENCE: Duration = Duration::from_secs(10);
+
+struct Peer(WebSocketStream<TcpStream>);
+
+impl Peer {
+    /// Takes the next connection; gives its hello, too.
+    async fn accept(listener: &TcpListener, resumed: bool) -> (Self, Value) {
+        let (stream, _) = tokio::time::timeout(PATIENCE, listener.accept()).await.unwrap().unwrap();
+        let mut peer = Self(accept_async(stream).await.unwrap());
+        let hello = peer.next("hello").await;
+        let device = hello["device"].clone();
+        peer.say(json!({
+            "type": "welcome", "user": "alice", "device": device, "session": "1", "resumed": resumed,
+            "unacked_max": 4, "outstanding_max": 4, "body_bytes_max": 1000, "idle_ms": 60_000,
+        }))
+        .await;
+        (peer, hello)
+    }
+
+    async fn say(&mut self, frame: Value) {
+        self.0.send(Message::text(frame.to_string())).await.unwrap();
+    }
+
+    /// The next frame of this type; others are passed over.
+    async fn next(&mut self, wanted: &str) -> Value {
+        loop {
+            let message = tokio::time::timeout(PATIENCE, self.0.next()).await.expect("a frame in time");
+            let Message::Text(text) = message.expect("a frame").unwrap() else { continue };
+            let frame: Value = serde_json::from_str(&text).unwrap();
+            if frame["type"] == wanted {
+                return frame;
+            }
+        }
+    }
+}
+
+fn user(name: &str) -> UserId {
+    UserId::new(name).unwrap()
+}
+
+fn chat() -> ChatId {
+    ChatId::direct(&user("alice"), &user("bob"))
+}
+
+fn message(seq: u64) -> Value {
+    json!({
+        "type": "message", "cursor": format!("c{seq}"), "chat": chat().to_string(), "seq": seq, "time": 1,
+        "from": "bob", "device": "d", "id": seq.to_string(), "content_type": "text/plain", "text": "hi", "mentions": [],
+    })
+}
+
+async fn until(updates: &mut Updates, is_wanted: impl Fn(&Update) -> bool) -> Update {
+    loop {
+        let update =
+            tokio::time::timeout(PATIENCE, updates.next()).await.expect("an update in time").expect("an update");
+        if is_wanted(&update) {
+            return update;
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_message_and_the_place_in_the_inbox_outlive_connections_and_processes() {
+    let folder = tempfile::tempdir().unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let options = Options {
+        url: format!("ws://{}/v1/socket", listener.local_addr().unwrap()),
+        token: Token("t".to_owned()),
+        device: None,
+        state: Some(folder.path().join("state")),
+    };
+
+    let (client, mut updates) = Client::connect(options.clone()).await.unwrap();
+    let id = client.send(Draft::text(user("bob"), "first")).await.unwrap();
+    let (mut peer, hello) = Peer::accept(&listener, false).await;
+    assert_eq!((&hello["device"], &hello["cursor"]), (&json!(client.device().as_str()), &Value::Null));
+    let first = peer.next("send").await;
+    assert_eq!((&first["id"], &first["text"]), (&json!(id.to_string()), &json!("first")));
+    peer.say(message(1)).await;
+    until(&mut updates, |update| matches!(update, Update::Message(_))).await;
+    updates.done();
+    let ack = peer.next("ack").await;
+    assert_eq!((&ack["cursor"], &ack["delivered"]), (&json!("c1"), &json!({chat().to_string(): 1})));
+    drop(peer);
+
+    let (mut peer, hello) = Peer::accept(&listener, true).await;
+    assert_eq!(hello["cursor"], "c1");
+    assert_eq!(peer.next("send").await, first);
+    let closing = tokio::spawn(client.close());
+    while let Some(Ok(_)) = peer.0.next().await {}
+    closing.await.unwrap();
+    while updates.next().await.is_some() {}
+
+    let (client, mut updates) = Client::connect(options).await.unwrap();
+    let (mut peer, again) = Peer::accept(&listener, true).await;
+    assert_eq!((&again["cursor"], &again["device"]), (&json!("c1"), &hello["device"]));
+    assert_eq!(peer.next("send").await, first);
+    let chat = chat().to_string();
+    peer.say(json!({"type": "sent", "cursor": "c2", "chat": chat, "id": "1", "seq": 2, "time": 1, "repeated": true}))
+        .await;
+    until(&mut updates, |update| matches!(update, Update::Sent { to: Some(_), .. })).await;
+    assert_eq!(client.send(Draft::text(user("bob"), "second")).await.unwrap(), id.next());
+}
+
+#[tokio::test]
+async fn a_refused_client_ends_and_says_why() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("ws://{}/v1/socket", listener.local_addr().unwrap());
+    let options = Options { url, token: Token("t".to_owned()), device: None, state: None };
+    let (client, mut updates) = Client::connect(options).await.unwrap();
+    let (mut peer, _) = Peer::accept(&listener, false).await;
+    peer.say(json!({"type": "error", "code": "replaced", "message": "."})).await;
+    let closed = tokio::spawn(async move { while let Some(Ok(_)) = peer.0.next().await {} });
+    let end = until(&mut updates, |update| matches!(update, Update::Ended(_))).await;
+    assert!(matches!(end, Update::Ended(End::Refused(code)) if code.as_str() == "replaced"));
+    assert!(updates.next().await.is_none());
+    assert!(client.send(Draft::text(user("bob"), "late")).await.is_err());
+    closed.await.unwrap();
+}
