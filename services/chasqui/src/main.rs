@@ -1,6 +1,6 @@
 //! The one binary: the only place where roles meet providers.
 
-use std::{io::Write, path::PathBuf};
+use std::{io::Write, path::PathBuf, process::ExitCode};
 
 use anyhow::Context;
 use clap::{Parser, Subcommand};
@@ -35,8 +35,18 @@ fn key_value(text: &str) -> Result<(String, String), String> {
         .ok_or_else(|| format!("{text:?} is not of the form KEY=VALUE, such as listen=0.0.0.0:7600"))
 }
 
-fn main() -> anyhow::Result<()> {
-    let cli = Cli::parse();
+fn main() -> ExitCode {
+    match run(Cli::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            // When standard error is closed there is nobody left to tell.
+            let _ = writeln!(std::io::stderr(), "error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(cli: Cli) -> anyhow::Result<()> {
     let file = cli.config.or_else(|| std::env::var_os(chasqui_config::FILE_VARIABLE).map(PathBuf::from));
     let loaded = chasqui_config::load(file.as_deref(), chasqui_config::environment()?, &cli.set)?;
     let loaded = if cli.dev { loaded.dev() } else { loaded };

@@ -67,7 +67,7 @@ impl Options {
         Self {
             id,
             sessions_max: 50_000,
-            frame_bytes_max: 65_536,
+            frame_bytes_max: 131_072,
             queue_frames_max: 256,
             unacked_max: 1_024,
             outstanding_max: 64,

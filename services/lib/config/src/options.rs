@@ -73,7 +73,7 @@ options! {
         /// The most sessions at a time.
         sessions_max: usize = 50_000,
         /// The longest frame that a client may send, in bytes.
-        frame_bytes_max: usize = 65_536,
+        frame_bytes_max: usize = 131_072,
         /// The most frames that wait for a slow session; beyond it the session is repaired from its inbox.
         queue_frames_max: usize = 256,
         /// The most entries that a session may leave unacknowledged.

@@ -10,6 +10,9 @@ use crate::{Options, Secret, environment::variable};
 /// The shortest secret for HS256: as long as its hash (RFC 7518, 3.2).
 pub const SECRET_BYTES_LEAST: usize = 32;
 
+/// What a `send` frame may have beside its body: ids, mentions, the names of its fields.
+const FRAME_OVERHEAD_BYTES: usize = 16 * 1024;
+
 /// The most that `limits.body_bytes_max` may be.
 pub const BODY_BYTES_LIMIT: usize = 262_144;
 
@@ -127,6 +130,13 @@ impl Options {
             "limits.body_bytes_max",
             format!("use at most {BODY_BYTES_LIMIT}"),
         );
+        let frame_bytes_least =
+            self.limits.body_bytes_max.saturating_mul(4).div_ceil(3).saturating_add(FRAME_OVERHEAD_BYTES);
+        problems.unless(
+            gateway.frame_bytes_max >= frame_bytes_least,
+            "gateway.frame_bytes_max",
+            format!("use at least {frame_bytes_least}, so that the largest body fits in base64"),
+        );
         problems.unless(
             self.heartbeat_ms < self.lease_ms.div_ceil(2),
             "heartbeat_ms",
@@ -197,7 +207,16 @@ mod tests {
         assert_eq!(keys(|options| options.heartbeat_ms = 4_999), [""; 0]);
         assert_eq!(keys(|options| options.lease_ms = 0), ["heartbeat_ms"]);
         assert_eq!(keys(|options| options.gateway.ping_ms = 60_000), ["gateway.ping_ms"]);
-        assert_eq!(keys(|options| options.limits.body_bytes_max = 262_145), ["limits.body_bytes_max"]);
+        assert_eq!(keys(|options| options.gateway.frame_bytes_max = 103_765), ["gateway.frame_bytes_max"]);
+        assert_eq!(keys(|options| options.gateway.frame_bytes_max = 103_766), [""; 0]);
+        let body = |bytes: usize| {
+            keys(move |options| {
+                options.limits.body_bytes_max = bytes;
+                options.gateway.frame_bytes_max = usize::MAX;
+            })
+        };
+        assert_eq!(body(262_144), [""; 0]);
+        assert_eq!(body(262_145), ["limits.body_bytes_max"]);
         assert_eq!(keys(|options| options.log.bytes_max = Some(134_217_727)), ["log.bytes_max"]);
         assert_eq!(keys(|options| options.log.bytes_max = Some(134_217_728)), [""; 0]);
         assert_eq!(keys(|options| options.log.partitions_users = 0), ["log.partitions_users"]);
