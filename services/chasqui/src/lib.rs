@@ -1,0 +1,1 @@
+//! Joins the roles on the embedded log and store, in one process.
