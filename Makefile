@@ -10,10 +10,14 @@ LINT_FLAGS := --locked --workspace --all-targets --all-features
 
 CARGO_DENY := target/tools/bin/cargo-deny
 
-.PHONY: help test soak verify format lint policy docs schemas fix audit
+.PHONY: help run test soak verify format lint policy docs schemas fix audit
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: ## Build Chasqui and start it on ./data with built-in keys, to try it
+	$(CARGO) build --locked --release -p chasqui
+	target/release/chasqui serve --dev
 
 test: ## Run all tests
 	$(CARGO) build --locked -p chasqui --features failpoints

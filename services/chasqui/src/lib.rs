@@ -1,1 +1,9 @@
-//! Joins the roles on the embedded log and store, in one process.
+//! The one place where roles meet providers: all roles in one process, on the embedded log and store, and the commands
+//! of the binary around it.
+
+#[cfg(feature = "failpoints")]
+mod failpoints;
+mod folder;
+pub mod serve;
+pub mod server;
+pub mod token;

@@ -3,6 +3,7 @@
 use std::{io::Write, path::PathBuf, process::ExitCode};
 
 use anyhow::Context;
+use chasqui::{serve, token};
 use clap::{Parser, Subcommand};
 
 /// Chasqui, an event-sourced messaging platform.
@@ -24,6 +25,10 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Serve: all roles in this process, on a log and a store in the data folder.
+    Serve(serve::Args),
+    /// Print a token for a user, signed with `auth.secret`.
+    Token(token::Args),
     /// Print every option, its value and where the value came from.
     #[command(after_help = "Examples:\n  chasqui config --dev\n  CHASQUI_LISTEN=0.0.0.0:7600 chasqui config --dev")]
     Config,
@@ -51,7 +56,11 @@ fn run(cli: Cli) -> anyhow::Result<()> {
     let loaded = chasqui_config::load(file.as_deref(), chasqui_config::environment()?, &cli.set)?;
     let loaded = if cli.dev { loaded.dev() } else { loaded };
     match cli.command {
-        Command::Config => write!(std::io::stdout(), "{loaded}").context("the output could not be written")?,
+        Command::Serve(args) => serve::run(&args, loaded.options),
+        Command::Token(args) => token::run(&args, &loaded.options),
+        Command::Config => {
+            write!(std::io::stdout(), "{loaded}").context("the output could not be written")?;
+            loaded.options.validate().context("the options above don't allow a start")
+        }
     }
-    loaded.options.validate().context("the options above don't allow a start")
 }

@@ -37,6 +37,7 @@ use chasqui_runtime::Runtime;
 use futures::FutureExt;
 use lru::LruCache;
 use parking_lot::{Mutex, RwLock};
+use tokio::task;
 
 pub use error::OpenError;
 pub use options::Options;
@@ -52,10 +53,11 @@ use crate::{
     writer::{Cache, Writer},
 };
 
-/// A log in a folder. Dropping it writes what is queued and then closes: blocking, for as long as that takes.
+/// A log in a folder. Dropping it closes it, which blocks until what is queued is written; [`EmbeddedLog::close`] does
+/// so without blocking the runtime.
 pub struct EmbeddedLog {
     shared: Arc<Shared>,
-    writer: Option<JoinHandle<()>>,
+    writer: Mutex<Option<JoinHandle<()>>>,
 }
 
 impl EmbeddedLog {
@@ -98,17 +100,30 @@ impl EmbeddedLog {
         };
         let thread = std::thread::Builder::new().name("log-writer".to_owned());
         let writer = thread.spawn(|| writer.run()).map_err(ReadError::io("start the writer of", &folder))?;
-        Ok(Arc::new(Self { shared, writer: Some(writer) }))
+        Ok(Arc::new(Self { shared, writer: Mutex::new(Some(writer)) }))
+    }
+
+    /// Writes what is queued, and gives the files free. Appends are then answered with [`Error::Closed`], and so are
+    /// readers at the end. Goes on when the future is dropped.
+    pub async fn close(self: Arc<Self>) {
+        // Not run at all when the runtime ends, which drops the log as well.
+        let _ = task::spawn_blocking(move || self.close_now()).await;
+    }
+
+    fn close_now(&self) {
+        self.shared.queue.close();
+        // Held until the end, so that whoever closes at the same time waits as well.
+        let mut writer = self.writer.lock();
+        if let Some(writer) = writer.take() {
+            // A writer that panicked has answered all who waited, and the panic was reported.
+            let _ = writer.join();
+        }
     }
 }
 
 impl Drop for EmbeddedLog {
     fn drop(&mut self) {
-        self.shared.queue.close();
-        if let Some(writer) = self.writer.take() {
-            // A writer that panicked has answered all who waited, and the panic was reported.
-            let _ = writer.join();
-        }
+        self.close_now();
     }
 }
 

@@ -1,0 +1,40 @@
+//! Kills the process at a named point, as a test asks for.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use anyhow::{Context, anyhow};
+use rustix::process::{Signal, getpid, kill_process};
+
+/// A place in the code, and the how many-th time that it is passed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct KillAt {
+    point: String,
+    count: u64,
+}
+
+impl std::str::FromStr for KillAt {
+    type Err = anyhow::Error;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let (point, count) = text.split_once('=').context("write it as POINT=COUNT, like sequencer::after_rows=3")?;
+        let count = count.parse().ok().filter(|count| *count > 0).context("the count is a number from 1 up")?;
+        Ok(Self { point: point.to_owned(), count })
+    }
+}
+
+impl KillAt {
+    /// From now on, the process dies there as it would without power: by a signal that nothing can catch.
+    pub(crate) fn arm(&self) -> anyhow::Result<()> {
+        let (passed, count) = (AtomicU64::new(0), self.count);
+        let pass = move || {
+            if passed.fetch_add(1, Ordering::SeqCst) + 1 == count {
+                // Were it to fail, the test that waits for it would say so.
+                let _ = kill_process(getpid(), Signal::KILL);
+                loop {
+                    std::thread::park();
+                }
+            }
+        };
+        fail::cfg_callback(self.point.clone(), pass).map_err(|why| anyhow!("the failpoint {}: {why}", self.point))
+    }
+}

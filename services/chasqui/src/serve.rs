@@ -1,0 +1,111 @@
+//! `chasqui serve`: the server until a signal.
+
+use std::{
+    io::{IsTerminal, Write},
+    sync::Arc,
+};
+
+use anyhow::Context;
+use chasqui_config::Options;
+use chasqui_disk::RealDisk;
+use chasqui_runtime::Runtime;
+use chasqui_telemetry::Format;
+use tokio::{
+    select,
+    signal::unix::{Signal, SignalKind, signal},
+};
+
+use crate::{
+    folder::FolderLock,
+    server::{Phase, Server},
+};
+
+/// What `chasqui serve` is told.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  chasqui serve --dev
+  chasqui serve --config chasqui.toml
+  CHASQUI_AUTH__SECRET=... CHASQUI_SEAL__MASTER_KEY=... chasqui serve --set listen=0.0.0.0:7600 --set data=/var/lib/chasqui
+
+It stops on SIGTERM and SIGINT: sessions are told to come back, and everything is flushed. A second signal ends it at
+once, which loses nothing that was confirmed. CHASQUI_LOG=debug logs more; see `chasqui config` for all options.")]
+pub struct Args {
+    /// Die like a machine without power the COUNT-th time that the failpoint is passed.
+    #[cfg(feature = "failpoints")]
+    #[arg(long, value_name = "POINT=COUNT", hide = true)]
+    kill_at: Option<crate::failpoints::KillAt>,
+}
+
+/// Serves until SIGTERM or SIGINT.
+///
+/// # Errors
+/// When the server can't start, or ends by itself.
+pub fn run(args: &Args, options: Options) -> anyhow::Result<()> {
+    let is_terminal = std::io::stderr().is_terminal();
+    chasqui_telemetry::init(if is_terminal { Format::Pretty } else { Format::Json }, "")?;
+    #[cfg(feature = "failpoints")]
+    if let Some(kill_at) = &args.kill_at {
+        kill_at.arm()?;
+    }
+    #[cfg(not(feature = "failpoints"))]
+    let Args {} = args;
+    options.validate().context("the options don't allow a start")?;
+    // Held until the end of the process.
+    let _lock = FolderLock::take(&options.data)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(serve(options))
+}
+
+async fn serve(options: Options) -> anyhow::Result<()> {
+    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    let uses_dev_keys = options.uses_dev_keys();
+    let mut server = Server::start(Arc::new(RealDisk), options, Runtime::real()).await?;
+    let address = server.address();
+    if uses_dev_keys && !address.ip().is_loopback() {
+        tracing::warn!(%address, "the built-in keys are known to everybody, and others can reach this address: \
+            anybody can be any user here");
+    }
+    let mut phase = server.phase();
+    loop {
+        select! {
+            error = server.ended() => return Err(error).context("the server has ended"),
+            changed = phase.changed() => {
+                if changed.is_ok() && *phase.borrow_and_update() == Phase::Serving {
+                    announce(&server, uses_dev_keys)?;
+                }
+            }
+            () = either(&mut terminate, &mut interrupt) => break,
+        }
+    }
+    tracing::info!("stopping");
+    select! {
+        stopped = server.stop() => stopped.context("the server has ended")?,
+        () = either(&mut terminate, &mut interrupt) => tracing::warn!("ended at once by a second signal"),
+    }
+    Ok(())
+}
+
+async fn either(one: &mut Signal, other: &mut Signal) {
+    select! {
+        _ = one.recv() => {}
+        _ = other.recv() => {}
+    }
+}
+
+fn announce(server: &Server, uses_dev_keys: bool) -> anyhow::Result<()> {
+    let url = format!("http://{}", server.address());
+    tracing::info!(%url, "ready");
+    let mut text = format!("ready on {url}\n");
+    if uses_dev_keys {
+        let program = std::env::args().next().unwrap_or_else(|| "chasqui".to_owned());
+        let place = if url == "http://127.0.0.1:7600" { String::new() } else { format!(" --url {url}") };
+        text += &format!(
+            "\nBuilt-in keys are in use: fine for trying it out, and for nothing else.\n\
+             Now let two people talk, each in a terminal of their own:\n\n\
+             \x20   {program} chat --as alice --with bob{place}\n\
+             \x20   {program} chat --as bob --with alice{place}\n\n"
+        );
+    }
+    std::io::stdout().write_all(text.as_bytes()).context("the output could not be written")
+}

@@ -1,0 +1,134 @@
+//! All roles in one process, on the embedded log and store.
+//!
+//! The process has *lives*. A life opens log and store, starts a sequencer and a router for each partition, lets them
+//! catch up with what was accepted before, and only then takes sessions: whoever saw their message sent finds it in
+//! their history. When the store fails or a role stops, the life ends with all its roles, and the next one finds on the
+//! disk what a crash would have left. The socket stays open meanwhile and answers that it is not ready, and why.
+//!
+//! The first life that never came to serve and whose error waiting doesn't mend ends the server: somebody has to look.
+
+mod error;
+mod files;
+mod front;
+mod housekeeping;
+mod life;
+mod roles;
+mod status;
+
+use std::{net::SocketAddr, sync::Arc, time::Duration};
+
+use chasqui_config::Options;
+use chasqui_disk::Disk;
+use chasqui_runtime::{Runtime, Task};
+use chasqui_seal::MasterKey;
+use tokio::{net::TcpListener, select, sync::watch};
+
+pub use error::Error;
+pub use status::Phase;
+
+use life::End;
+use status::Status;
+
+/// The pause before the second life; each one that doesn't come to serve doubles it.
+const BACKOFF_LEAST: Duration = Duration::from_millis(100);
+const BACKOFF_MAX: Duration = Duration::from_secs(5);
+
+/// How long requests that are being answered may take when the server stops.
+const FAREWELL: Duration = Duration::from_secs(2);
+
+/// What every life of a server begins with.
+struct Foundation {
+    disk: Arc<dyn Disk>,
+    options: Options,
+    master: Arc<MasterKey>,
+    runtime: Runtime,
+    status: Status,
+}
+
+/// A running server. Dropping it ends it as a crash would: nothing is flushed, and sessions are not told.
+pub struct Server {
+    address: SocketAddr,
+    foundation: Arc<Foundation>,
+    stop: watch::Sender<bool>,
+    lives: Task<Result<(), Error>>,
+    front: Task<()>,
+}
+
+impl Server {
+    /// Listens, and begins the first life; [`Server::phase`] tells when it serves. `disk` must hold nothing that another
+    /// process writes to in the folder `options.data`.
+    ///
+    /// # Errors
+    /// [`Error::Options`] and [`Error::Listen`]. What goes wrong later is told by [`Server::ended`].
+    pub async fn start(disk: Arc<dyn Disk>, options: Options, runtime: Runtime) -> Result<Self, Error> {
+        options.validate()?;
+        let master = options.seal.master_key.as_ref().map_or("", |key| key.expose());
+        let master = Arc::new(MasterKey::from_base64(master)?);
+        let listen = |source| Error::Listen { address: options.listen.clone(), source };
+        let listener = TcpListener::bind(&options.listen).await.map_err(listen)?;
+        let address = listener.local_addr().map_err(listen)?;
+        let status = Status::default();
+        let foundation = Arc::new(Foundation { disk, options, master, runtime: runtime.clone(), status });
+        let (stop, stopping) = watch::channel(false);
+        let front = runtime.spawn("front", front::serve(listener, foundation.clone(), stop.subscribe()));
+        let lives = runtime.spawn("lives", live(foundation.clone(), stopping));
+        Ok(Self { address, foundation, stop, lives, front })
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// What it is doing, from now on.
+    #[must_use]
+    pub fn phase(&self) -> watch::Receiver<Phase> {
+        self.foundation.status.phase()
+    }
+
+    /// Waits until it ends by itself, and says why. Cancel safe; not to be called again after it was answered.
+    pub async fn ended(&mut self) -> Error {
+        match self.lives.join().await {
+            Some(Err(error)) => error,
+            Some(Ok(())) | None => Error::Panicked { what: "the supervisor" },
+        }
+    }
+
+    /// Sends the sessions away, flushes, and gives the files free.
+    ///
+    /// # Errors
+    /// Why it had ended before, or what couldn't be flushed.
+    pub async fn stop(mut self) -> Result<(), Error> {
+        self.stop.send_replace(true);
+        let ended = self.lives.join().await.unwrap_or(Err(Error::Panicked { what: "the supervisor" }));
+        if self.foundation.runtime.timeout(FAREWELL, self.front.join()).await.is_err() {
+            tracing::warn!("requests were still open at the end");
+        }
+        ended
+    }
+}
+
+/// Lives until it is told to stop, or until an error that waiting doesn't mend.
+async fn live(foundation: Arc<Foundation>, mut stop: watch::Receiver<bool>) -> Result<(), Error> {
+    let mut pause = BACKOFF_LEAST;
+    loop {
+        let (error, has_served) = match life::live(&foundation, stop.clone()).await {
+            End::Stopped(flushed) => return flushed,
+            End::Failed { error, has_served } => (error, has_served),
+        };
+        if !has_served && !error.is_retryable() {
+            return Err(error);
+        }
+        if has_served {
+            pause = BACKOFF_LEAST;
+        }
+        tracing::error!(error = error::chain(&error), ?pause, "all roles stopped, and begin again after a pause");
+        foundation.status.set(Phase::Waiting(error::chain(&error)));
+        select! {
+            () = foundation.runtime.sleep(pause) => {}
+            _ = stop.wait_for(|stop| *stop) => return Ok(()),
+        }
+        pause = (pause * 2).min(BACKOFF_MAX);
+    }
+}

@@ -1,0 +1,106 @@
+//! Why a server doesn't start, or ends.
+
+use std::{error::Error as _, io};
+
+use chasqui_domain::Partition;
+
+/// Why a server doesn't start, or a life of it ends.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The options don't make a server.
+    #[error(transparent)]
+    Options(#[from] chasqui_config::Invalid),
+    /// The master key is none.
+    #[error("seal.master_key: {0}")]
+    MasterKey(#[from] chasqui_seal::MasterKeyError),
+    /// The address can't be listened on.
+    #[error("can't listen on {address}; choose another with --set listen=ADDRESS:PORT")]
+    Listen {
+        /// The address.
+        address: String,
+        /// What the operating system says.
+        source: io::Error,
+    },
+    /// The data folder can't be made.
+    #[error("the data folder {folder} can't be made")]
+    Folder {
+        /// The folder.
+        folder: String,
+        /// What the operating system says.
+        source: io::Error,
+    },
+    /// The log can't be opened.
+    #[error(transparent)]
+    OpenLog(#[from] chasqui_log_embedded::OpenError),
+    /// The store can't be opened.
+    #[error(transparent)]
+    OpenStore(#[from] chasqui_store_embedded::OpenError),
+    /// The log failed.
+    #[error(transparent)]
+    Log(#[from] chasqui_log::Error),
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] chasqui_store::Error),
+    /// A sequencer stopped.
+    #[error("the sequencer of partition {partition} stopped")]
+    Sequencer {
+        /// Its partition.
+        partition: Partition,
+        /// Why.
+        source: chasqui_sequencer::Error,
+    },
+    /// A router stopped.
+    #[error("the router of partition {partition} stopped")]
+    Router {
+        /// Its partition.
+        partition: Partition,
+        /// Why.
+        source: chasqui_router::Error,
+    },
+    /// The gateway didn't start, or stopped.
+    #[error("the gateway stopped")]
+    Gateway(#[from] chasqui_gateway::Error),
+    /// Something died of a bug.
+    #[error("{what} panicked")]
+    Panicked {
+        /// What did.
+        what: &'static str,
+    },
+}
+
+impl Error {
+    /// Whether the same can succeed later without anybody looking after it.
+    #[must_use]
+    pub fn is_retryable(&self) -> bool {
+        match self {
+            Self::Folder { source, .. } => is_full(source),
+            Self::OpenLog(chasqui_log_embedded::OpenError::Io { source, .. }) => is_full(source),
+            Self::OpenStore(error) => matches!(error, chasqui_store_embedded::OpenError::Full { .. }),
+            Self::Log(error) => error.is_retryable(),
+            Self::Store(error) => error.is_retryable(),
+            Self::Sequencer { source, .. } => source.is_retryable(),
+            Self::Router { source, .. } => source.is_retryable(),
+            Self::Gateway(error) => error.is_retryable(),
+            Self::Options(_) | Self::MasterKey(_) | Self::Listen { .. } | Self::OpenLog(_) | Self::Panicked { .. } => {
+                false
+            }
+        }
+    }
+}
+
+fn is_full(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge)
+}
+
+/// An error with all that caused it, in one line.
+pub(super) fn chain(error: &Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text += ": ";
+        text += &error.to_string();
+        cause = error.source();
+    }
+    text
+}

@@ -1,0 +1,63 @@
+//! The log and the store of a data folder.
+
+use std::{num::NonZeroU32, sync::Arc};
+
+use chasqui_config::Options;
+use chasqui_log::Partitions;
+use chasqui_log_embedded::EmbeddedLog;
+use chasqui_store_embedded::EmbeddedStore;
+use tokio::task;
+
+use super::{Error, Foundation};
+
+/// The folders inside the data folder.
+const LOG_FOLDER: &str = "log";
+const STORE_FOLDER: &str = "store";
+
+/// The log and the store, open.
+pub(super) struct Files {
+    pub(super) log: Arc<EmbeddedLog>,
+    pub(super) store: Arc<EmbeddedStore>,
+}
+
+impl Files {
+    pub(super) async fn open(foundation: &Foundation) -> Result<Self, Error> {
+        let Foundation { disk, options, runtime, .. } = foundation;
+        let (disk, runtime) = (disk.clone(), runtime.clone());
+        let (data, log_options, store_options) = (options.data.clone(), log_options(options), store_options(options));
+        let open = move || {
+            let folder = |source| Error::Folder { folder: data.display().to_string(), source };
+            for name in [LOG_FOLDER, STORE_FOLDER] {
+                disk.create_folder(&data.join(name)).map_err(folder)?;
+            }
+            let log = EmbeddedLog::open(disk.clone(), data.join(LOG_FOLDER), log_options, runtime)?;
+            let store = EmbeddedStore::open(disk, data.join(STORE_FOLDER), store_options)?;
+            Ok(Self { log, store })
+        };
+        task::spawn_blocking(open).await.unwrap_or(Err(Error::Panicked { what: "opening the files" }))
+    }
+
+    /// Flushes and gives the files free; nothing writes to them afterwards, whoever still holds them.
+    pub(super) async fn close(self) -> Result<(), Error> {
+        // The store first: what it has must never be ahead of the log.
+        let flushed = self.store.close().await;
+        self.log.close().await;
+        Ok(flushed?)
+    }
+}
+
+fn log_options(options: &Options) -> chasqui_log_embedded::Options {
+    // The options were checked: neither count is 0.
+    let count = |partitions| NonZeroU32::new(partitions).unwrap_or(NonZeroU32::MIN);
+    let partitions =
+        Partitions { chats: count(options.log.partitions_chats), users: count(options.log.partitions_users) };
+    let mut log = chasqui_log_embedded::Options::new(partitions);
+    log.segment_bytes = options.log.segment_bytes;
+    log.retention_ms = options.log.retention_ms;
+    log.bytes_max = options.log.bytes_max;
+    log
+}
+
+fn store_options(options: &Options) -> chasqui_store_embedded::Options {
+    chasqui_store_embedded::Options { cache_bytes: options.store.cache_bytes, ..Default::default() }
+}

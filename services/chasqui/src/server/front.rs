@@ -1,0 +1,64 @@
+//! The socket that stays open over all lives: whether the server is ready, and everything else to the gateway of the
+//! life that serves.
+
+use std::{convert::Infallible, sync::Arc};
+
+use axum::{
+    Json, Router,
+    extract::{Request, State},
+    http::{StatusCode, header::RETRY_AFTER},
+    response::{IntoResponse, Response},
+    routing::get,
+};
+use chasqui_wire::{Code, frames::Failure};
+use serde::Serialize;
+use tokio::{net::TcpListener, sync::watch};
+use tower::ServiceExt;
+
+use super::Foundation;
+
+/// When somebody who finds no gateway should try again, in seconds.
+const RETRY_AFTER_SECONDS: &str = "1";
+
+/// Whether the server takes sessions, and if not, why.
+#[derive(Serialize)]
+struct Readiness {
+    ready: bool,
+    waiting: Vec<String>,
+}
+
+/// Serves until it is told to stop, and the requests that are open then to their ends.
+pub(super) async fn serve(listener: TcpListener, foundation: Arc<Foundation>, mut stop: watch::Receiver<bool>) {
+    let router = Router::new()
+        .route("/health", get(async || "ok"))
+        .route("/ready", get(ready))
+        .fallback(pass)
+        .with_state(foundation);
+    let stopped = async move { drop(stop.wait_for(|stop| *stop).await) };
+    let served = axum::serve(chasqui_gateway::listener(listener), router).with_graceful_shutdown(stopped).await;
+    if let Err(error) = served {
+        tracing::error!(%error, "the socket failed");
+    }
+}
+
+async fn ready(State(foundation): State<Arc<Foundation>>, request: Request) -> Response {
+    let waiting = foundation.status.waiting();
+    if !waiting.is_empty() {
+        return (StatusCode::SERVICE_UNAVAILABLE, Json(Readiness { ready: false, waiting })).into_response();
+    }
+    let answer = pass(State(foundation), request).await;
+    if answer.status().is_success() {
+        return Json(Readiness { ready: true, waiting }).into_response();
+    }
+    answer
+}
+
+async fn pass(State(foundation): State<Arc<Foundation>>, request: Request) -> Response {
+    match foundation.status.gateway() {
+        Some(gateway) => gateway.oneshot(request).await.unwrap_or_else(|never: Infallible| match never {}),
+        None => {
+            let failure = Json(Failure::from(Code::Unavailable));
+            (StatusCode::SERVICE_UNAVAILABLE, [(RETRY_AFTER, RETRY_AFTER_SECONDS)], failure).into_response()
+        }
+    }
+}

@@ -1,0 +1,106 @@
+//! One life: from opening the files to closing them.
+
+use std::sync::Arc;
+
+use chasqui_domain::GatewayId;
+use chasqui_gateway::{Auth, Gateway};
+use futures::FutureExt;
+use tokio::{select, sync::watch};
+
+use super::{
+    Error, Foundation,
+    files::Files,
+    housekeeping,
+    roles::{Gauges, Roles},
+    status::Phase,
+};
+
+/// How a life ended.
+pub(super) enum End {
+    /// The server was told to stop; with what came of the last flush.
+    Stopped(Result<(), Error>),
+    /// Something failed.
+    Failed { error: Error, has_served: bool },
+}
+
+/// Lives once.
+pub(super) async fn live(foundation: &Foundation, mut stop: watch::Receiver<bool>) -> End {
+    let status = &foundation.status;
+    status.watch(Gauges::default());
+    status.set(Phase::Starting);
+    // Not dropped half-way: what blocks would go on opening the files.
+    let files = match Files::open(foundation).await {
+        Ok(files) => files,
+        Err(error) => return End::Failed { error, has_served: false },
+    };
+    let mut stop = Box::pin(async move { drop(stop.wait_for(|stop| *stop).await) }.fuse());
+    let mut roles = Roles::start(foundation, &files);
+    let housekeeping = foundation.runtime.spawn("housekeeping", housekeeping::run(foundation, &files));
+
+    let started = select! {
+        started = start_gateway(foundation, &files, roles.gauges()) => started,
+        error = roles.stopped() => Err(error),
+        error = files.store.failed() => Err(error.into()),
+        () = &mut stop => {
+            drop((roles, housekeeping));
+            return End::Stopped(files.close().await);
+        }
+    };
+    let (failure, has_served) = match started {
+        Err(error) => (Some(error), false),
+        Ok(gateway) => {
+            status.serve(gateway.router());
+            let failure = select! {
+                error = roles.stopped() => Some(error),
+                error = files.store.failed() => Some(error.into()),
+                error = gateway.stopped() => Some(error.into()),
+                () = &mut stop => None,
+            };
+            status.set(Phase::Draining);
+            gateway.drain().await;
+            (failure, true)
+        }
+    };
+    drop((roles, housekeeping));
+    let closed = files.close().await;
+    match failure {
+        None => End::Stopped(closed),
+        // What the store says at its end is the failure that is known already, or follows from it.
+        Some(error) => End::Failed { error, has_served },
+    }
+}
+
+/// Sessions are taken only once everything is placed that was accepted before.
+async fn start_gateway(foundation: &Foundation, files: &Files, gauges: Gauges) -> Result<Gateway, Error> {
+    gauges.catch_up(&*files.log, &foundation.status).await?;
+    let deps = chasqui_gateway::Deps {
+        log: files.log.clone(),
+        store: files.store.clone(),
+        keys: files.store.clone(),
+        master: Arc::clone(&foundation.master),
+        runtime: foundation.runtime.clone(),
+    };
+    Ok(Gateway::start(deps, gateway_options(&foundation.options)?).await?)
+}
+
+fn gateway_options(options: &chasqui_config::Options) -> Result<chasqui_gateway::Options, Error> {
+    let chasqui_config::Options { gateway, auth, .. } = options;
+    let bad_id = |_| chasqui_gateway::Error::Options { why: "gateway.id is none" };
+    let id = GatewayId::new(&gateway.id).map_err(bad_id)?;
+    let secret = auth.secret.as_ref().map(|secret| secret.expose().as_bytes().to_vec()).unwrap_or_default();
+    let auth = Auth { secret, issuer: auth.issuer.clone(), audience: auth.audience.clone(), leeway_ms: auth.leeway_ms };
+    Ok(chasqui_gateway::Options {
+        sessions_max: gateway.sessions_max,
+        frame_bytes_max: gateway.frame_bytes_max,
+        queue_frames_max: gateway.queue_frames_max,
+        unacked_max: gateway.unacked_max,
+        outstanding_max: gateway.outstanding_max,
+        idle_ms: gateway.idle_ms,
+        ping_ms: gateway.ping_ms,
+        hello_ms: gateway.hello_ms,
+        drain_ms: gateway.drain_ms,
+        body_bytes_max: options.limits.body_bytes_max,
+        heartbeat_ms: options.heartbeat_ms,
+        ..chasqui_gateway::Options::new(id, auth)
+    })
+}

@@ -1,0 +1,144 @@
+//! The sequencers and routers of a life: one for each partition.
+
+use std::time::Duration;
+
+use chasqui_domain::{Offset, Partition};
+use chasqui_log::{Log, Topic};
+use chasqui_router::Router;
+use chasqui_runtime::{Runtime, Task};
+use chasqui_sequencer::Sequencer;
+use futures::{FutureExt, StreamExt, future::BoxFuture, stream::FuturesUnordered};
+use tokio::sync::watch;
+
+use super::{Error, Foundation, files::Files, status::Status};
+
+/// How far a role has come, and how far it has to come before sessions are taken.
+#[derive(Clone)]
+struct Gauge {
+    partition: Partition,
+    progress: Progress,
+    goal: Offset,
+}
+
+#[derive(Clone)]
+enum Progress {
+    Sequencer(watch::Receiver<chasqui_sequencer::Progress>),
+    Router(watch::Receiver<chasqui_router::Progress>),
+}
+
+impl Gauge {
+    /// What the role waits for after an error, or has to do before it has reached its goal.
+    fn waiting(&self) -> Option<String> {
+        let (role, at, waiting) = match &self.progress {
+            Progress::Sequencer(progress) => {
+                let progress = progress.borrow();
+                ("sequencer", progress.caught_up_to, progress.waiting.clone())
+            }
+            Progress::Router(progress) => {
+                let progress = progress.borrow();
+                ("router", progress.caught_up_to, progress.waiting.clone())
+            }
+        };
+        let behind = || (at < self.goal).then(|| format!("it has come to {at} of {}", self.goal));
+        let why = waiting.or_else(behind)?;
+        Some(format!("the {role} of partition {}: {why}", self.partition))
+    }
+
+    async fn reach_goal(&mut self) {
+        let goal = self.goal;
+        // A role that has ended reaches nothing, and is told of by its task.
+        match &mut self.progress {
+            Progress::Sequencer(progress) => drop(progress.wait_for(|it| it.caught_up_to >= goal).await),
+            Progress::Router(progress) => drop(progress.wait_for(|it| it.caught_up_to >= goal).await),
+        }
+    }
+}
+
+/// The gauges of all roles of a life.
+#[derive(Clone, Default)]
+pub(super) struct Gauges {
+    sequencers: Vec<Gauge>,
+    routers: Vec<Gauge>,
+}
+
+impl Gauges {
+    /// What the roles wait for.
+    pub(super) fn waiting(&self) -> Vec<String> {
+        self.sequencers.iter().chain(&self.routers).filter_map(Gauge::waiting).collect()
+    }
+
+    /// Waits until everything is placed that was accepted before: first the commands that are there now are decided,
+    /// then the inbox records that are there by then are placed.
+    pub(super) async fn catch_up(mut self, log: &dyn Log, status: &Status) -> Result<(), Error> {
+        set_goals(&mut self.sequencers, &Topic::Commands, log).await?;
+        status.watch(self.clone());
+        for sequencer in &mut self.sequencers {
+            sequencer.reach_goal().await;
+        }
+        set_goals(&mut self.routers, &Topic::Inbox, log).await?;
+        status.watch(self.clone());
+        for router in &mut self.routers {
+            router.reach_goal().await;
+        }
+        Ok(())
+    }
+}
+
+async fn set_goals(gauges: &mut [Gauge], topic: &Topic, log: &dyn Log) -> Result<(), Error> {
+    for gauge in gauges {
+        gauge.goal = log.bounds(&topic.clone().partition(gauge.partition)).await?.end;
+    }
+    Ok(())
+}
+
+/// Roles at work. Dropping them ends them.
+pub(super) struct Roles {
+    tasks: FuturesUnordered<BoxFuture<'static, Error>>,
+    gauges: Gauges,
+}
+
+impl Roles {
+    pub(super) fn start(foundation: &Foundation, files: &Files) -> Self {
+        let Foundation { options, runtime, .. } = foundation;
+        let (log, store) = (files.log.clone(), files.store.clone());
+        let mut roles = Self { tasks: FuturesUnordered::new(), gauges: Gauges::default() };
+        for partition in (0..options.log.partitions_chats).map(Partition) {
+            let deps = chasqui_sequencer::Deps { log: log.clone(), store: store.clone(), runtime: runtime.clone() };
+            let sequencer = Sequencer::new(deps, partition, chasqui_sequencer::Options::default());
+            let progress = Progress::Sequencer(sequencer.progress());
+            roles.gauges.sequencers.push(Gauge { partition, progress, goal: Offset(0) });
+            let run = async move { Error::Sequencer { partition, source: sequencer.run().await } };
+            roles.spawn(runtime, "a sequencer", run.boxed());
+        }
+        let router_options =
+            chasqui_router::Options { lease: Duration::from_millis(options.lease_ms), ..Default::default() };
+        for partition in (0..options.log.partitions_users).map(Partition) {
+            let deps = chasqui_router::Deps { log: log.clone(), store: store.clone(), runtime: runtime.clone() };
+            let router = Router::new(deps, partition, router_options.clone());
+            let progress = Progress::Router(router.progress());
+            roles.gauges.routers.push(Gauge { partition, progress, goal: Offset(0) });
+            let run = async move { Error::Router { partition, source: router.run().await } };
+            roles.spawn(runtime, "a router", run.boxed());
+        }
+        roles
+    }
+
+    fn spawn(&mut self, runtime: &Runtime, what: &'static str, run: BoxFuture<'static, Error>) {
+        let mut task: Task<Error> = runtime.spawn(what, run);
+        let ended = async move { task.join().await.unwrap_or(Error::Panicked { what }) };
+        self.tasks.push(ended.boxed());
+    }
+
+    pub(super) fn gauges(&self) -> Gauges {
+        self.gauges.clone()
+    }
+
+    /// Waits until one of them stops. Cancel safe.
+    pub(super) async fn stopped(&mut self) -> Error {
+        match self.tasks.next().await {
+            Some(error) => error,
+            // There is at least one partition of each kind.
+            None => Error::Panicked { what: "all roles" },
+        }
+    }
+}
