@@ -13,6 +13,7 @@ use chasqui_disk::Disk;
 use chasqui_domain::{Seq, UserId};
 use chasqui_runtime::Runtime;
 use chasqui_testkit::CrashDisk;
+use chasqui_wire::frames::Sent;
 use tokio::time::timeout;
 
 /// Ends a test that hangs.
@@ -57,6 +58,13 @@ async fn update<T>(updates: &mut Updates, mut pick: impl FnMut(Update) -> Option
     timeout(PATIENCE, picked).await.context("the update doesn't come")?
 }
 
+fn sent_of(update: Update) -> Option<Sent> {
+    match update {
+        Update::Sent { sent, .. } => Some(sent),
+        _ => None,
+    }
+}
+
 fn text_of(update: Update) -> Option<(Seq, String)> {
     match update {
         Update::Message(message) => Some((message.seq, message.text.unwrap_or_default())),
@@ -72,11 +80,7 @@ async fn two_people_talk_and_see_what_became_of_it() -> Result<()> {
     update(&mut to_bob, |update| matches!(update, Update::CaughtUp).then_some(())).await?;
 
     alice.send(Draft::text(UserId::new("bob")?, "hello")).await?;
-    let sent = update(&mut to_alice, |update| match update {
-        Update::Sent { sent, .. } => Some(sent),
-        _ => None,
-    });
-    let sent = sent.await?;
+    let sent = update(&mut to_alice, sent_of).await?;
     ensure!(sent.seq == Seq(1));
     ensure!(update(&mut to_bob, text_of).await? == (Seq(1), "hello".to_owned()));
     to_bob.done();
@@ -88,5 +92,105 @@ async fn two_people_talk_and_see_what_became_of_it() -> Result<()> {
     let read = read.await?;
     ensure!((read.user.as_str(), read.delivered, read.read) == ("bob", Seq(1), Seq(1)));
     server.stop().await?;
+    Ok(())
+}
+
+/// The status and the body of an answer over HTTP.
+async fn get(server: &Server, user: &str, path: &str) -> Result<(u16, serde_json::Value)> {
+    let token = token::mint(&Options::default().dev(), &UserId::new(user)?, Duration::from_secs(3600))?;
+    let url = format!("http://{}{path}", server.address());
+    let answer = reqwest::Client::new().get(url).bearer_auth(token).send().await?;
+    Ok((answer.status().as_u16(), answer.json().await?))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_sent_is_there_after_a_stop() -> Result<()> {
+    let disk = CrashDisk::new();
+    let server = serving(disk.mount(), options()).await?;
+    let (alice, mut to_alice) = client(&server, "alice").await?;
+    alice.send(Draft::text(UserId::new("bob")?, "still there?")).await?;
+    let sent = update(&mut to_alice, sent_of).await?;
+    server.stop().await?;
+
+    // What a clean stop leaves must not need what a crash may take.
+    disk.crash(1);
+    let server = serving(disk.mount(), options()).await?;
+    let (status, page) = get(&server, "bob", &format!("/v1/chats/{}/messages", sent.chat)).await?;
+    ensure!(status == 200 && page["messages"][0]["text"] == "still there?", "{page}");
+    let (_, chats) = get(&server, "bob", "/v1/chats").await?;
+    ensure!(chats["chats"][0]["unread"] == 1 || chats["chats"][0]["unread"] == "1", "{chats}");
+    server.stop().await?;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_store_that_fails_ends_a_life_and_the_next_one_serves() -> Result<()> {
+    let disk = CrashDisk::new();
+    let server = serving(disk.mount(), options()).await?;
+    let (alice, mut to_alice) = client(&server, "alice").await?;
+    let bob = UserId::new("bob")?;
+    alice.send(Draft::text(bob.clone(), "before")).await?;
+    update(&mut to_alice, sent_of).await?;
+
+    disk.fail_sync(1);
+    let mut phases = server.phase();
+    timeout(PATIENCE, phases.wait_for(|phase| *phase != Phase::Serving)).await.context("no sync failed")??;
+    alice.send(Draft::text(bob, "after")).await?;
+    ensure!(update(&mut to_alice, sent_of).await?.seq == Seq(2));
+    ensure!(*phases.borrow_and_update() == Phase::Serving);
+    server.stop().await?;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_full_disk_is_named_and_service_returns_with_room() -> Result<()> {
+    let disk = CrashDisk::new();
+    let server = serving(disk.mount(), options()).await?;
+    let (alice, mut to_alice) = client(&server, "alice").await?;
+    let bob = UserId::new("bob")?;
+    alice.send(Draft::text(bob.clone(), "before")).await?;
+    update(&mut to_alice, sent_of).await?;
+
+    disk.set_room(disk.used_bytes());
+    alice.send(Draft::text(bob, "x".repeat(32 * 1024))).await?;
+    let kept = update(&mut to_alice, |update| match update {
+        Update::Sent { .. } => Some(false),
+        Update::Retrying(_) | Update::Delayed { .. } | Update::Disconnected { .. } => Some(true),
+        _ => None,
+    });
+    ensure!(kept.await?, "a message was sent that the disk has no room for");
+    let (status, why) = loop {
+        let (status, why) = get(&server, "alice", "/ready").await?;
+        if status == 503 {
+            break (status, why);
+        }
+        tokio::task::yield_now().await;
+    };
+    ensure!(status == 503 && why["waiting"].to_string().contains("the disk is full: make room in"), "{why}");
+
+    disk.set_room(u64::MAX);
+    ensure!(update(&mut to_alice, sent_of).await?.seq == Seq(2));
+    while get(&server, "alice", "/ready").await?.0 != 200 {
+        tokio::task::yield_now().await;
+    }
+    server.stop().await?;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_can_be_stopped_before_it_serves() -> Result<()> {
+    let server = Server::start(CrashDisk::new().mount(), options(), Runtime::real()).await?;
+    server.stop().await?;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_a_secret_nothing_starts() -> Result<()> {
+    let mut options = options();
+    options.auth.secret = None;
+    let disk = CrashDisk::new();
+    let Err(error) = Server::start(disk.mount(), options, Runtime::real()).await else { bail!("it started") };
+    ensure!(error.to_string().contains("auth.secret"), "{error}");
+    ensure!(disk.used_bytes() == 0);
     Ok(())
 }

@@ -60,7 +60,7 @@ impl Gateway {
         Ok(Self { shared, tasks: Mutex::new(tasks) })
     }
 
-    /// The routes: `/v1/socket`, the REST API, `/health` and `/ready`.
+    /// The routes: `/v1/socket` and the REST API.
     pub fn router(&self) -> axum::Router {
         http::router(self.shared.clone())
     }
@@ -79,6 +79,12 @@ impl Gateway {
     #[must_use]
     pub fn incarnation(&self) -> Incarnation {
         self.shared.incarnation
+    }
+
+    /// Why new sessions should not be sent here; none when they should.
+    #[must_use]
+    pub fn waiting(&self) -> Option<String> {
+        self.shared.waiting()
     }
 
     /// Waits until the gateway stops by itself, and says why. Its sessions are sent elsewhere by then.

@@ -9,7 +9,7 @@ pub(crate) async fn run(shared: Arc<Shared>) {
     let mut release_at = Duration::ZERO;
     loop {
         let sent = shared.uplink.heartbeat(shared.incarnation).await;
-        let failed_before = shared.set_heartbeat_fails(sent.is_err());
+        let failed_before = shared.set_heartbeat_failure(sent.as_ref().err().map(ToString::to_string));
         match sent {
             Err(error) if !failed_before => tracing::warn!(%error, "the heartbeat can't be sent"),
             Ok(()) if failed_before => tracing::info!("the heartbeat is sent again"),

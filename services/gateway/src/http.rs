@@ -33,8 +33,6 @@ pub(crate) fn router(shared: Arc<Shared>) -> Router {
         .route("/v1/chats/{chat}/messages", get(rest::messages::list))
         .layer(patience)
         .route("/v1/socket", get(socket))
-        .route("/health", get(async || "ok"))
-        .route("/ready", get(ready))
         .fallback(async || (StatusCode::NOT_FOUND, "there is nothing here"))
         .with_state(shared)
 }
@@ -47,10 +45,6 @@ pub fn listener(listener: TcpListener) -> impl Listener<Addr = SocketAddr> {
             tracing::debug!(%error, "a socket keeps its delay");
         }
     })
-}
-
-async fn ready(State(shared): State<Arc<Shared>>) -> Result<&'static str, Refused> {
-    shared.not_ready().map_or(Ok("ok"), |why| Err(Refused(why)))
 }
 
 async fn socket(

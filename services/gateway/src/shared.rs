@@ -9,6 +9,7 @@ use chasqui_domain::{Incarnation, Offset, SessionId};
 use chasqui_runtime::Runtime;
 use chasqui_store::Store;
 use chasqui_wire::Code;
+use parking_lot::Mutex;
 use tokio::sync::{Semaphore, watch};
 
 use crate::{Error, auth::Verifier, keys::Keys, limits, options::Options, registry::Registry, uplink::Uplink};
@@ -30,7 +31,7 @@ pub(crate) struct Shared {
     /// Why the gateway stopped by itself.
     pub(crate) stopped: watch::Sender<Option<Error>>,
     draining: AtomicBool,
-    heartbeat_fails: AtomicBool,
+    heartbeat_failure: Mutex<Option<String>>,
     session_last: AtomicU64,
     dispatched: AtomicU64,
 }
@@ -57,7 +58,7 @@ impl Shared {
             readers: Semaphore::new(limits::READERS_MAX),
             stopped: watch::Sender::new(None),
             draining: AtomicBool::new(false),
-            heartbeat_fails: AtomicBool::new(false),
+            heartbeat_failure: Mutex::default(),
             session_last: AtomicU64::new(0),
             dispatched: AtomicU64::new(incarnation.0),
             options,
@@ -83,9 +84,9 @@ impl Shared {
         self.draining.store(true, Ordering::SeqCst);
     }
 
-    /// Whether the heartbeat fails; gives what was before.
-    pub(crate) fn set_heartbeat_fails(&self, fails: bool) -> bool {
-        self.heartbeat_fails.swap(fails, Ordering::Relaxed)
+    /// Why the heartbeat fails, if it does; gives whether it failed before.
+    pub(crate) fn set_heartbeat_failure(&self, why: Option<String>) -> bool {
+        std::mem::replace(&mut *self.heartbeat_failure.lock(), why).is_some()
     }
 
     /// Why no session can begin; none when it can.
@@ -100,8 +101,8 @@ impl Shared {
     }
 
     /// Why the gateway should not be sent new clients; none when it should.
-    pub(crate) fn not_ready(&self) -> Option<Code> {
-        self.closed().or_else(|| self.heartbeat_fails.load(Ordering::Relaxed).then_some(Code::Unavailable))
+    pub(crate) fn waiting(&self) -> Option<String> {
+        self.closed().map(|code| code.meaning().to_owned()).or_else(|| self.heartbeat_failure.lock().clone())
     }
 
     /// The gateway can't go on: says why, and sends its sessions elsewhere.

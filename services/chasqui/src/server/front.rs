@@ -41,20 +41,15 @@ pub(super) async fn serve(listener: TcpListener, foundation: Arc<Foundation>, mu
     }
 }
 
-async fn ready(State(foundation): State<Arc<Foundation>>, request: Request) -> Response {
+async fn ready(State(foundation): State<Arc<Foundation>>) -> (StatusCode, Json<Readiness>) {
     let waiting = foundation.status.waiting();
-    if !waiting.is_empty() {
-        return (StatusCode::SERVICE_UNAVAILABLE, Json(Readiness { ready: false, waiting })).into_response();
-    }
-    let answer = pass(State(foundation), request).await;
-    if answer.status().is_success() {
-        return Json(Readiness { ready: true, waiting }).into_response();
-    }
-    answer
+    let ready = waiting.is_empty();
+    let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    (status, Json(Readiness { ready, waiting }))
 }
 
 async fn pass(State(foundation): State<Arc<Foundation>>, request: Request) -> Response {
-    match foundation.status.gateway() {
+    match foundation.status.routes() {
         Some(gateway) => gateway.oneshot(request).await.unwrap_or_else(|never: Infallible| match never {}),
         None => {
             let failure = Json(Failure::from(Code::Unavailable));

@@ -8,7 +8,7 @@ use futures::FutureExt;
 use tokio::{select, sync::watch};
 
 use super::{
-    Error, Foundation,
+    Error, Foundation, error,
     files::Files,
     housekeeping,
     roles::{Gauges, Roles},
@@ -49,14 +49,14 @@ pub(super) async fn live(foundation: &Foundation, mut stop: watch::Receiver<bool
     let (failure, has_served) = match started {
         Err(error) => (Some(error), false),
         Ok(gateway) => {
-            status.serve(gateway.router());
+            status.serve(gateway.clone());
             let failure = select! {
                 error = roles.stopped() => Some(error),
                 error = files.store.failed() => Some(error.into()),
                 error = gateway.stopped() => Some(error.into()),
                 () = &mut stop => None,
             };
-            status.set(Phase::Draining);
+            status.set(failure.as_ref().map_or(Phase::Draining, |error| Phase::Waiting(error::chain(error))));
             gateway.drain().await;
             (failure, true)
         }
@@ -71,7 +71,7 @@ pub(super) async fn live(foundation: &Foundation, mut stop: watch::Receiver<bool
 }
 
 /// Sessions are taken only once everything is placed that was accepted before.
-async fn start_gateway(foundation: &Foundation, files: &Files, gauges: Gauges) -> Result<Gateway, Error> {
+async fn start_gateway(foundation: &Foundation, files: &Files, gauges: Gauges) -> Result<Arc<Gateway>, Error> {
     gauges.catch_up(&*files.log, &foundation.status).await?;
     let deps = chasqui_gateway::Deps {
         log: files.log.clone(),
@@ -80,7 +80,7 @@ async fn start_gateway(foundation: &Foundation, files: &Files, gauges: Gauges) -
         master: Arc::clone(&foundation.master),
         runtime: foundation.runtime.clone(),
     };
-    Ok(Gateway::start(deps, gateway_options(&foundation.options)?).await?)
+    Ok(Arc::new(Gateway::start(deps, gateway_options(&foundation.options)?).await?))
 }
 
 fn gateway_options(options: &chasqui_config::Options) -> Result<chasqui_gateway::Options, Error> {

@@ -1,6 +1,9 @@
 //! What the server is doing, for its socket and for whoever started it.
 
+use std::sync::Arc;
+
 use axum::Router;
+use chasqui_gateway::Gateway;
 use parking_lot::RwLock;
 use tokio::sync::watch;
 
@@ -23,7 +26,7 @@ pub enum Phase {
 pub(super) struct Status {
     phase: watch::Sender<Phase>,
     gauges: RwLock<Gauges>,
-    gateway: RwLock<Option<Router>>,
+    gateway: RwLock<Option<(Router, Arc<Gateway>)>>,
 }
 
 impl Default for Status {
@@ -48,20 +51,25 @@ impl Status {
         *self.gauges.write() = gauges;
     }
 
-    pub(super) fn serve(&self, gateway: Router) {
-        *self.gateway.write() = Some(gateway);
+    pub(super) fn serve(&self, gateway: Arc<Gateway>) {
+        *self.gateway.write() = Some((gateway.router(), gateway));
         self.phase.send_replace(Phase::Serving);
     }
 
     /// The routes of the gateway that serves; none when none does.
-    pub(super) fn gateway(&self) -> Option<Router> {
-        self.gateway.read().clone()
+    pub(super) fn routes(&self) -> Option<Router> {
+        self.gateway.read().as_ref().map(|(routes, _)| routes.clone())
     }
 
     /// What is not as it should be; nothing when all is well.
     pub(super) fn waiting(&self) -> Vec<String> {
         match &*self.phase.borrow() {
-            Phase::Serving => self.gauges.read().waiting(),
+            Phase::Serving => {
+                let mut waiting = self.gauges.read().waiting();
+                let gateway = self.gateway.read().as_ref().and_then(|(_, gateway)| gateway.waiting());
+                waiting.extend(gateway.map(|why| format!("the gateway: {why}")));
+                waiting
+            }
             Phase::Starting => {
                 let waiting = self.gauges.read().waiting();
                 if waiting.is_empty() { vec!["it is starting".to_owned()] } else { waiting }
