@@ -19,7 +19,7 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use chasqui_config::Options;
 use chasqui_disk::Disk;
-use chasqui_runtime::{Runtime, Task};
+use chasqui_runtime::{Backoff, Runtime, Task};
 use chasqui_seal::MasterKey;
 use tokio::{net::TcpListener, select, sync::watch};
 
@@ -29,8 +29,7 @@ pub use status::Phase;
 use life::End;
 use status::Status;
 
-/// The pause before the second life; each one that doesn't come to serve doubles it.
-const BACKOFF_LEAST: Duration = Duration::from_millis(100);
+/// The longest pause between two lives.
 const BACKOFF_MAX: Duration = Duration::from_secs(5);
 
 /// How long requests that are being answered may take when the server stops.
@@ -111,7 +110,7 @@ impl Server {
 
 /// Lives until it is told to stop, or until an error that waiting doesn't mend.
 async fn live(foundation: Arc<Foundation>, mut stop: watch::Receiver<bool>) -> Result<(), Error> {
-    let mut pause = BACKOFF_LEAST;
+    let mut backoff = Backoff::new(BACKOFF_MAX);
     loop {
         let (error, has_served) = match life::live(&foundation, stop.clone()).await {
             End::Stopped(flushed) => return flushed,
@@ -121,14 +120,14 @@ async fn live(foundation: Arc<Foundation>, mut stop: watch::Receiver<bool>) -> R
             return Err(error);
         }
         if has_served {
-            pause = BACKOFF_LEAST;
+            backoff.reset();
         }
+        let pause = backoff.pause();
         tracing::error!(error = error::chain(&error), ?pause, "all roles stopped, and begin again after a pause");
         foundation.status.set(Phase::Waiting(error::chain(&error)));
         select! {
             () = foundation.runtime.sleep(pause) => {}
             _ = stop.wait_for(|stop| *stop) => return Ok(()),
         }
-        pause = (pause * 2).min(BACKOFF_MAX);
     }
 }

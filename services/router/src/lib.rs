@@ -17,20 +17,19 @@ mod sessions;
 
 use std::{convert::Infallible, sync::Arc, time::Duration};
 
-use chasqui_domain::{Offset, Partition};
+use chasqui_domain::Partition;
 use chasqui_log::Log;
-use chasqui_runtime::Runtime;
+use chasqui_runtime::{Backoff, Role, Runtime, keep_at};
 use chasqui_store::{LogPartition, Store};
 use tokio::sync::watch;
 
+pub use chasqui_runtime::Progress;
 pub use error::Error;
 
 use owner::Owner;
 
 /// A session that was not refreshed for so long is forgotten; its next refresh counts as an attach.
 pub const SESSION_TTL: Duration = Duration::from_secs(180);
-
-const BACKOFF_LEAST: Duration = Duration::from_millis(50);
 
 /// What a router works with.
 #[derive(Clone)]
@@ -70,15 +69,6 @@ impl Default for Options {
     }
 }
 
-/// How far a router has come.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Progress {
-    /// All inbox records below this offset are placed and pushed.
-    pub caught_up_to: Offset,
-    /// What it waits for, after an error; none while all is well.
-    pub waiting: Option<String>,
-}
-
 /// The router of one partition.
 pub struct Router {
     deps: Deps,
@@ -94,7 +84,7 @@ impl Router {
         Self { deps, partition, options, progress: watch::Sender::default() }
     }
 
-    /// How far it has come, from now on.
+    /// How far it has come, from now on: all inbox records below are placed and pushed.
     #[must_use]
     pub fn progress(&self) -> watch::Receiver<Progress> {
         self.progress.subscribe()
@@ -103,29 +93,33 @@ impl Router {
     /// Works until an error that waiting does not mend. Dropping the future is a way to stop: it leaves nothing that
     /// the next owner would have to know.
     pub async fn run(self) -> Error {
-        let mut pause = BACKOFF_LEAST;
-        loop {
-            let Err(error) = self.own_and_work(&mut pause).await;
-            self.progress.send_modify(|progress| progress.waiting = Some(error.to_string()));
-            if !error.is_retryable() {
-                tracing::error!(partition = self.partition.0, %error, "the router stops");
-                return error;
-            }
-            tracing::warn!(partition = self.partition.0, %error, ?pause, "the router waits and begins again");
-            self.deps.runtime.sleep(pause).await;
-            pause = (pause * 2).min(self.options.backoff_max);
-        }
+        let backoff = Backoff::new(self.options.backoff_max);
+        keep_at(&self, self.partition, &self.deps.runtime, backoff, &self.progress).await
     }
 
-    async fn own_and_work(&self, pause: &mut Duration) -> Result<Infallible, Error> {
+    async fn own_and_work(&self, backoff: &mut Backoff) -> Result<Infallible, Error> {
         let mut owner = Owner::own(self).await?;
         loop {
             owner.step().await?;
-            *pause = BACKOFF_LEAST;
+            backoff.reset();
         }
     }
 
     fn of(&self) -> LogPartition {
         LogPartition { log: self.deps.log.id(), partition: self.partition }
+    }
+}
+
+impl Role for Router {
+    const NAME: &'static str = "router";
+    type Error = Error;
+
+    fn is_retryable(error: &Error) -> bool {
+        error.is_retryable()
+    }
+
+    async fn attempt(&self, backoff: &mut Backoff) -> Error {
+        let Err(error) = self.own_and_work(backoff).await;
+        error
     }
 }

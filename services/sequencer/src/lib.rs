@@ -16,10 +16,11 @@ use std::{convert::Infallible, sync::Arc, time::Duration};
 
 use chasqui_domain::{Offset, Partition};
 use chasqui_log::Log;
-use chasqui_runtime::Runtime;
+use chasqui_runtime::{Backoff, Role, Runtime, keep_at};
 use chasqui_store::{LogPartition, Store};
 use tokio::sync::watch;
 
+pub use chasqui_runtime::Progress;
 pub use error::Error;
 
 use error::Halt;
@@ -27,8 +28,6 @@ use owner::Owner;
 
 /// A chat gets a new snapshot once it has this many events since its last one.
 pub const SNAPSHOT_EVERY: u64 = 256;
-
-const BACKOFF_LEAST: Duration = Duration::from_millis(50);
 
 /// What a sequencer works with.
 #[derive(Clone)]
@@ -65,15 +64,6 @@ impl Default for Options {
     }
 }
 
-/// How far a sequencer has come.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Progress {
-    /// All commands below this offset are done.
-    pub caught_up_to: Offset,
-    /// What it waits for, after an error; none while all is well.
-    pub waiting: Option<String>,
-}
-
 /// The sequencer of one partition.
 pub struct Sequencer {
     deps: Deps,
@@ -89,7 +79,7 @@ impl Sequencer {
         Self { deps, partition, options, progress: watch::Sender::default() }
     }
 
-    /// How far it has come, from now on.
+    /// How far it has come, from now on: all commands below are decided, stored and published.
     #[must_use]
     pub fn progress(&self) -> watch::Receiver<Progress> {
         self.progress.subscribe()
@@ -98,32 +88,15 @@ impl Sequencer {
     /// Works until an error that waiting does not mend. Dropping the future is a way to stop: it leaves nothing that
     /// the next owner would have to know.
     pub async fn run(self) -> Error {
-        let mut pause = BACKOFF_LEAST;
-        loop {
-            let Err(halt) = self.own_and_work(&mut pause).await;
-            let error = match halt {
-                Halt::Failed(error) => error,
-                Halt::Poison { offset, why } => match self.skip(offset, &why).await {
-                    Ok(()) => continue,
-                    Err(error) => error,
-                },
-            };
-            self.progress.send_modify(|progress| progress.waiting = Some(error.to_string()));
-            if !error.is_retryable() {
-                tracing::error!(partition = self.partition.0, %error, "the sequencer stops");
-                return error;
-            }
-            tracing::warn!(partition = self.partition.0, %error, ?pause, "the sequencer waits and begins again");
-            self.deps.runtime.sleep(pause).await;
-            pause = (pause * 2).min(self.options.backoff_max);
-        }
+        let backoff = Backoff::new(self.options.backoff_max);
+        keep_at(&self, self.partition, &self.deps.runtime, backoff, &self.progress).await
     }
 
-    async fn own_and_work(&self, pause: &mut Duration) -> Result<Infallible, Halt> {
+    async fn own_and_work(&self, backoff: &mut Backoff) -> Result<Infallible, Halt> {
         let mut owner = Owner::own(self).await?;
         loop {
             owner.step().await?;
-            *pause = BACKOFF_LEAST;
+            backoff.reset();
         }
     }
 
@@ -135,5 +108,28 @@ impl Sequencer {
 
     fn of(&self) -> LogPartition {
         LogPartition { log: self.deps.log.id(), partition: self.partition }
+    }
+}
+
+impl Role for Sequencer {
+    const NAME: &'static str = "sequencer";
+    type Error = Error;
+
+    fn is_retryable(error: &Error) -> bool {
+        error.is_retryable()
+    }
+
+    async fn attempt(&self, backoff: &mut Backoff) -> Error {
+        loop {
+            let Err(halt) = self.own_and_work(backoff).await;
+            match halt {
+                Halt::Failed(error) => return error,
+                Halt::Poison { offset, why } => {
+                    if let Err(error) = self.skip(offset, &why).await {
+                        return error;
+                    }
+                }
+            }
+        }
     }
 }

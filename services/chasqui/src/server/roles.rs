@@ -5,7 +5,7 @@ use std::time::Duration;
 use chasqui_domain::{Offset, Partition};
 use chasqui_log::{Log, Topic};
 use chasqui_router::Router;
-use chasqui_runtime::{Runtime, Task};
+use chasqui_runtime::{Progress, Role, Runtime, Task};
 use chasqui_sequencer::Sequencer;
 use futures::{FutureExt, StreamExt, future::BoxFuture, stream::FuturesUnordered};
 use tokio::sync::watch;
@@ -15,42 +15,24 @@ use super::{Error, Foundation, files::Files, status::Status};
 /// How far a role has come, and how far it has to come before sessions are taken.
 #[derive(Clone)]
 struct Gauge {
+    role: &'static str,
     partition: Partition,
-    progress: Progress,
+    progress: watch::Receiver<Progress>,
     goal: Offset,
-}
-
-#[derive(Clone)]
-enum Progress {
-    Sequencer(watch::Receiver<chasqui_sequencer::Progress>),
-    Router(watch::Receiver<chasqui_router::Progress>),
 }
 
 impl Gauge {
     /// What the role waits for after an error, or has to do before it has reached its goal.
     fn waiting(&self) -> Option<String> {
-        let (role, at, waiting) = match &self.progress {
-            Progress::Sequencer(progress) => {
-                let progress = progress.borrow();
-                ("sequencer", progress.caught_up_to, progress.waiting.clone())
-            }
-            Progress::Router(progress) => {
-                let progress = progress.borrow();
-                ("router", progress.caught_up_to, progress.waiting.clone())
-            }
-        };
-        let behind = || (at < self.goal).then(|| format!("it has come to {at} of {}", self.goal));
+        let Progress { caught_up_to, waiting } = self.progress.borrow().clone();
+        let behind = || (caught_up_to < self.goal).then(|| format!("it has come to {caught_up_to} of {}", self.goal));
         let why = waiting.or_else(behind)?;
-        Some(format!("the {role} of partition {}: {why}", self.partition))
+        Some(format!("the {} of partition {}: {why}", self.role, self.partition))
     }
 
     async fn reach_goal(&mut self) {
-        let goal = self.goal;
         // A role that has ended reaches nothing, and is told of by its task.
-        match &mut self.progress {
-            Progress::Sequencer(progress) => drop(progress.wait_for(|it| it.caught_up_to >= goal).await),
-            Progress::Router(progress) => drop(progress.wait_for(|it| it.caught_up_to >= goal).await),
-        }
+        drop(self.progress.wait_for(|progress| progress.caught_up_to >= self.goal).await);
     }
 }
 
@@ -105,20 +87,20 @@ impl Roles {
         for partition in (0..options.log.partitions_chats).map(Partition) {
             let deps = chasqui_sequencer::Deps { log: log.clone(), store: store.clone(), runtime: runtime.clone() };
             let sequencer = Sequencer::new(deps, partition, chasqui_sequencer::Options::default());
-            let progress = Progress::Sequencer(sequencer.progress());
-            roles.gauges.sequencers.push(Gauge { partition, progress, goal: Offset(0) });
+            let (role, progress) = (Sequencer::NAME, sequencer.progress());
+            roles.gauges.sequencers.push(Gauge { role, partition, progress, goal: Offset(0) });
             let run = async move { Error::Sequencer { partition, source: sequencer.run().await } };
-            roles.spawn(runtime, "a sequencer", run.boxed());
+            roles.spawn(runtime, Sequencer::NAME, run.boxed());
         }
         let router_options =
             chasqui_router::Options { lease: Duration::from_millis(options.lease_ms), ..Default::default() };
         for partition in (0..options.log.partitions_users).map(Partition) {
             let deps = chasqui_router::Deps { log: log.clone(), store: store.clone(), runtime: runtime.clone() };
             let router = Router::new(deps, partition, router_options.clone());
-            let progress = Progress::Router(router.progress());
-            roles.gauges.routers.push(Gauge { partition, progress, goal: Offset(0) });
+            let (role, progress) = (Router::NAME, router.progress());
+            roles.gauges.routers.push(Gauge { role, partition, progress, goal: Offset(0) });
             let run = async move { Error::Router { partition, source: router.run().await } };
-            roles.spawn(runtime, "a router", run.boxed());
+            roles.spawn(runtime, Router::NAME, run.boxed());
         }
         roles
     }

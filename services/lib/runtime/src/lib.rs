@@ -1,6 +1,8 @@
-//! The one handle through which roles reach clocks, randomness and spawning, so that a simulation can own all three.
+//! What roles run on: the one handle through which they reach clocks, randomness and spawning, so that a simulation can
+//! own all three; and the loop in which they begin again after an error.
 
 mod real;
+mod role;
 
 use std::{future::Future, pin::pin, sync::Arc, time::Duration};
 
@@ -12,6 +14,7 @@ use futures::{
 use tokio::sync::oneshot;
 
 pub use real::Real;
+pub use role::{Backoff, Progress, Role, keep_at};
 
 /// What a [`Runtime`] is made of: the real one, or a simulation's.
 pub trait Driver: Send + Sync + 'static {
