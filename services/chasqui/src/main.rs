@@ -4,6 +4,7 @@ use std::{io::Write, path::PathBuf, process::ExitCode};
 
 use anyhow::Context;
 use chasqui::{serve, token};
+use chasqui_config::{Loaded, Setting};
 use clap::{Parser, Subcommand};
 
 /// Chasqui, an event-sourced messaging platform.
@@ -29,9 +30,17 @@ enum Command {
     Serve(serve::Args),
     /// Print a token for a user, signed with `auth.secret`.
     Token(token::Args),
-    /// Print every option, its value and where the value came from.
-    #[command(after_help = "Examples:\n  chasqui config --dev\n  CHASQUI_LISTEN=0.0.0.0:7600 chasqui config --dev")]
-    Config,
+    /// Print every option, its value and where the value came from; fails when they don't allow a start.
+    #[command(after_help = "\
+Examples:
+  chasqui config --dev
+  CHASQUI_LISTEN=0.0.0.0:7600 chasqui config --config chasqui.toml
+  chasqui config --dev --json | jq '.[] | select(.origin != \"default\")'")]
+    Config {
+        /// Print a JSON array of objects with `key`, `value` and `origin`.
+        #[arg(long)]
+        json: bool,
+    },
 }
 
 fn key_value(text: &str) -> Result<(String, String), String> {
@@ -58,9 +67,16 @@ fn run(cli: Cli) -> anyhow::Result<()> {
     match cli.command {
         Command::Serve(args) => serve::run(&args, loaded.options),
         Command::Token(args) => token::run(&args, &loaded.options),
-        Command::Config => {
-            write!(std::io::stdout(), "{loaded}").context("the output could not be written")?;
+        Command::Config { json } => {
+            let text = if json { as_json(&loaded)? } else { loaded.to_string() };
+            write!(std::io::stdout(), "{text}").context("the output could not be written")?;
             loaded.options.validate().context("the options above don't allow a start")
         }
     }
+}
+
+fn as_json(loaded: &Loaded) -> anyhow::Result<String> {
+    let setting = |setting: &Setting| serde_json::json!({ "key": setting.key, "value": setting.value, "origin": setting.origin.to_string() });
+    let settings: Vec<_> = loaded.sources.iter().map(setting).collect();
+    Ok(serde_json::to_string_pretty(&settings)? + "\n")
 }

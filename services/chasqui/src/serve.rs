@@ -72,7 +72,7 @@ async fn serve(options: Options) -> anyhow::Result<()> {
             error = server.ended() => return Err(error).context("the server has ended"),
             changed = phase.changed() => {
                 if changed.is_ok() && *phase.borrow_and_update() == Phase::Serving {
-                    announce(&server, uses_dev_keys)?;
+                    announce(&server, uses_dev_keys);
                 }
             }
             () = either(&mut terminate, &mut interrupt) => break,
@@ -93,7 +93,7 @@ async fn either(one: &mut Signal, other: &mut Signal) {
     }
 }
 
-fn announce(server: &Server, uses_dev_keys: bool) -> anyhow::Result<()> {
+fn announce(server: &Server, uses_dev_keys: bool) {
     let url = format!("http://{}", server.address());
     tracing::info!(%url, "ready");
     let mut text = format!("ready on {url}\n");
@@ -107,5 +107,6 @@ fn announce(server: &Server, uses_dev_keys: bool) -> anyhow::Result<()> {
              \x20   {program} chat --as bob --with alice{place}\n\n"
         );
     }
-    std::io::stdout().write_all(text.as_bytes()).context("the output could not be written")
+    // When standard output is closed nobody wants to know.
+    let _ = std::io::stdout().write_all(text.as_bytes());
 }

@@ -1,0 +1,67 @@
+//! The commands that print and end.
+
+use std::process::{Command, Output};
+
+use anyhow::{Result, ensure};
+
+fn chasqui(arguments: &[&str]) -> Result<Output> {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_chasqui"));
+    for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("CHASQUI_")) {
+        command.env_remove(name);
+    }
+    Ok(command.args(arguments).output()?)
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+#[test]
+fn every_command_has_help_with_examples() -> Result<()> {
+    for command in ["serve", "token", "config"] {
+        let output = chasqui(&[command, "--help"])?;
+        ensure!(output.status.success() && text(&output.stdout).contains("Examples:\n  "), "{command}: {output:?}");
+    }
+    Ok(())
+}
+
+#[test]
+fn config_as_json_has_every_option_and_no_secret() -> Result<()> {
+    let output = chasqui(&["config", "--dev", "--json", "--set", "listen=127.0.0.1:1"])?;
+    let settings: Vec<serde_json::Value> = serde_json::from_slice(&output.stdout)?;
+    let of = |key: &str| settings.iter().find(|setting| setting["key"] == key);
+    ensure!(of("listen").is_some_and(|it| it["value"].to_string().contains("127.0.0.1:1") && it["origin"] == "flag"));
+    ensure!(of("gateway.idle_ms").is_some_and(|it| it["origin"] == "default"));
+    ensure!(settings.len() == chasqui_config::TABLE.len());
+    let all = text(&output.stdout);
+    ensure!(!all.contains(chasqui_config::DEV_AUTH_SECRET) && !all.contains(chasqui_config::DEV_SEAL_MASTER_KEY));
+    Ok(())
+}
+
+#[test]
+fn without_keys_nothing_starts_and_the_error_says_what_to_set() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let data = folder.path().join("data");
+    let output = chasqui(&["serve", "--set", &format!("data={}", data.display())])?;
+    let error = text(&output.stderr);
+    ensure!(!output.status.success() && error.contains("auth.secret") && error.contains("seal.master_key"), "{error}");
+    ensure!(!data.exists(), "a data folder was made");
+    let output = chasqui(&["token", "--user", "alice"])?;
+    ensure!(!output.status.success() && text(&output.stderr).contains("--dev"), "{output:?}");
+    Ok(())
+}
+
+#[test]
+fn a_token_carries_what_the_options_ask_for_and_ends() -> Result<()> {
+    let issuer = ["--set", "auth.issuer=https://id.example", "--set", "auth.audience=chat"];
+    let output = chasqui(&[&["token", "--dev", "--user", "alice", "--ttl", "90s"], &issuer[..]].concat())?;
+    let key = jsonwebtoken::DecodingKey::from_secret(chasqui_config::DEV_AUTH_SECRET.as_bytes());
+    let mut rules = jsonwebtoken::Validation::new(jsonwebtoken::Algorithm::HS256);
+    rules.set_issuer(&["https://id.example"]);
+    rules.set_audience(&["chat"]);
+    let token = jsonwebtoken::decode::<serde_json::Value>(text(&output.stdout).trim(), &key, &rules)?;
+    ensure!(token.claims["sub"] == "alice");
+    let life = token.claims["exp"].as_u64().zip(token.claims["iat"].as_u64()).map(|(exp, iat)| exp - iat);
+    ensure!(life == Some(90), "{:?}", token.claims);
+    Ok(())
+}
