@@ -28,7 +28,7 @@ pub enum Error {
     #[error("entries of this partition were placed before, but the store has no checkpoint of it: restore the store")]
     CheckpointLost,
     /// The log ends before the checkpoint.
-    #[error("the checkpoint is at offset {checkpoint}, but the log ends at {end}")]
+    #[error("the checkpoint is at offset {checkpoint}, but the log ends at {end}: restore both from the same backup")]
     LogBehind {
         /// The offset of the checkpoint.
         checkpoint: Offset,

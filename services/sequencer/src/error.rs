@@ -36,7 +36,7 @@ pub enum Error {
     #[error("commands of this partition were decided before, but the store has no offset of it: restore the store")]
     OffsetLost,
     /// The log ends before the offset that is committed.
-    #[error("offset {committed} is committed, but the log ends at {end}")]
+    #[error("offset {committed} is committed, but the log ends at {end}: restore both from the same backup")]
     LogBehind {
         /// The offset that is committed.
         committed: Offset,

@@ -72,7 +72,7 @@ pub(super) async fn live(foundation: &Foundation, mut stop: watch::Receiver<bool
 
 /// Sessions are taken only once everything is placed that was accepted before.
 async fn start_gateway(foundation: &Foundation, files: &Files, gauges: Gauges) -> Result<Arc<Gateway>, Error> {
-    gauges.catch_up(&*files.log, &foundation.status).await?;
+    gauges.catch_up(&*files.log, |gauges| foundation.status.watch(gauges)).await?;
     let deps = chasqui_gateway::Deps {
         log: files.log.clone(),
         store: files.store.clone(),

@@ -10,7 +10,7 @@ use chasqui_sequencer::Sequencer;
 use futures::{FutureExt, StreamExt, future::BoxFuture, stream::FuturesUnordered};
 use tokio::sync::watch;
 
-use super::{Error, Foundation, files::Files, status::Status};
+use super::{Error, Foundation, files::Files};
 
 /// How far a role has come, and how far it has to come before sessions are taken.
 #[derive(Clone)]
@@ -50,15 +50,15 @@ impl Gauges {
     }
 
     /// Waits until everything is placed that was accepted before: first the commands that are there now are decided,
-    /// then the inbox records that are there by then are placed.
-    pub(super) async fn catch_up(mut self, log: &dyn Log, status: &Status) -> Result<(), Error> {
+    /// then the inbox records that are there by then are placed. `tell` is told what has to be reached.
+    pub(super) async fn catch_up(mut self, log: &dyn Log, tell: impl Fn(Self)) -> Result<(), Error> {
         set_goals(&mut self.sequencers, &Topic::Commands, log).await?;
-        status.watch(self.clone());
+        tell(self.clone());
         for sequencer in &mut self.sequencers {
             sequencer.reach_goal().await;
         }
         set_goals(&mut self.routers, &Topic::Inbox, log).await?;
-        status.watch(self.clone());
+        tell(self.clone());
         for router in &mut self.routers {
             router.reach_goal().await;
         }
