@@ -5,6 +5,11 @@
 //! torn at sectors. A failed sync leaves what it should have written in limbo, as Linux does: it can still be read, a
 //! later sync doesn't write it, and a crash may lose it or not. Folders are durable at once.
 
+mod content;
+mod dice;
+mod file;
+mod inode;
+
 use std::{
     collections::{BTreeMap, HashMap, HashSet},
     io,
@@ -15,8 +20,9 @@ use std::{
 use chasqui_disk::{Disk, File};
 use parking_lot::{Mutex, MutexGuard};
 
-const PAGE_BYTES: usize = 4096;
-const SECTOR_BYTES: usize = 512;
+use dice::Dice;
+use file::CrashFile;
+use inode::Inode;
 
 /// A disk in memory that crashes, fills up, and fails to sync. Clones are the same disk.
 #[derive(Debug, Clone, Default)]
@@ -58,153 +64,6 @@ impl Default for State {
             ignores_sync: false,
             syncs: 0,
         }
-    }
-}
-
-type Page = Arc<[u8; PAGE_BYTES]>;
-
-#[derive(Debug, Clone, Default)]
-struct Content {
-    pages: HashMap<u64, Page>,
-    len: u64,
-}
-
-#[derive(Debug, Default)]
-struct Inode {
-    now: Content,
-    durable: Content,
-    /// What was done since the last sync, in order.
-    unsynced: Vec<Change>,
-    /// What a failed sync left behind.
-    limbo: Vec<Change>,
-}
-
-#[derive(Debug)]
-enum Change {
-    Write { page: u64, at: usize, bytes: Box<[u8]> },
-    Len(u64),
-}
-
-impl Content {
-    /// Writes within one page.
-    fn write(&mut self, page: u64, at: usize, bytes: &[u8]) {
-        let place = self.pages.entry(page).or_insert_with(|| Arc::new([0; PAGE_BYTES]));
-        Arc::make_mut(place)[at..at + bytes.len()].copy_from_slice(bytes);
-        self.len = self.len.max(page * PAGE_BYTES as u64 + (at + bytes.len()) as u64);
-    }
-
-    fn read(&self, bytes: &mut [u8], at: u64) {
-        for (page, within, range) in pieces(at, bytes.len()) {
-            let piece = &mut bytes[range];
-            match self.pages.get(&page) {
-                Some(found) => piece.copy_from_slice(&found[within..within + piece.len()]),
-                None => piece.fill(0),
-            }
-        }
-    }
-
-    fn set_len(&mut self, len: u64) {
-        if len < self.len {
-            self.pages.retain(|page, _| page * (PAGE_BYTES as u64) < len);
-            let within = (len % PAGE_BYTES as u64) as usize;
-            if let Some(last) = self.pages.get_mut(&(len / PAGE_BYTES as u64)) {
-                Arc::make_mut(last)[within..].fill(0);
-            }
-        }
-        self.len = len;
-    }
-
-    fn bytes(&self) -> u64 {
-        (self.pages.len() * PAGE_BYTES) as u64
-    }
-}
-
-/// Splits a range of a file at the edges of pages: page, place within it, and the range of the whole.
-fn pieces(at: u64, len: usize) -> impl Iterator<Item = (u64, usize, std::ops::Range<usize>)> {
-    let mut done = 0;
-    std::iter::from_fn(move || {
-        (done < len).then(|| {
-            let place = at + done as u64;
-            let within = (place % PAGE_BYTES as u64) as usize;
-            let take = (PAGE_BYTES - within).min(len - done);
-            let range = done..done + take;
-            done += take;
-            (place / PAGE_BYTES as u64, within, range)
-        })
-    })
-}
-
-impl Inode {
-    fn sync(&mut self) {
-        let mut written = HashSet::new();
-        for change in self.unsynced.drain(..) {
-            if let Change::Write { page, .. } = change {
-                written.insert(page);
-            }
-        }
-        self.durable.set_len(self.now.len);
-        for &page in &written {
-            if let Some(content) = self.now.pages.get(&page) {
-                self.durable.pages.insert(page, content.clone());
-            }
-        }
-        // What lies beyond the end is gone for good, and pages that were written whole hide what was in limbo.
-        let len = self.now.len;
-        self.limbo.retain(|change| match change {
-            Change::Write { page, .. } => !written.contains(page) && page * (PAGE_BYTES as u64) < len,
-            Change::Len(_) => false,
-        });
-    }
-
-    fn crash(&mut self, dice: &mut Dice) {
-        let fate = dice.below(4);
-        let mut kept = std::mem::take(&mut self.durable);
-        for change in self.limbo.drain(..).chain(self.unsynced.drain(..)) {
-            match fate {
-                0 => {}
-                1 => apply(&mut kept, &change),
-                _ => apply_torn(&mut kept, &change, dice),
-            }
-        }
-        self.now = kept.clone();
-        self.durable = kept;
-    }
-}
-
-fn apply(content: &mut Content, change: &Change) {
-    match change {
-        Change::Write { page, at, bytes } => content.write(*page, *at, bytes),
-        Change::Len(len) => content.set_len(*len),
-    }
-}
-
-/// Half of the changes, and of those some sectors only. The length may grow all the same.
-fn apply_torn(content: &mut Content, change: &Change, dice: &mut Dice) {
-    if dice.below(2) == 0 {
-        return;
-    }
-    let Change::Write { page, at, bytes } = change else { return apply(content, change) };
-    let tear = dice.below(3) == 0;
-    for (sector, piece) in bytes.chunks(SECTOR_BYTES).enumerate() {
-        if !tear || dice.below(2) == 0 {
-            content.write(*page, at + sector * SECTOR_BYTES, piece);
-        }
-    }
-    if dice.below(4) == 0 {
-        content.len = content.len.max(page * PAGE_BYTES as u64 + (at + bytes.len()) as u64);
-    }
-}
-
-/// SplitMix64: the same choices for the same seed, on every machine.
-struct Dice(u64);
-
-impl Dice {
-    fn below(&mut self, sides: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (mixed ^ (mixed >> 31)) % sides
     }
 }
 
@@ -372,88 +231,6 @@ impl Disk for CrashDisk {
             rename(&mut state.durable_names, &changes);
         }
         Ok(())
-    }
-}
-
-#[derive(Debug)]
-struct CrashFile {
-    disk: CrashDisk,
-    inode: u64,
-    life: u64,
-}
-
-impl CrashFile {
-    fn with<T>(&self, run: impl FnOnce(&mut State, u64) -> io::Result<T>) -> io::Result<T> {
-        let mut state = self.disk.state.lock();
-        if state.life != self.life {
-            return Err(crashed());
-        }
-        run(&mut state, self.inode)
-    }
-
-    fn with_inode<T>(&self, run: impl FnOnce(&mut Inode) -> io::Result<T>) -> io::Result<T> {
-        self.with(|state, inode| run(state.inodes.entry(inode).or_default()))
-    }
-}
-
-impl File for CrashFile {
-    fn read_exact_at(&self, bytes: &mut [u8], at: u64) -> io::Result<()> {
-        self.with_inode(|inode| {
-            if at.saturating_add(bytes.len() as u64) > inode.now.len {
-                return Err(io::ErrorKind::UnexpectedEof.into());
-            }
-            inode.now.read(bytes, at);
-            Ok(())
-        })
-    }
-
-    fn write_all_at(&self, bytes: &[u8], at: u64) -> io::Result<()> {
-        self.with(|state, inode| {
-            // Counting is slow and needed only where there is a bound.
-            let mut room = match state.room_bytes {
-                u64::MAX => u64::MAX,
-                room => room.saturating_sub(state.used_bytes()),
-            };
-            let inode = state.inodes.entry(inode).or_default();
-            for (page, at, range) in pieces(at, bytes.len()) {
-                if !inode.now.pages.contains_key(&page) {
-                    room = room.checked_sub(PAGE_BYTES as u64).ok_or(io::ErrorKind::StorageFull)?;
-                }
-                inode.now.write(page, at, &bytes[range.clone()]);
-                inode.unsynced.push(Change::Write { page, at, bytes: bytes[range].into() });
-            }
-            Ok(())
-        })
-    }
-
-    fn sync(&self) -> io::Result<()> {
-        self.with(|state, inode| {
-            state.syncs += 1;
-            let fails = state.syncs_to_fail > 0;
-            state.syncs_to_fail = state.syncs_to_fail.saturating_sub(1);
-            let ignores = state.ignores_sync;
-            let inode = state.inodes.entry(inode).or_default();
-            if fails {
-                inode.limbo.append(&mut inode.unsynced);
-                return Err(io::Error::other("the disk failed to sync"));
-            }
-            if !ignores {
-                inode.sync();
-            }
-            Ok(())
-        })
-    }
-
-    fn size(&self) -> io::Result<u64> {
-        self.with_inode(|inode| Ok(inode.now.len))
-    }
-
-    fn set_len(&self, len: u64) -> io::Result<()> {
-        self.with_inode(|inode| {
-            inode.now.set_len(len);
-            inode.unsynced.push(Change::Len(len));
-            Ok(())
-        })
     }
 }
 
