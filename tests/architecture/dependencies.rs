@@ -95,6 +95,18 @@ fn only_the_binary_and_the_tests_depend_on_providers() -> Result<()> {
 }
 
 #[test]
+fn the_testkit_is_built_into_nothing() -> Result<()> {
+    let workspace = Workspace::load()?;
+    let testkit = workspace.named("chasqui-testkit")?.name.as_str();
+    let has_it = |package: &&Package| {
+        package.dependencies.iter().any(|dep| dep.name == testkit && dep.kind != DependencyKind::Development)
+    };
+    let broken: Vec<_> = workspace.crates().into_iter().filter(has_it).map(|package| package.name.as_str()).collect();
+    ensure!(broken.is_empty(), "{testkit} is for dev-dependencies, but {broken:?} build with it");
+    Ok(())
+}
+
+#[test]
 fn a_providers_library_is_known_to_it_alone() -> Result<()> {
     let workspace = Workspace::load()?;
     for (library, provider) in KNOWN_ONLY_BY {

@@ -6,18 +6,13 @@
     unreachable_pub,
     reason = "a test program: helpers fail the test by panicking"
 )]
-#![allow(dead_code, reason = "the modules are shared")]
 
-#[path = "../../sequencer/tests/support/faults.rs"]
-mod faults;
-#[path = "../../sequencer/tests/support/faulty_store.rs"]
-mod faulty_store;
 mod support;
 
 use chasqui_wire::presence::PresenceKind::Attach;
 use fail::FailScenario;
 
-use faults::Faults;
+use chasqui_testkit::Faults;
 use support::{World, pushed, reached};
 
 const STEPS: [&str; 3] = ["router::after_rows", "router::after_push", "router::after_checkpoint"];

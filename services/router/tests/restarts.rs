@@ -6,16 +6,8 @@
     unreachable_pub,
     reason = "a test program: helpers fail the test by panicking"
 )]
-#![allow(dead_code, reason = "the modules are shared")]
 
-#[path = "../../sequencer/tests/support/faults.rs"]
-mod faults;
-#[path = "../../sequencer/tests/support/faulty_store.rs"]
-mod faulty_store;
 mod support;
-
-#[path = "../../sequencer/tests/support/workload.rs"]
-mod workload;
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -27,8 +19,7 @@ use chasqui_wire::{
     checkpoint::RouterState, gateway_record::GatewayRecord, inbox::InboxRecord, presence::PresenceKind,
 };
 
-use faults::{Faults, FaultyLog, MODES};
-use faulty_store::FaultyStore;
+use chasqui_testkit::{Faults, FaultyLog, FaultyStore, MODES, workload};
 use support::{LOG, OF, World, inbox, message, reached, receipt, user};
 
 const NAMES: [&str; 2] = ["alice", "bob"];

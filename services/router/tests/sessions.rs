@@ -6,12 +6,7 @@
     unreachable_pub,
     reason = "a test program: helpers fail the test by panicking"
 )]
-#![allow(dead_code, reason = "the modules are shared")]
 
-#[path = "../../sequencer/tests/support/faults.rs"]
-mod faults;
-#[path = "../../sequencer/tests/support/faulty_store.rs"]
-mod faulty_store;
 mod support;
 
 use bytes::Bytes;
@@ -25,7 +20,7 @@ use chasqui_wire::{
     presence::PresenceKind::{Attach, Detach, Refresh},
 };
 
-use faults::Faults;
+use chasqui_testkit::Faults;
 use support::{OF, World, answers, inbox, message, pushed, receipt, repairs};
 
 fn world() -> World {

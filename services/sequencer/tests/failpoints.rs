@@ -6,26 +6,17 @@
     unreachable_pub,
     reason = "a test program: helpers fail the test by panicking"
 )]
-#![allow(dead_code, reason = "the modules are shared")]
 
-#[path = "support/faults.rs"]
-mod faults;
-#[path = "support/faulty_store.rs"]
-mod faulty_store;
-#[path = "support/outcome.rs"]
-mod outcome;
 mod support;
-#[path = "support/workload.rs"]
-mod workload;
 
 use chasqui_domain::{Entry, Offset, Refusal};
 use chasqui_store::Store;
 use chasqui_wire::inbox::InboxRecord;
 use fail::FailScenario;
 
-use faults::Faults;
+use chasqui_testkit::Faults;
+use chasqui_testkit::workload::{OF, mixed};
 use support::{World, reached, undisturbed};
-use workload::{OF, mixed};
 
 const STEPS: [&str; 4] =
     ["sequencer::after_read", "sequencer::after_rows", "sequencer::after_publish", "sequencer::after_commit"];

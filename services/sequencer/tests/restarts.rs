@@ -6,17 +6,8 @@
     unreachable_pub,
     reason = "a test program: helpers fail the test by panicking"
 )]
-#![allow(dead_code, reason = "the modules are shared")]
 
-#[path = "support/faults.rs"]
-mod faults;
-#[path = "support/faulty_store.rs"]
-mod faulty_store;
-#[path = "support/outcome.rs"]
-mod outcome;
 mod support;
-#[path = "support/workload.rs"]
-mod workload;
 
 use bytes::Bytes;
 use chasqui_domain::{Entry, Event, EventKind, Offset, Refusal, Version};
@@ -25,9 +16,9 @@ use chasqui_sequencer::{Options, SNAPSHOT_EVERY};
 use chasqui_store::{EventQuery, EventRow, Snapshot, Store, Stream};
 use chasqui_wire::{event, inbox::InboxRecord, snapshot, summary};
 
-use faults::{Faults, MODES};
+use chasqui_testkit::workload::{OF, fill, mixed, send, user};
+use chasqui_testkit::{Faults, MODES, workload};
 use support::{World, reached, undisturbed};
-use workload::{OF, fill, mixed, send, user};
 
 fn messages(count: u64) -> Vec<Bytes> {
     (1..=count).map(|counter| chasqui_wire::command::encode(&send("alice", "bob", counter)).unwrap()).collect()

@@ -6,17 +6,8 @@
     unreachable_pub,
     reason = "a test program: helpers fail the test by panicking"
 )]
-#![allow(dead_code, reason = "the modules are shared")]
 
-#[path = "support/faults.rs"]
-mod faults;
-#[path = "support/faulty_store.rs"]
-mod faulty_store;
-#[path = "support/outcome.rs"]
-mod outcome;
 mod support;
-#[path = "support/workload.rs"]
-mod workload;
 
 use std::num::NonZeroU32;
 
@@ -27,9 +18,9 @@ use chasqui_sequencer::Error;
 use chasqui_store::Store;
 use chasqui_wire::{command, inbox::InboxRecord};
 
-use faults::Faults;
+use chasqui_testkit::workload::{OF, append, mixed, send, user, with_rules};
+use chasqui_testkit::{Faults, workload};
 use support::World;
-use workload::{OF, append, mixed, send, user, with_rules};
 
 fn encoded(command: &chasqui_domain::Command) -> Bytes {
     command::encode(command).unwrap()

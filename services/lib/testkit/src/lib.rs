@@ -1,5 +1,12 @@
-//! What tests share.
+//! What tests share: a disk that crashes, a log and a store that fail, and commands of every sort.
 
 mod disk;
+mod faults;
+mod faulty_log;
+mod faulty_store;
+pub mod workload;
 
 pub use disk::CrashDisk;
+pub use faults::{Faults, Injected, MODES, Mode};
+pub use faulty_log::FaultyLog;
+pub use faulty_store::FaultyStore;

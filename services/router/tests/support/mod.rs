@@ -1,5 +1,7 @@
 //! What the tests of the router share.
 
+#![allow(dead_code, reason = "each test uses a part of it")]
+
 use std::{
     num::NonZeroU32,
     sync::{
@@ -27,10 +29,7 @@ use chasqui_wire::{
 use futures::future::BoxFuture;
 use tokio::sync::watch;
 
-use crate::{
-    faults::{Faults, FaultyLog},
-    faulty_store::FaultyStore,
-};
+use chasqui_testkit::{Faults, FaultyLog, FaultyStore};
 
 pub const LOG: LogId = LogId([7; 16]);
 pub const OF: LogPartition = LogPartition { log: LOG, partition: Partition(0) };

@@ -1,6 +1,8 @@
 //! What the tests of the sequencer share.
 
-#![allow(dead_code, unreachable_pub, missing_docs, reason = "each test uses a part of it")]
+#![allow(dead_code, reason = "each test uses a part of it")]
+
+pub mod outcome;
 
 use std::sync::Arc;
 
@@ -11,12 +13,12 @@ use chasqui_sequencer::{Deps, Error, Options, Progress, Sequencer};
 use chasqui_store::{Store, memory::MemoryStore};
 use tokio::sync::watch;
 
-use crate::{
-    faults::{Faults, FaultyLog},
-    faulty_store::FaultyStore,
-    outcome::Outcome,
+use chasqui_testkit::{
+    Faults, FaultyLog, FaultyStore,
     workload::{OF, commands, fill, memory_log, runtime},
 };
+
+use outcome::Outcome;
 
 /// A log and a store that outlive the sequencers that work on them.
 pub struct World {

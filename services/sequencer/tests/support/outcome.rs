@@ -8,7 +8,7 @@ use chasqui_log::{Header, Log, Record, Topic, TopicPartition};
 use chasqui_store::{EventQuery, EventRow, Store, Stream, Summary};
 use chasqui_wire::{event, inbox::InboxRecord};
 
-use crate::workload::{OF, chats};
+use chasqui_testkit::workload::{OF, chats};
 
 pub type Written = (Bytes, Bytes, Vec<Header>);
 

@@ -1,5 +1,7 @@
 //! Commands that show every sort of outcome.
 
+#![expect(clippy::unwrap_used, clippy::missing_panics_doc, reason = "what is made here is valid, or the test is wrong")]
+
 use std::{num::NonZeroU32, sync::Arc, time::Duration};
 
 use bytes::Bytes;
@@ -12,8 +14,11 @@ use chasqui_runtime::{Driver, Runtime};
 use chasqui_store::LogPartition;
 use futures::future::BoxFuture;
 
+/// The life of the topics.
 pub const LOG: LogId = LogId([7; 16]);
+/// The one partition of `commands`.
 pub const OF: LogPartition = LogPartition { log: LOG, partition: Partition(0) };
+/// Who writes.
 pub const USERS: [&str; 4] = ["alice", "bob", "carol", "dave"];
 
 /// A clock that stands still, so that two runs get the same times.
@@ -41,24 +46,33 @@ impl Driver for Still {
     }
 }
 
+/// A runtime whose clock stands still.
+#[must_use]
 pub fn runtime() -> Runtime {
     Runtime::new(Still)
 }
 
+/// A log with one partition by chat and three by user.
+#[must_use]
 pub fn memory_log() -> Arc<MemoryLog> {
     let partitions = Partitions { chats: NonZeroU32::MIN, users: NonZeroU32::new(3).unwrap() };
     Arc::new(MemoryLog::new(LOG, partitions, runtime()))
 }
 
+/// Where the commands are.
+#[must_use]
 pub fn commands() -> TopicPartition {
     Topic::Commands.partition(Partition(0))
 }
 
+/// A user.
+#[must_use]
 pub fn user(name: &str) -> UserId {
     UserId::new(name).unwrap()
 }
 
 /// The chats of all pairs.
+#[must_use]
 pub fn chats() -> Vec<ChatId> {
     let pairs = USERS.iter().enumerate().flat_map(|(at, one)| USERS[at + 1..].iter().map(move |other| (one, other)));
     pairs.map(|(one, other)| ChatId::direct(&user(one), &user(other))).collect()
@@ -74,12 +88,16 @@ fn command(from: &str, to: &str, action: Action) -> Command {
     }
 }
 
+/// A message, whose text tells where it is from.
+#[must_use]
 pub fn send(from: &str, to: &str, counter: u64) -> Command {
     let bytes = Bytes::from(format!("{from} to {to}: {counter}"));
     let body = Sealed { epoch: Epoch::FIRST, content_type: ContentType::new("text/plain").unwrap(), bytes };
     command(from, to, Action::Send(Send { peer: user(to), counter: Counter(counter), allowed: true, body }))
 }
 
+/// A receipt: read up to `seq`.
+#[must_use]
 pub fn read(from: &str, to: &str, seq: u64) -> Command {
     command(from, to, Action::Read { seq: Seq(seq) })
 }
@@ -91,17 +109,22 @@ fn stale(mut command: Command) -> Command {
     command
 }
 
+/// The same under other rules.
+#[must_use]
 pub fn with_rules(mut command: Command, number: u32) -> Command {
     command.rules.number = RulesNumber(number);
     command
 }
 
+/// A command as it is appended; the number is in its trace.
+#[must_use]
 pub fn append(value: Bytes, number: usize) -> Append {
     let trace = Header { name: "traceparent".into(), value: Bytes::from(format!("trace-{number}")) };
     Append { to: commands(), key: Bytes::from_static(b"chat"), value, headers: vec![trace] }
 }
 
 /// About forty commands of six chats: messages, repeats, receipts, refusals, and something that is no command.
+#[must_use]
 pub fn mixed() -> Vec<Bytes> {
     let mut all = Vec::new();
     for round in 1..=4 {

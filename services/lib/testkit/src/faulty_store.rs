@@ -13,14 +13,19 @@ use parking_lot::Mutex;
 
 use crate::faults::{Faults, Injected};
 
+/// A store that fails when [`Faults`] says so.
 pub struct FaultyStore {
+    /// The store.
     pub inner: Arc<MemoryStore>,
+    /// When it fails.
     pub faults: Arc<Faults>,
     /// Every commit that happened.
     pub commits: Mutex<Vec<(Offset, Vec<Snapshot>)>>,
 }
 
 impl FaultyStore {
+    /// In front of a store, with an empty memory.
+    #[must_use]
     pub fn new(inner: Arc<MemoryStore>, faults: Arc<Faults>) -> Arc<Self> {
         Arc::new(Self { inner, faults, commits: Mutex::default() })
     }
