@@ -1,11 +1,12 @@
 //! One process a data folder.
 
 use std::{
-    fs::{DirBuilder, File, OpenOptions, TryLockError},
+    fs::{File, OpenOptions, TryLockError},
     io,
-    os::unix::fs::DirBuilderExt,
     path::{Path, PathBuf},
 };
+
+use chasqui_disk::{Disk, RealDisk};
 
 const LOCK_FILE: &str = "lock";
 
@@ -33,14 +34,13 @@ pub(crate) enum Error {
 pub(crate) struct FolderLock(#[expect(dead_code, reason = "it is held, not used")] File);
 
 impl FolderLock {
-    /// Makes the folder for this user alone, if need be, and takes it. Blocks.
+    /// Makes the folder if need be, and takes it. Blocks.
     ///
     /// # Errors
     /// [`Error`].
     pub(crate) fn take(folder: &Path) -> Result<Self, Error> {
         let failed = |source| Error::Io { folder: folder.to_owned(), source };
-        // Bodies are sealed; who writes to whom is nobody else's business either.
-        DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(failed)?;
+        RealDisk.create_folder(folder).map_err(failed)?;
         let path = folder.join(LOCK_FILE);
         let file = OpenOptions::new().create(true).truncate(false).write(true).open(path).map_err(failed)?;
         match file.try_lock() {

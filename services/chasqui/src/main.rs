@@ -11,25 +11,48 @@ use clap::{Parser, Subcommand};
 #[derive(Parser)]
 #[command(name = "chasqui", version, about)]
 struct Cli {
-    /// Read options from this TOML file (also: the environment variable CHASQUI_CONFIG).
-    #[arg(long, global = true, value_name = "FILE")]
-    config: Option<PathBuf>,
-    /// Set an option, for example `--set listen=0.0.0.0:7600`; may be given more than once.
-    #[arg(long = "set", global = true, value_name = "KEY=VALUE", value_parser = key_value)]
-    set: Vec<(String, String)>,
-    /// Use built-in keys, to try Chasqui on this machine. Everybody knows them: never use them for real messages.
-    #[arg(long, global = true)]
-    dev: bool,
     #[command(subcommand)]
     command: Command,
+}
+
+/// Where options come from; the same for every command.
+#[derive(clap::Args)]
+struct Sources {
+    /// Read options from this TOML file (also: the environment variable CHASQUI_CONFIG).
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Set an option, for example `--set listen=0.0.0.0:7600`; may be given more than once.
+    #[arg(long = "set", value_name = "KEY=VALUE", value_parser = key_value)]
+    set: Vec<(String, String)>,
+    /// Use built-in keys, to try Chasqui on this machine. Everybody knows them: never use them for real messages.
+    #[arg(long)]
+    dev: bool,
+}
+
+impl Sources {
+    fn load(self) -> anyhow::Result<Loaded> {
+        let file = self.config.or_else(|| std::env::var_os(chasqui_config::FILE_VARIABLE).map(PathBuf::from));
+        let loaded = chasqui_config::load(file.as_deref(), chasqui_config::environment()?, &self.set)?;
+        Ok(if self.dev { loaded.dev() } else { loaded })
+    }
 }
 
 #[derive(Subcommand)]
 enum Command {
     /// Serve: all roles in this process, on a log and a store in the data folder.
-    Serve(serve::Args),
+    Serve {
+        #[command(flatten)]
+        sources: Sources,
+        #[command(flatten)]
+        args: serve::Args,
+    },
     /// Print a token for a user, signed with `auth.secret`.
-    Token(token::Args),
+    Token {
+        #[command(flatten)]
+        sources: Sources,
+        #[command(flatten)]
+        args: token::Args,
+    },
     /// Print every option, its value and where the value came from; fails when they don't allow a start.
     #[command(after_help = "\
 Examples:
@@ -37,6 +60,8 @@ Examples:
   CHASQUI_LISTEN=0.0.0.0:7600 chasqui config --config chasqui.toml
   chasqui config --dev --json | jq '.[] | select(.origin != \"default\")'")]
     Config {
+        #[command(flatten)]
+        sources: Sources,
         /// Print a JSON array of objects with `key`, `value` and `origin`.
         #[arg(long)]
         json: bool,
@@ -61,13 +86,11 @@ fn main() -> ExitCode {
 }
 
 fn run(cli: Cli) -> anyhow::Result<()> {
-    let file = cli.config.or_else(|| std::env::var_os(chasqui_config::FILE_VARIABLE).map(PathBuf::from));
-    let loaded = chasqui_config::load(file.as_deref(), chasqui_config::environment()?, &cli.set)?;
-    let loaded = if cli.dev { loaded.dev() } else { loaded };
     match cli.command {
-        Command::Serve(args) => serve::run(&args, loaded.options),
-        Command::Token(args) => token::run(&args, &loaded.options),
-        Command::Config { json } => {
+        Command::Serve { sources, args } => serve::run(&args, sources.load()?.options),
+        Command::Token { sources, args } => token::run(&args, &sources.load()?.options),
+        Command::Config { sources, json } => {
+            let loaded = sources.load()?;
             let text = if json { as_json(&loaded)? } else { loaded.to_string() };
             write!(std::io::stdout(), "{text}").context("the output could not be written")?;
             loaded.options.validate().context("the options above don't allow a start")

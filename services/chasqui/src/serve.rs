@@ -28,7 +28,7 @@ Examples:
   chasqui serve --config chasqui.toml
   CHASQUI_AUTH__SECRET=... CHASQUI_SEAL__MASTER_KEY=... chasqui serve --set listen=0.0.0.0:7600 --set data=/var/lib/chasqui
 
-It stops on SIGTERM and SIGINT: sessions are told to come back, and everything is flushed. A second signal ends it at
+It stops on SIGTERM, SIGINT and SIGHUP: sessions are told to come back, and everything is flushed. A second signal ends it at
 once, which loses nothing that was confirmed. CHASQUI_LOG=debug logs more; see `chasqui config` for all options.")]
 pub struct Args {
     /// Die like a machine without power the COUNT-th time that the failpoint is passed.
@@ -37,7 +37,10 @@ pub struct Args {
     kill_at: Option<crate::failpoints::KillAt>,
 }
 
-/// Serves until SIGTERM or SIGINT.
+/// What a shell makes of a process that SIGINT ended.
+const EXIT_INTERRUPTED: i32 = 130;
+
+/// Serves until SIGTERM, SIGINT or SIGHUP.
 ///
 /// # Errors
 /// When the server can't start, or ends by itself.
@@ -58,7 +61,7 @@ pub fn run(args: &Args, options: Options) -> anyhow::Result<()> {
 }
 
 async fn serve(options: Options) -> anyhow::Result<()> {
-    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    let mut signals = Signals::new()?;
     let uses_dev_keys = options.uses_dev_keys();
     let mut server = Server::start(Arc::new(RealDisk), options, Runtime::real()).await?;
     let address = server.address();
@@ -67,37 +70,61 @@ async fn serve(options: Options) -> anyhow::Result<()> {
             anybody can be any user here");
     }
     let mut phase = server.phase();
+    let mut has_served = false;
     loop {
         select! {
             error = server.ended() => return Err(error).context("the server has ended"),
             changed = phase.changed() => {
                 if changed.is_ok() && *phase.borrow_and_update() == Phase::Serving {
-                    announce(&server, uses_dev_keys);
+                    announce(&server, uses_dev_keys && !has_served);
+                    has_served = true;
                 }
             }
-            () = either(&mut terminate, &mut interrupt) => break,
+            () = signals.next() => break,
         }
     }
     tracing::info!("stopping");
     select! {
         stopped = server.stop() => stopped.context("the server has ended")?,
-        () = either(&mut terminate, &mut interrupt) => tracing::warn!("ended at once by a second signal"),
+        () = signals.next() => {
+            tracing::warn!("ended at once by a second signal");
+            // Waits for nothing, not even for a disk that hangs.
+            std::process::exit(EXIT_INTERRUPTED);
+        }
     }
     Ok(())
 }
 
-async fn either(one: &mut Signal, other: &mut Signal) {
-    select! {
-        _ = one.recv() => {}
-        _ = other.recv() => {}
+/// The signals that end a server.
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+    hang_up: Signal,
+}
+
+impl Signals {
+    fn new() -> std::io::Result<Self> {
+        Ok(Self {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+            hang_up: signal(SignalKind::hangup())?,
+        })
+    }
+
+    async fn next(&mut self) {
+        select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+            _ = self.hang_up.recv() => {}
+        }
     }
 }
 
-fn announce(server: &Server, uses_dev_keys: bool) {
+fn announce(server: &Server, with_advice: bool) {
     let url = format!("http://{}", server.address());
     tracing::info!(%url, "ready");
     let mut text = format!("ready on {url}\n");
-    if uses_dev_keys {
+    if with_advice {
         let program = std::env::args().next().unwrap_or_else(|| "chasqui".to_owned());
         let place = if url == "http://127.0.0.1:7600" { String::new() } else { format!(" --url {url}") };
         text += &format!(

@@ -44,7 +44,8 @@ struct Foundation {
     status: Status,
 }
 
-/// A running server. Dropping it ends it as a crash would: nothing is flushed, and sessions are not told.
+/// A running server. Dropping it ends the roles where they are, as a crash would, and leaves open connections to the
+/// runtime: stop it, unless the process or the runtime ends with it.
 pub struct Server {
     address: SocketAddr,
     foundation: Arc<Foundation>,
@@ -88,9 +89,12 @@ impl Server {
 
     /// Waits until it ends by itself, and says why. Cancel safe; not to be called again after it was answered.
     pub async fn ended(&mut self) -> Error {
-        match self.lives.join().await {
-            Some(Err(error)) => error,
-            Some(Ok(())) | None => Error::Panicked { what: "the supervisor" },
+        select! {
+            ended = self.lives.join() => match ended {
+                Some(Err(error)) => error,
+                Some(Ok(())) | None => Error::Panicked { what: "the supervisor" },
+            },
+            _ = self.front.join() => Error::Panicked { what: "the socket" },
         }
     }
 
@@ -112,6 +116,7 @@ impl Server {
 async fn live(foundation: Arc<Foundation>, mut stop: watch::Receiver<bool>) -> Result<(), Error> {
     let mut backoff = Backoff::new(BACKOFF_MAX);
     loop {
+        let began = foundation.runtime.monotonic();
         let (error, has_served) = match life::live(&foundation, stop.clone()).await {
             End::Stopped(flushed) => return flushed,
             End::Failed { error, has_served } => (error, has_served),
@@ -119,7 +124,8 @@ async fn live(foundation: Arc<Foundation>, mut stop: watch::Receiver<bool>) -> R
         if !has_served && !error.is_retryable() {
             return Err(error);
         }
-        if has_served {
+        // One that serves and fails at once would otherwise send everybody away, again and again.
+        if has_served && foundation.runtime.monotonic() - began > BACKOFF_MAX {
             backoff.reset();
         }
         let pause = backoff.pause();

@@ -1,8 +1,12 @@
 //! The commands that print and end.
 
-use std::process::{Command, Output};
+use std::{
+    io::{BufRead, BufReader},
+    process::{Command, Output, Stdio},
+};
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
+use rustix::process::{Pid, Signal, kill_process};
 
 fn chasqui(arguments: &[&str]) -> Result<Output> {
     let mut command = Command::new(env!("CARGO_BIN_EXE_chasqui"));
@@ -63,5 +67,25 @@ fn a_token_carries_what_the_options_ask_for_and_ends() -> Result<()> {
     ensure!(token.claims["sub"] == "alice");
     let life = token.claims["exp"].as_u64().zip(token.claims["iat"].as_u64()).map(|(exp, iat)| exp - iat);
     ensure!(life == Some(90), "{:?}", token.claims);
+    Ok(())
+}
+
+#[test]
+fn a_closed_standard_error_does_not_keep_it_from_a_clean_end() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let data = format!("data={}", folder.path().join("data").display());
+    let mut server = Command::new(env!("CARGO_BIN_EXE_chasqui"))
+        .args(["serve", "--dev", "--set", "listen=127.0.0.1:0", "--set", &data])
+        .env("CHASQUI_LOG", "debug")
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()?;
+    let mut ready = String::new();
+    BufReader::new(server.stdout.as_mut().context("no output")?).read_line(&mut ready)?;
+    ensure!(ready.starts_with("ready on http://"), "{ready}");
+    drop(server.stderr.take());
+    kill_process(Pid::from_child(&server), Signal::TERM)?;
+    let status = server.wait()?;
+    ensure!(status.success(), "{status}");
     Ok(())
 }

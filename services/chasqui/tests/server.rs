@@ -1,10 +1,14 @@
 //! The joined process, on a disk in memory: what users see of its lives.
 
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 
 use anyhow::{Context, Result, bail, ensure};
 use chasqui::{
-    server::{Phase, Server},
+    server::{Error, Phase, Server},
     token,
 };
 use chasqui_client::{Client, Draft, Token, Update, Updates};
@@ -18,6 +22,9 @@ use tokio::time::timeout;
 
 /// Ends a test that hangs.
 const PATIENCE: Duration = Duration::from_secs(60);
+
+/// The first segment of a log.
+const FIRST: &str = "00000000000000000000.segment";
 
 fn options() -> Options {
     let mut options = Options::default().dev();
@@ -173,6 +180,70 @@ async fn a_full_disk_is_named_and_service_returns_with_room() -> Result<()> {
     while get(&server, "alice", "/ready").await?.0 != 200 {
         tokio::task::yield_now().await;
     }
+    server.stop().await?;
+    Ok(())
+}
+
+/// The files of a folder, with what they hold.
+fn files(disk: &dyn Disk, folder: &str) -> Result<Vec<(PathBuf, Vec<u8>)>> {
+    let mut files = Vec::new();
+    for name in disk.list(Path::new(folder))? {
+        let path = Path::new(folder).join(name);
+        let file = disk.open(&path, false)?;
+        let mut bytes = vec![0; usize::try_from(file.size()?)?];
+        file.read_exact_at(&mut bytes, 0)?;
+        files.push((path, bytes));
+    }
+    Ok(files)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_log_from_before_the_store_ends_the_server() -> Result<()> {
+    let disk = CrashDisk::new();
+    serving(disk.mount(), options()).await?.stop().await?;
+    let old_log = files(&*disk.mount(), "/data/log")?;
+    let server = serving(disk.mount(), options()).await?;
+    let (alice, mut to_alice) = client(&server, "alice").await?;
+    alice.send(Draft::text(UserId::new("bob")?, "in a log that is lost")).await?;
+    update(&mut to_alice, sent_of).await?;
+    server.stop().await?;
+
+    let mount = disk.mount();
+    for (path, bytes) in old_log {
+        let file = mount.open(&path, true)?;
+        file.set_len(0)?;
+        file.write_all_at(&bytes, 0)?;
+        file.sync()?;
+    }
+    let mut server = Server::start(mount, options(), Runtime::real()).await?;
+    let error = timeout(PATIENCE, server.ended()).await.context("it serves, or waits for ever")?;
+    ensure!(matches!(error, Error::Sequencer { .. } | Error::Router { .. }), "{error}");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_partition_without_work_does_not_hold_the_log_back() -> Result<()> {
+    let disk = CrashDisk::new();
+    let mut options = options();
+    (options.log.segment_bytes, options.log.bytes_max) = (1 << 20, Some(2 << 20));
+    options.store.flush_interval_ms = 20;
+    let server = serving(disk.mount(), options).await?;
+    let (alice, mut to_alice) = client(&server, "alice").await?;
+    // One message in each of some chats, so that every partition has something to release, and many in one.
+    for peer in 0..16 {
+        alice.send(Draft::text(UserId::new(format!("peer-{peer}"))?, "once")).await?;
+        update(&mut to_alice, sent_of).await?;
+    }
+    for _ in 0..80 {
+        alice.send(Draft::text(UserId::new("bob")?, "x".repeat(32 * 1024))).await?;
+        update(&mut to_alice, sent_of).await?;
+    }
+    let first_is_gone = async {
+        while disk.mount().list(Path::new("/data/log")).is_ok_and(|names| names.iter().any(|name| name == FIRST)) {
+            tokio::task::yield_now().await;
+        }
+    };
+    timeout(PATIENCE, first_is_gone).await.context("the first segment is kept")?;
     server.stop().await?;
     Ok(())
 }

@@ -33,8 +33,13 @@ struct Greeting {
 /// Serves a connection to its end.
 pub(crate) async fn serve(shared: Arc<Shared>, mut target: impl Target, mut source: impl Source) {
     let patience = shared.options.hello();
-    let greeting = shared.runtime.timeout(patience, greet(&shared, &mut source)).await;
-    let greeting = greeting.unwrap_or(Err(Some(Code::HelloTimeout)));
+    let greeting = tokio::select! {
+        greeting = shared.runtime.timeout(patience, greet(&shared, &mut source)) => {
+            greeting.unwrap_or(Err(Some(Code::HelloTimeout)))
+        }
+        // A drain waits for every connection, also for one that never says who it is.
+        () = shared.drains() => Err(Some(Code::Draining)),
+    };
     let why = match greeting {
         Ok(greeting) => hold(&shared, greeting, &mut target, &mut source).await,
         Err(why) => why,

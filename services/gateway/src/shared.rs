@@ -2,7 +2,7 @@
 
 use std::sync::{
     Arc,
-    atomic::{AtomicBool, AtomicU64, Ordering},
+    atomic::{AtomicU64, Ordering},
 };
 
 use chasqui_domain::{Incarnation, Offset, SessionId};
@@ -30,7 +30,7 @@ pub(crate) struct Shared {
     pub(crate) readers: Semaphore,
     /// Why the gateway stopped by itself.
     pub(crate) stopped: watch::Sender<Option<Error>>,
-    draining: AtomicBool,
+    draining: watch::Sender<bool>,
     heartbeat_failure: Mutex<Option<String>>,
     session_last: AtomicU64,
     dispatched: AtomicU64,
@@ -57,7 +57,7 @@ impl Shared {
             sessions: Arc::new(Semaphore::new(options.sessions_max.min(Semaphore::MAX_PERMITS))),
             readers: Semaphore::new(limits::READERS_MAX),
             stopped: watch::Sender::new(None),
-            draining: AtomicBool::new(false),
+            draining: watch::Sender::new(false),
             heartbeat_failure: Mutex::default(),
             session_last: AtomicU64::new(0),
             dispatched: AtomicU64::new(incarnation.0),
@@ -81,7 +81,7 @@ impl Shared {
 
     /// No session begins from now on.
     pub(crate) fn begin_drain(&self) {
-        self.draining.store(true, Ordering::SeqCst);
+        self.draining.send_replace(true);
     }
 
     /// Why the heartbeat fails, if it does; gives whether it failed before.
@@ -91,13 +91,19 @@ impl Shared {
 
     /// Why no session can begin; none when it can.
     pub(crate) fn closed(&self) -> Option<Code> {
-        if self.draining.load(Ordering::SeqCst) {
+        if *self.draining.borrow() {
             Some(Code::Draining)
         } else if self.stopped.borrow().is_some() {
             Some(Code::Unavailable)
         } else {
             None
         }
+    }
+
+    /// Waits until the gateway drains. Cancel safe.
+    pub(crate) async fn drains(&self) {
+        // The sender is here, so it doesn't go away meanwhile.
+        let _ = self.draining.subscribe().wait_for(|draining| *draining).await;
     }
 
     /// Why the gateway should not be sent new clients; none when it should.

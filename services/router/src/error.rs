@@ -27,7 +27,8 @@ pub enum Error {
     /// The store has lost the partition's checkpoint: what was placed before is not known, so nothing may be placed.
     #[error("entries of this partition were placed before, but the store has no checkpoint of it: restore the store")]
     CheckpointLost,
-    /// The log ends before the checkpoint.
+    /// The log ends before the checkpoint: records that come now would take the places of those that were placed, and
+    /// be passed over.
     #[error("the checkpoint is at offset {checkpoint}, but the log ends at {end}: restore both from the same backup")]
     LogBehind {
         /// The offset of the checkpoint.
@@ -44,8 +45,7 @@ impl Error {
         match self {
             Self::Log(error) => error.is_retryable(),
             Self::Store(error) => error.is_retryable(),
-            Self::LogBehind { .. } => true,
-            Self::Wire(_) | Self::OtherLog { .. } | Self::CheckpointLost => false,
+            Self::Wire(_) | Self::OtherLog { .. } | Self::CheckpointLost | Self::LogBehind { .. } => false,
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::{collections::VecDeque, time::Duration};
 
 use chasqui_domain::{GatewayId, Incarnation, Offset, Partition};
-use chasqui_log::{Append, Reader, Record, Topic, TopicPartition};
+use chasqui_log::{Append, Reader, Record, Topic};
 use chasqui_store::{Checkpoint, LogPartition};
 use chasqui_wire::{checkpoint::RouterState, gateway_record::GatewayRecord};
 use futures::FutureExt;
@@ -18,9 +18,6 @@ use crate::{
 
 /// How many answers are appended at a time; after a long absence there may be one for every session.
 const ANSWERS_MAX: usize = 1024;
-
-/// How many inbox records are done before the log is told that it may let go of them.
-const RELEASE_EVERY: u64 = 1024;
 
 /// Gives up the ownership as if the log had failed, when a test wants it so.
 macro_rules! failpoint {
@@ -41,7 +38,6 @@ enum Event {
 pub(crate) struct Owner<'a> {
     router: &'a Router,
     of: LogPartition,
-    inbox_at: TopicPartition,
     inbox: Box<dyn Reader>,
     presence: Follower,
     heartbeats: Follower,
@@ -55,7 +51,6 @@ pub(crate) struct Owner<'a> {
     answered: Offset,
     /// Whether the last checkpoint says all that there is to say.
     is_saved: bool,
-    released: Offset,
     tick_at: Duration,
 }
 
@@ -76,7 +71,6 @@ impl<'a> Owner<'a> {
             router,
             of,
             inbox: log.reader(&inbox_at, checkpoint.inbox).await?,
-            inbox_at,
             presence: Follower::new(log, &presence_at, bounds.start).await?,
             heartbeats: Follower::new(log, &heartbeats_at, heard).await?,
             table: Table::new(Gateways::new(router.options.lease, state.suspended, now)),
@@ -85,13 +79,11 @@ impl<'a> Owner<'a> {
             next: checkpoint.inbox,
             answered: checkpoint.presence,
             is_saved: true,
-            released: Offset(0),
             tick_at: now,
         };
         owner.read_table(bounds.end).await?;
-        owner.release().await?;
         tracing::info!(partition = of.partition.0, from = owner.next.0, "the router owns its partition");
-        owner.report(owner.next == log.bounds(&owner.inbox_at).await?.end);
+        owner.report(owner.next == log.bounds(&inbox_at).await?.end);
         Ok(owner)
     }
 
@@ -228,9 +220,6 @@ impl<'a> Owner<'a> {
         self.save().await?;
         failpoint!("router::after_checkpoint");
         self.report(true);
-        if self.next.0 - self.released.0 >= RELEASE_EVERY {
-            self.release().await?;
-        }
         Ok(())
     }
 
@@ -270,17 +259,6 @@ impl<'a> Owner<'a> {
         Ok(())
     }
 
-    /// Lets the log forget what the checkpoint covers, once no crash can take the checkpoint back.
-    async fn release(&mut self) -> Result<(), Error> {
-        let deps = &self.router.deps;
-        if !deps.store.is_durable_at_once() {
-            deps.store.flush().await?;
-        }
-        deps.log.release(&self.inbox_at, self.next).await?;
-        self.released = self.next;
-        Ok(())
-    }
-
     fn now(&self) -> Duration {
         self.router.deps.runtime.monotonic()
     }
@@ -288,7 +266,7 @@ impl<'a> Owner<'a> {
     /// `well`: nothing is known that it would have to wait for.
     fn report(&self, well: bool) {
         self.router.progress.send_modify(|progress| {
-            progress.caught_up_to = self.next;
+            progress.caught_up_to = Some(self.next);
             if well {
                 progress.waiting = None;
             }

@@ -13,7 +13,7 @@ use bytes::Bytes;
 use chasqui_domain::{Incarnation, LogId, Offset, Partition};
 use chasqui_log::{Log, Topic};
 use chasqui_router::Error;
-use chasqui_store::Store;
+use chasqui_store::{Checkpoint, Store};
 use chasqui_wire::{
     checkpoint::RouterState,
     gateway_record::GatewayRecord,
@@ -289,4 +289,12 @@ async fn it_stops_at_what_it_must_not_pass_over() {
     world.log.release(&inbox(), Offset(1)).await.unwrap();
     world.log.trim();
     assert!(matches!(world.router().run().await, Error::CheckpointLost));
+
+    let world = self::world();
+    let state = RouterState::default().encode().unwrap();
+    let checkpoint = Checkpoint { inbox: Offset(3), presence: Offset(0), state };
+    world.store.save_checkpoint(OF, checkpoint).await.unwrap();
+    world.message(0, &["alice"]).await;
+    let behind = world.router().run().await;
+    assert!(matches!(behind, Error::LogBehind { checkpoint: Offset(3), end: Offset(1) }), "{behind:?}");
 }

@@ -35,7 +35,8 @@ pub enum Error {
     /// The store has lost the partition's offset: what was decided before is not known, so nothing may be decided.
     #[error("commands of this partition were decided before, but the store has no offset of it: restore the store")]
     OffsetLost,
-    /// The log ends before the offset that is committed.
+    /// The log ends before the offset that is committed: commands that come now would take the places of decided ones,
+    /// and be passed over.
     #[error("offset {committed} is committed, but the log ends at {end}: restore both from the same backup")]
     LogBehind {
         /// The offset that is committed.
@@ -55,8 +56,13 @@ impl Error {
         match self {
             Self::Log(error) => error.is_retryable(),
             Self::Store(error) => error.is_retryable(),
-            Self::LogBehind { .. } | Self::Overtaken => true,
-            Self::Wire(_) | Self::Rules { .. } | Self::Schema { .. } | Self::Rows(_) | Self::OffsetLost => false,
+            Self::Overtaken => true,
+            Self::Wire(_)
+            | Self::Rules { .. }
+            | Self::Schema { .. }
+            | Self::Rows(_)
+            | Self::OffsetLost
+            | Self::LogBehind { .. } => false,
         }
     }
 }

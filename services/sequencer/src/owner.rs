@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use chasqui_domain::{ChatId, Offset};
-use chasqui_log::{Reader, Record, Topic, TopicPartition};
+use chasqui_log::{Reader, Record, Topic};
 use chasqui_store::Snapshot;
 
 use crate::{
@@ -18,9 +18,6 @@ use crate::{
 /// How many chats are loaded at a time. Their rows have bodies, so their sizes are far from even.
 const LOAD_CHATS: usize = 16;
 
-/// How many commands are done before the log is told that it may let go of them.
-const RELEASE_EVERY: u64 = 1024;
-
 /// Gives up the ownership as if the log had failed, when a test wants it so.
 macro_rules! failpoint {
     ($name:literal) => {
@@ -33,14 +30,12 @@ macro_rules! failpoint {
 pub(crate) struct Owner<'a> {
     sequencer: &'a Sequencer,
     place: Place,
-    at: TopicPartition,
     reader: Box<dyn Reader>,
     /// What was read and has to wait for the next batch.
     read: VecDeque<Record>,
     skipped: BTreeSet<Offset>,
     /// Everything below is committed.
     committed: Offset,
-    released: Offset,
     cache: Cache,
 }
 
@@ -64,18 +59,15 @@ impl<'a> Owner<'a> {
             }
         };
         let mut skipped = store.skipped(of).await?;
-        let mut owner = Self {
+        let owner = Self {
             sequencer,
             place: Place { of, partitions: log.partitions() },
             reader: log.reader(&at, committed).await?,
-            at,
             read: VecDeque::new(),
             skipped: skipped.split_off(&committed),
             committed,
-            released: Offset(0),
             cache: Cache::new(sequencer.options.cache_bytes_max),
         };
-        owner.release().await?;
         tracing::info!(partition = of.partition.0, from = committed.0, "the sequencer owns its partition");
         owner.report(committed == bounds.end);
         Ok(owner)
@@ -113,9 +105,6 @@ impl<'a> Owner<'a> {
         }
         self.skipped = self.skipped.split_off(&next);
         self.report(true);
-        if next.0 - self.released.0 >= RELEASE_EVERY {
-            self.release().await?;
-        }
         Ok(())
     }
 
@@ -190,21 +179,10 @@ impl<'a> Owner<'a> {
         Ok(())
     }
 
-    /// Lets the log forget what is committed, once no crash can take the commit back.
-    async fn release(&mut self) -> Result<(), Halt> {
-        let deps = &self.sequencer.deps;
-        if !deps.store.is_durable_at_once() {
-            deps.store.flush().await?;
-        }
-        deps.log.release(&self.at, self.committed).await?;
-        self.released = self.committed;
-        Ok(())
-    }
-
     /// `well`: nothing is known that it would have to wait for.
     fn report(&self, well: bool) {
         self.sequencer.progress.send_modify(|progress| {
-            progress.caught_up_to = self.committed;
+            progress.caught_up_to = Some(self.committed);
             if well {
                 progress.waiting = None;
             }

@@ -142,16 +142,11 @@ async fn a_committed_offset_whose_commands_are_gone_stops_it() {
 }
 
 #[tokio::test]
-async fn a_log_that_lags_behind_the_store_is_waited_for() {
+async fn a_log_that_ends_before_the_committed_offset_stops_it() {
     let world = World::new(&mixed()[..4], Faults::none()).await;
     world.store.commit(OF, Offset(6), Vec::new()).await.unwrap();
-    let sequencer = world.sequencer();
-    let mut progress = sequencer.progress();
-    let running = tokio::spawn(sequencer.run());
-    progress.wait_for(|progress| progress.waiting.is_some()).await.unwrap();
-    workload::fill(world.log.as_ref(), &mixed()[4..7]).await;
-    support::reached(progress, Offset(7)).await;
-    running.abort();
+    let behind = world.run_to_end(None).await;
+    assert!(matches!(behind, Err(Error::LogBehind { committed: Offset(6), end: Offset(4) })), "{behind:?}");
 }
 
 #[tokio::test]

@@ -1,11 +1,12 @@
-//! What is done from time to time: the store is flushed, and inbox rows expire.
+//! What is done from time to time: the store is flushed, the log may let go of what is done, and inbox rows expire.
 
-use std::{future::Future, time::Duration};
+use std::{collections::HashMap, future::Future, time::Duration};
 
 use chasqui_domain::TimeMs;
+use chasqui_log::Log;
 use chasqui_store::Store;
 
-use super::{Foundation, files::Files};
+use super::{Foundation, files::Files, roles::Gauges};
 
 /// How often inbox rows are let go. They expire by days.
 const EXPIRE_EVERY: Duration = Duration::from_secs(60 * 60);
@@ -13,24 +14,38 @@ const EXPIRE_EVERY: Duration = Duration::from_secs(60 * 60);
 const DAY_MS: u64 = 24 * 60 * 60 * 1000;
 
 /// Does so until it is dropped. A store that fails is told of by itself.
-pub(super) fn run(foundation: &Foundation, files: &Files) -> impl Future<Output = ()> + use<> {
-    let (runtime, store) = (foundation.runtime.clone(), files.store.clone());
+pub(super) fn run(foundation: &Foundation, files: &Files, gauges: Gauges) -> impl Future<Output = ()> + use<> {
+    let runtime = foundation.runtime.clone();
+    let (log, store) = (files.log.clone(), files.store.clone());
     let flush_interval = Duration::from_millis(foundation.options.store.flush_interval_ms);
     let retention_ms = u64::from(foundation.options.store.inbox_retention_days) * DAY_MS;
     async move {
+        let mut released = HashMap::new();
         let mut expire_at = runtime.monotonic();
         loop {
             runtime.sleep(flush_interval).await;
+            // Taken before the flush, which makes it last: what a crash can take back is not released.
+            let done = gauges.done();
             if let Err(error) = store.flush().await {
                 tracing::debug!(%error, "the store was not flushed");
-            }
-            if runtime.monotonic() < expire_at {
                 continue;
             }
-            expire_at = runtime.monotonic() + EXPIRE_EVERY;
-            let before = TimeMs(runtime.now().0.saturating_sub(retention_ms));
-            if let Err(error) = store.expire_inbox(before).await {
-                tracing::debug!(%error, "inbox rows were not let go");
+            for (at, below) in done {
+                if released.get(&at) == Some(&below) {
+                    continue;
+                }
+                match log.release(&at, below).await {
+                    Ok(()) => drop(released.insert(at, below)),
+                    Err(error) => tracing::debug!(%error, %at, "the log was not released"),
+                }
+            }
+            let now = runtime.monotonic();
+            if now >= expire_at {
+                expire_at = now + EXPIRE_EVERY;
+                let before = TimeMs(runtime.now().0.saturating_sub(retention_ms));
+                if let Err(error) = store.expire_inbox(before).await {
+                    tracing::debug!(%error, "inbox rows were not let go");
+                }
             }
         }
     }

@@ -35,7 +35,7 @@ pub(super) async fn live(foundation: &Foundation, mut stop: watch::Receiver<bool
     };
     let mut stop = Box::pin(async move { drop(stop.wait_for(|stop| *stop).await) }.fuse());
     let mut roles = Roles::start(foundation, &files);
-    let housekeeping = foundation.runtime.spawn("housekeeping", housekeeping::run(foundation, &files));
+    let housekeeping = foundation.runtime.spawn("housekeeping", housekeeping::run(foundation, &files, roles.gauges()));
 
     let started = select! {
         started = start_gateway(foundation, &files, roles.gauges()) => started,

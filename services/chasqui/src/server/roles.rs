@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use chasqui_domain::{Offset, Partition};
-use chasqui_log::{Log, Topic};
+use chasqui_log::{Log, Topic, TopicPartition};
 use chasqui_router::Router;
 use chasqui_runtime::{Progress, Role, Runtime, Task};
 use chasqui_sequencer::Sequencer;
@@ -25,14 +25,18 @@ impl Gauge {
     /// What the role waits for after an error, or has to do before it has reached its goal.
     fn waiting(&self) -> Option<String> {
         let Progress { caught_up_to, waiting } = self.progress.borrow().clone();
-        let behind = || (caught_up_to < self.goal).then(|| format!("it has come to {caught_up_to} of {}", self.goal));
+        let behind = || match caught_up_to {
+            Some(at) if at >= self.goal => None,
+            Some(at) => Some(format!("it has come to {at} of {}", self.goal)),
+            None => Some("it begins".to_owned()),
+        };
         let why = waiting.or_else(behind)?;
         Some(format!("the {} of partition {}: {why}", self.role, self.partition))
     }
 
     async fn reach_goal(&mut self) {
         // A role that has ended reaches nothing, and is told of by its task.
-        drop(self.progress.wait_for(|progress| progress.caught_up_to >= self.goal).await);
+        drop(self.progress.wait_for(|progress| progress.caught_up_to.is_some_and(|at| at >= self.goal)).await);
     }
 }
 
@@ -44,6 +48,16 @@ pub(super) struct Gauges {
 }
 
 impl Gauges {
+    /// Below which offsets of their topics the roles have done everything.
+    pub(super) fn done(&self) -> Vec<(TopicPartition, Offset)> {
+        let of = |topic: Topic, gauge: &Gauge| {
+            let done = gauge.progress.borrow().caught_up_to;
+            done.map(|below| (topic.partition(gauge.partition), below))
+        };
+        let sequencers = self.sequencers.iter().filter_map(|gauge| of(Topic::Commands, gauge));
+        sequencers.chain(self.routers.iter().filter_map(|gauge| of(Topic::Inbox, gauge))).collect()
+    }
+
     /// What the roles wait for.
     pub(super) fn waiting(&self) -> Vec<String> {
         self.sequencers.iter().chain(&self.routers).filter_map(Gauge::waiting).collect()

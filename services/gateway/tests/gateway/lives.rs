@@ -13,7 +13,7 @@ use chasqui_wire::{
 
 use crate::{
     bench::{Bench, options, start, user},
-    client::live,
+    client::{live, try_connect},
     messages::{decided, send},
 };
 
@@ -27,6 +27,14 @@ async fn a_later_life_takes_over() {
     assert!(matches!(why, Error::Superseded { by } if by == later.incarnation()), "{why}");
     assert!(!why.is_retryable());
     assert_eq!(client.end().await.0, "draining");
+}
+
+#[tokio::test]
+async fn who_never_said_hello_does_not_hold_up_a_drain() {
+    let bench = Bench::new().await;
+    let mut silent = try_connect(&bench).await.unwrap();
+    let (_, end) = tokio::join!(bench.gateway.drain(), silent.end());
+    assert_eq!(end.0, "draining");
 }
 
 #[tokio::test]

@@ -189,9 +189,9 @@ pub trait Log: Send + Sync + 'static {
     /// [`Error::NoSuchPartition`]; [`Error::Unavailable`].
     async fn bounds(&self, at: &TopicPartition) -> Result<Bounds, Error>;
 
-    /// The owner of a partition needs nothing below `below` any more. Retention may remove it, and removes nothing of
-    /// `commands` and `inbox` that was not released. Never goes back. It may be forgotten when the log is closed; the
-    /// owner then releases again.
+    /// The owner of a partition has done everything below `below`, and no crash can take that back. Retention may
+    /// remove it, and removes nothing of `commands` and `inbox` that was not released. Never goes back. It may be
+    /// forgotten when the log is closed, and is then released again.
     ///
     /// # Errors
     /// [`Error::NoSuchPartition`]; [`Error::Unavailable`].

@@ -12,8 +12,8 @@ const PAUSE_LEAST: Duration = Duration::from_millis(50);
 /// How far a role has come in its partition.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Progress {
-    /// All records below this offset are done.
-    pub caught_up_to: Offset,
+    /// All records below this offset are done; none before it first owned its partition.
+    pub caught_up_to: Option<Offset>,
     /// What it waits for, after an error; none while all is well.
     pub waiting: Option<String>,
 }

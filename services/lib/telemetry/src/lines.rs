@@ -70,7 +70,8 @@ fn subscriber<W>(format: Format, filter: EnvFilter, ansi: bool, writer: W) -> Bo
 where
     W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
 {
-    let lines = Lines::builder().with_env_filter(filter).with_writer(writer);
+    // A line that can't be written must not be told on the same closed standard error: that panics.
+    let lines = Lines::builder().with_env_filter(filter).with_writer(writer).log_internal_errors(false);
     match format {
         Format::Pretty => Box::new(lines.with_ansi(ansi).finish()),
         Format::Json => Box::new(lines.json().flatten_event(true).finish()),

@@ -165,7 +165,7 @@ impl World {
 }
 
 pub async fn reached(mut progress: watch::Receiver<Progress>, end: Offset) {
-    let done = progress.wait_for(|progress| progress.caught_up_to == end && progress.waiting.is_none()).await;
+    let done = progress.wait_for(|progress| progress.caught_up_to == Some(end) && progress.waiting.is_none()).await;
     assert!(done.is_ok(), "the router is gone");
 }
 
