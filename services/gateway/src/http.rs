@@ -15,7 +15,7 @@ use axum::{
 };
 use bytes::Bytes;
 use chasqui_wire::Code;
-use futures::{SinkExt, StreamExt, future};
+use futures::{Sink, SinkExt, StreamExt, future};
 use tokio::net::TcpListener;
 use tower_http::timeout::TimeoutLayer;
 
@@ -23,7 +23,7 @@ use crate::{
     hello, limits,
     rest::{self, Refused},
     shared::Shared,
-    transport::{Incoming, Outgoing, TransportError},
+    transport::{Incoming, Outgoing, Target, TransportError},
 };
 
 pub(crate) fn router(shared: Arc<Shared>) -> Router {
@@ -75,11 +75,14 @@ async fn socket(
 }
 
 async fn serve(shared: Arc<Shared>, socket: WebSocket) {
-    let failed = |error: axum::Error| TransportError(Box::new(error));
     let (target, source) = socket.split();
-    let target = target.sink_map_err(failed).with(|frame| future::ready(Ok(outgoing(frame))));
-    let source = source.map(|message| message.map(incoming).map_err(failed));
-    hello::serve(shared, target, source).await;
+    let source = source.map(|message| Ok(incoming(message?)));
+    hello::serve(shared, frames_to(target), source).await;
+}
+
+/// Frames as messages. Once it has failed it goes on failing, and may still be closed.
+fn frames_to(target: impl Sink<Message, Error = axum::Error> + Send + Unpin) -> impl Target {
+    target.with(|frame| future::ready(Ok::<_, TransportError>(outgoing(frame))))
 }
 
 fn incoming(message: Message) -> Incoming {
@@ -100,5 +103,52 @@ fn outgoing(frame: Outgoing) -> Message {
             let code = if why.retry() { close_code::AGAIN } else { close_code::POLICY };
             Message::Close(Some(CloseFrame { code, reason: why.as_str().into() }))
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        io,
+        pin::Pin,
+        task::{Context, Poll},
+    };
+
+    use super::*;
+
+    /// A socket whose client is gone.
+    struct Broken;
+
+    fn broken<T>() -> Result<T, axum::Error> {
+        Err(axum::Error::new(io::Error::from(io::ErrorKind::BrokenPipe)))
+    }
+
+    impl Sink<Message> for Broken {
+        type Error = axum::Error;
+
+        fn poll_ready(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Result<(), axum::Error>> {
+            Poll::Ready(broken())
+        }
+
+        fn start_send(self: Pin<&mut Self>, _: Message) -> Result<(), axum::Error> {
+            broken()
+        }
+
+        fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Result<(), axum::Error>> {
+            Poll::Ready(broken())
+        }
+
+        fn poll_close(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Result<(), axum::Error>> {
+            Poll::Ready(broken())
+        }
+    }
+
+    /// A session that has found its socket broken still says farewell.
+    #[tokio::test]
+    async fn a_socket_that_failed_can_be_used_and_closed() {
+        let mut target = frames_to(Broken);
+        assert!(target.send(Outgoing::Ping).await.is_err());
+        assert!(target.send(Outgoing::Ping).await.is_err());
+        assert!(target.close().await.is_err());
     }
 }

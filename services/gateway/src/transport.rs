@@ -33,6 +33,12 @@ pub enum Outgoing {
 #[error("the connection failed: {0}")]
 pub struct TransportError(pub Box<dyn std::error::Error + Send + Sync>);
 
+impl From<axum::Error> for TransportError {
+    fn from(error: axum::Error) -> Self {
+        Self(Box::new(error))
+    }
+}
+
 /// Where frames come from.
 pub(crate) trait Source: Stream<Item = Result<Incoming, TransportError>> + Send + Unpin {}
 impl<T: Stream<Item = Result<Incoming, TransportError>> + Send + Unpin> Source for T {}
