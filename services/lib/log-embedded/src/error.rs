@@ -63,6 +63,11 @@ pub(crate) enum ReadError {
     Corrupt { path: PathBuf, position: u64, why: String },
 }
 
+/// Whether there is no room: on the disk, in its owner's quota, or for a file as long as this.
+pub(crate) fn is_full(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge)
+}
+
 impl ReadError {
     pub(crate) fn io(what: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
         let path = path.to_owned();

@@ -13,7 +13,7 @@ use chasqui_log::{Appended, Error};
 use crate::{
     batch::{self, Draft},
     chunk::Site,
-    error::ReadError,
+    error::{ReadError, is_full},
     index::{Entry, Index},
     options::{COMMIT_BYTES_MAX, TRIM_EVERY_MS},
     part::Part,
@@ -143,7 +143,7 @@ impl Writer {
         // What is left of it would be taken for a torn segment after a crash; removing it only saves the room.
         let _ = self.shared.disk.remove(&segment::path(&self.shared.folder, sequence));
         match error {
-            ReadError::Io { source, .. } if source.kind() == io::ErrorKind::StorageFull => self.full(),
+            ReadError::Io { source, .. } if is_full(&source) => self.full(),
             error => error.into(),
         }
     }
@@ -191,10 +191,10 @@ impl Writer {
         let file = &self.active.file;
         let cut = file.set_len(self.active.bytes).and_then(|()| file.sync());
         self.active.is_sealed = cut.is_err();
-        match error.kind() {
-            io::ErrorKind::StorageFull if cut.is_ok() => self.full(),
-            _ => Error::Unavailable { why: format!("a write failed: {error}") },
+        if cut.is_ok() && is_full(&error) {
+            return self.full();
         }
+        Error::Unavailable { why: format!("a write failed: {error}") }
     }
 
     /// What is durable becomes visible.
