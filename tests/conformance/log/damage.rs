@@ -65,6 +65,18 @@ async fn goes_on(disk: &CrashDisk, options: Options, kept: u64) {
     read(&log, &commands(0), 0, kept as usize + 1).await;
 }
 
+/// A last segment that is not even begun may be left by a crash; one that had records may not.
+#[tokio::test]
+async fn a_last_segment_that_is_longer_than_its_header_was_is_never_taken_for_an_unfinished_one() {
+    for fill in [0, 0xa5] {
+        let disk = written(many_segments()).await;
+        let (path, size) = last_segment(&disk);
+        file(&disk, &path).write_all_at(&vec![fill; size as usize], 0).unwrap();
+        let refused = open(disk.mount(), many_segments()).map(drop).unwrap_err();
+        assert!(matches!(&refused, OpenError::Corrupt { path: of, .. } if *of == path), "{refused}");
+    }
+}
+
 #[tokio::test]
 async fn a_tail_torn_anywhere_costs_only_the_last_commit() {
     let disk = written(one_segment()).await;

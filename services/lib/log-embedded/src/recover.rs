@@ -53,7 +53,7 @@ pub(crate) fn open(
     };
     // A creation or removal that was not durable when the process before ended must not be undone later.
     disk.sync_folder(folder).map_err(ReadError::io("sync", folder))?;
-    let mut opened = open_all(disk, folder, id)?;
+    let mut opened = open_all(disk, folder, id, options)?;
     let mut list = check_sealed(folder, &opened)?;
     let Some(last) = opened.pop() else { return Err(corrupt(folder, "log.json", 0, "its segments are gone")) };
     for at in last.header.heads.keys() {
@@ -121,7 +121,7 @@ fn create(disk: &dyn Disk, folder: &Path, options: &Options, runtime: &Runtime) 
 }
 
 /// Opens all segments and checks that none is missing. A last one whose header was not finished is removed.
-fn open_all(disk: &dyn Disk, folder: &Path, id: LogId) -> Result<Vec<Opened>, OpenError> {
+fn open_all(disk: &dyn Disk, folder: &Path, id: LogId, options: &Options) -> Result<Vec<Opened>, OpenError> {
     let sequences = sequences(disk, folder, "segment")?;
     let mut opened: Vec<Opened> = Vec::with_capacity(sequences.len());
     for &sequence in &sequences {
@@ -139,9 +139,12 @@ fn open_all(disk: &dyn Disk, folder: &Path, id: LogId) -> Result<Vec<Opened>, Op
             opened.push(Opened { file, header, header_bytes, size });
             continue;
         }
-        // Chunks are written only once the header is synced.
-        let was_used = Scan::new(file, &path, id, sequence, size).later_commit(0, None)?.is_some();
-        if was_used || opened.is_empty() || sequences.last() != Some(&sequence) {
+        // Chunks are written only once the header is synced: then they tell of it, or at least the length does.
+        let (Some(before), true) = (opened.last(), sequences.last() == Some(&sequence)) else {
+            return Err(ReadError::corrupt(&path, 0, "the segment has no valid header").into());
+        };
+        let has_chunks = Scan::new(file, &path, id, sequence, size).later_commit(0, None)?.is_some();
+        if has_chunks || size > next_header_bytes(folder, id, options, before)? {
             return Err(ReadError::corrupt(&path, 0, "the segment has no valid header").into());
         }
         tracing::info!(segment = sequence, "removing a segment that was not finished");
@@ -149,6 +152,12 @@ fn open_all(disk: &dyn Disk, folder: &Path, id: LogId) -> Result<Vec<Opened>, Op
         disk.sync_folder(folder).map_err(io("remove"))?;
     }
     Ok(opened)
+}
+
+/// How long the header is that follows this segment.
+fn next_header_bytes(folder: &Path, id: LogId, options: &Options, before: &Opened) -> Result<u64, ReadError> {
+    let heads = Tail::scan(folder, id, options, before)?.contents.ends;
+    Ok(SegmentHeader { heads, ..before.header.clone() }.encode().len() as u64)
 }
 
 /// All segments but the last: they must have the length that the next one names.
