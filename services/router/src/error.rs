@@ -7,14 +7,14 @@ use chasqui_domain::{LogId, Offset};
 #[non_exhaustive]
 pub enum Error {
     /// The log failed.
-    #[error("the log: {0}")]
+    #[error(transparent)]
     Log(#[from] chasqui_log::Error),
     /// The store failed.
-    #[error("the store: {0}")]
+    #[error(transparent)]
     Store(#[from] chasqui_store::Error),
     /// An inbox record or the checkpoint can't be read, or an output can't be written. Nothing is passed over: the
     /// record may be of a later build.
-    #[error("a record: {0}")]
+    #[error(transparent)]
     Wire(#[from] chasqui_wire::Error),
     /// An inbox record of another life of the topics.
     #[error("the inbox record at offset {offset} comes from the log {found}, which is not this one")]

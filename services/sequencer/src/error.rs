@@ -7,13 +7,13 @@ use chasqui_domain::{Offset, UnknownRules, chat::Inapplicable};
 #[non_exhaustive]
 pub enum Error {
     /// The log failed.
-    #[error("the log: {0}")]
+    #[error(transparent)]
     Log(#[from] chasqui_log::Error),
     /// The store failed.
-    #[error("the store: {0}")]
+    #[error(transparent)]
     Store(#[from] chasqui_store::Error),
     /// A row or a snapshot can't be read, or an output can't be written.
-    #[error("a record: {0}")]
+    #[error(transparent)]
     Wire(#[from] chasqui_wire::Error),
     /// A command of rules that came after this build. It must not be decided by old rules, so nothing goes on.
     #[error("the command at offset {offset}: {rules}")]
@@ -30,7 +30,7 @@ pub enum Error {
         offset: Offset,
     },
     /// Rows that do not follow each other.
-    #[error("the event log is damaged: {0}")]
+    #[error("the event log is damaged: {0}; restore it from a backup")]
     Rows(#[from] Inapplicable),
     /// The store has lost the partition's offset: what was decided before is not known, so nothing may be decided.
     #[error("commands of this partition were decided before, but the store has no offset of it: restore the store")]

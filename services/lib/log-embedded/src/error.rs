@@ -21,7 +21,7 @@ pub enum OpenError {
         source: io::Error,
     },
     /// A file is not what was written.
-    #[error("{} is damaged at byte {position}: {why}", path.display())]
+    #[error("{} is damaged at byte {position}: {why}; restore the data folder from a backup", path.display())]
     Corrupt {
         /// The file.
         path: PathBuf,

@@ -241,7 +241,7 @@ pub enum Error {
         why: String,
     },
     /// What was read is not what was written.
-    #[error("the log is damaged: {why}")]
+    #[error("the log is damaged: {why}; restore it from a backup")]
     Corrupt {
         /// Where, and what was found.
         why: String,

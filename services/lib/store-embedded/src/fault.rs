@@ -31,7 +31,7 @@ pub enum OpenError {
         beside: PathBuf,
     },
     /// What was read is not what was written.
-    #[error("{path} is damaged: {why}")]
+    #[error("{path} is damaged: {why}; restore the data folder from a backup")]
     Damaged {
         /// The file.
         path: PathBuf,
