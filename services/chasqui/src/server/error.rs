@@ -2,7 +2,8 @@
 
 use std::{error::Error as _, io};
 
-use chasqui_domain::Partition;
+use chasqui_domain::{Offset, Partition};
+use chasqui_log::TopicPartition;
 
 /// Why a server doesn't start, or a life of it ends.
 #[derive(Debug, thiserror::Error)]
@@ -36,6 +37,23 @@ pub enum Error {
     /// The store can't be opened.
     #[error(transparent)]
     OpenStore(#[from] chasqui_store_embedded::OpenError),
+    /// The log and the store don't fit together. On one machine no waiting brings back what is missing.
+    #[error(
+        "the log in {folder} has lost records: it has {at} from offset {start} to {end}, and the store goes on at {next}; \
+         restore the data folder from a backup"
+    )]
+    LogLost {
+        /// The log's folder.
+        folder: String,
+        /// The partition.
+        at: TopicPartition,
+        /// Its first record.
+        start: Offset,
+        /// Behind its last record.
+        end: Offset,
+        /// The next record that a role needs.
+        next: Offset,
+    },
     /// The log failed.
     #[error(transparent)]
     Log(#[from] chasqui_log::Error),
@@ -82,9 +100,12 @@ impl Error {
             Self::Sequencer { source, .. } => source.is_retryable(),
             Self::Router { source, .. } => source.is_retryable(),
             Self::Gateway(error) => error.is_retryable(),
-            Self::Options(_) | Self::MasterKey(_) | Self::Listen { .. } | Self::OpenLog(_) | Self::Panicked { .. } => {
-                false
-            }
+            Self::Options(_)
+            | Self::MasterKey(_)
+            | Self::Listen { .. }
+            | Self::OpenLog(_)
+            | Self::LogLost { .. }
+            | Self::Panicked { .. } => false,
         }
     }
 }

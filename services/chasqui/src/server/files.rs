@@ -3,8 +3,10 @@
 use std::{num::NonZeroU32, sync::Arc};
 
 use chasqui_config::Options;
-use chasqui_log::Partitions;
+use chasqui_domain::{Offset, Partition};
+use chasqui_log::{Bounds, Log, Partitions, Topic, TopicPartition};
 use chasqui_log_embedded::EmbeddedLog;
+use chasqui_store::{LogPartition, Store};
 use chasqui_store_embedded::EmbeddedStore;
 use tokio::task;
 
@@ -34,7 +36,37 @@ impl Files {
             let store = EmbeddedStore::open(disk, data.join(STORE_FOLDER), store_options)?;
             Ok(Self { log, store })
         };
-        task::spawn_blocking(open).await.unwrap_or(Err(Error::Panicked { what: "opening the files" }))
+        let files = task::spawn_blocking(open).await.unwrap_or(Err(Error::Panicked { what: "opening the files" }))?;
+        match files.check(options).await {
+            Ok(()) => Ok(files),
+            Err(error) => {
+                // What can't be closed has failed before, or is not what is wrong here.
+                let _ = files.close().await;
+                Err(error)
+            }
+        }
+    }
+
+    /// Whether the log has all that the roles need, and nothing is done that it doesn't have. They would wait for it.
+    async fn check(&self, options: &Options) -> Result<(), Error> {
+        let of = |partition| LogPartition { log: self.log.id(), partition };
+        for partition in (0..options.log.partitions_chats).map(Partition) {
+            let Some(committed) = self.store.committed(of(partition)).await? else { continue };
+            self.check_place(options, Topic::Commands.partition(partition), committed).await?;
+        }
+        for partition in (0..options.log.partitions_users).map(Partition) {
+            let Some(checkpoint) = self.store.checkpoint(of(partition)).await? else { continue };
+            self.check_place(options, Topic::Inbox.partition(partition), checkpoint.inbox).await?;
+        }
+        Ok(())
+    }
+
+    async fn check_place(&self, options: &Options, at: TopicPartition, next: Offset) -> Result<(), Error> {
+        let Bounds { start, end } = self.log.bounds(&at).await?;
+        if (start..=end).contains(&next) {
+            return Ok(());
+        }
+        Err(Error::LogLost { folder: options.data.join(LOG_FOLDER).display().to_string(), at, start, end, next })
     }
 
     /// Flushes and gives the files free; nothing writes to them afterwards, whoever still holds them.
