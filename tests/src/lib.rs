@@ -1,1 +1,4 @@
-//! Stub.
+//! What whole-process tests share: people who talk and write down what they are told, and the judge of what they wrote.
+
+pub mod in_process;
+pub mod witness;

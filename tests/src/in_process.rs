@@ -1,0 +1,97 @@
+//! A server inside the test's process, that can be killed.
+
+use std::{sync::Arc, time::Duration};
+
+use anyhow::{Context, bail};
+use chasqui::server::{Phase, Server};
+use chasqui_config::Options;
+use chasqui_disk::Disk;
+use tokio::{runtime::Runtime, select, time::timeout};
+
+use crate::witness::{PATIENCE, Place};
+
+/// A server on a runtime of its own, so that all that it does can be ended at once.
+pub struct InProcess {
+    /// None once it is dropped.
+    runtime: Option<Runtime>,
+    server: Option<Server>,
+    place: Place,
+}
+
+impl InProcess {
+    /// Starts a server on a disk, and returns before it serves.
+    ///
+    /// # Errors
+    /// When it doesn't start.
+    pub async fn start(disk: Arc<dyn Disk>, options: Options) -> anyhow::Result<Self> {
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+        let started = runtime.spawn(Server::start(disk, options, chasqui_runtime::Runtime::real())).await?;
+        let server = started.context("a server")?;
+        let place = Place::new(server.address());
+        Ok(Self { runtime: Some(runtime), server: Some(server), place })
+    }
+
+    /// Where it answers.
+    #[must_use]
+    pub fn place(&self) -> &Place {
+        &self.place
+    }
+
+    /// Waits until it serves.
+    ///
+    /// # Errors
+    /// Why it has ended instead.
+    pub async fn ready(&mut self) -> anyhow::Result<()> {
+        self.reach(|phase| *phase == Phase::Serving).await
+    }
+
+    /// Waits until it does something.
+    ///
+    /// # Errors
+    /// Why it has ended instead.
+    pub async fn reach(&mut self, wanted: impl FnMut(&Phase) -> bool) -> anyhow::Result<()> {
+        let server = self.server.as_mut().context("a server that wasn't stopped")?;
+        let mut phase = server.phase();
+        let reached = timeout(PATIENCE, async {
+            select! {
+                reached = phase.wait_for(wanted) => reached.map(drop).context("a phase"),
+                error = server.ended() => Err(anyhow::Error::from(error).context("the server has ended")),
+            }
+        });
+        match reached.await {
+            Ok(reached) => reached,
+            Err(_) => bail!("the server is still at {:?}", *server.phase().borrow()),
+        }
+    }
+
+    /// Ends it as an operator does.
+    ///
+    /// # Errors
+    /// What goes wrong at the end.
+    pub async fn stop(mut self) -> anyhow::Result<()> {
+        let server = self.server.take().context("a server that wasn't stopped")?;
+        let runtime = self.runtime.as_ref().context("a runtime")?;
+        runtime.spawn(server.stop()).await?.context("a clean stop")
+    }
+}
+
+impl Drop for InProcess {
+    /// Ends it wherever it is: no task of it runs any more, and its sockets are closed. Its threads that write files may
+    /// go on; whoever wants it dead in that sense takes the disk from it first.
+    fn drop(&mut self) {
+        self.server = None;
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
+    }
+}
+
+/// Options for tests: the built-in keys, any free port, and no long waits.
+#[must_use]
+pub fn options() -> Options {
+    let mut options = Options::default().dev();
+    options.listen = "127.0.0.1:0".to_owned();
+    options.data = "/data".into();
+    options.gateway.drain_ms = Duration::from_millis(500).as_millis() as u64;
+    options
+}
