@@ -233,6 +233,8 @@ impl Task {
         // Nothing more is taken, so nobody waits for an answer.
         self.calls.close();
         if !self.core.has_ended() {
+            // What was handled by now is untold, too.
+            self.core.taken(self.taken.number(), self.now());
             self.core.close();
             self.work().await;
         }

@@ -116,6 +116,31 @@ async fn a_message_and_the_place_in_the_inbox_outlive_connections_and_processes(
 }
 
 #[tokio::test]
+async fn what_was_handled_before_closing_does_not_come_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let options = Options {
+        url: format!("ws://{}/v1/socket", listener.local_addr().unwrap()),
+        token: Token("t".to_owned()),
+        device: None,
+        state: Some(folder.path().join("state")),
+    };
+    // In the first life the user is new; in the later ones there is nothing to save but the place.
+    for life in 1..=16 {
+        let (client, mut updates) = Client::connect(options.clone()).await.unwrap();
+        let (mut peer, hello) = Peer::accept(&listener, true).await;
+        let kept = if life == 1 { Value::Null } else { json!(format!("c{}", life - 1)) };
+        assert_eq!(hello["cursor"], kept, "life {life}");
+        peer.say(message(life)).await;
+        until(&mut updates, |update| matches!(update, Update::Message(_))).await;
+        updates.done();
+        let hear = async move { peer.next("ack").await["cursor"].clone() };
+        let ((), acked) = tokio::join!(client.close(), hear);
+        assert_eq!(acked, json!(format!("c{life}")));
+    }
+}
+
+#[tokio::test]
 async fn a_refused_client_ends_and_says_why() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("ws://{}/v1/socket", listener.local_addr().unwrap());
