@@ -1,6 +1,10 @@
 //! Kills the process at a named point, as a test asks for.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::{
+    sync::atomic::{AtomicU64, Ordering},
+    thread,
+    time::Duration,
+};
 
 use anyhow::{Context, anyhow};
 use rustix::process::{Signal, getpid, kill_process};
@@ -10,24 +14,31 @@ use rustix::process::{Signal, getpid, kill_process};
 pub(crate) struct KillAt {
     point: String,
     count: u64,
+    /// How long who passes it stands still there before, while everything else goes on: what was to be done before this
+    /// place becomes durable then, and what was to be done behind it never happens.
+    pause: Duration,
 }
 
 impl std::str::FromStr for KillAt {
     type Err = anyhow::Error;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let (point, count) = text.split_once('=').context("write it as POINT=COUNT, like sequencer::after_rows=3")?;
+        let form = "write it as POINT=COUNT or POINT=COUNT+PAUSE_MS, like sequencer::after_rows=3";
+        let (point, times) = text.split_once('=').context(form)?;
+        let (count, pause_ms) = times.split_once('+').unwrap_or((times, "0"));
         let count = count.parse().ok().filter(|count| *count > 0).context("the count is a number from 1 up")?;
-        Ok(Self { point: point.to_owned(), count })
+        let pause = Duration::from_millis(pause_ms.parse().context(form)?);
+        Ok(Self { point: point.to_owned(), count, pause })
     }
 }
 
 impl KillAt {
     /// From now on, the process dies there as it would without power: by a signal that nothing can catch.
     pub(crate) fn arm(&self) -> anyhow::Result<()> {
-        let (passed, count) = (AtomicU64::new(0), self.count);
+        let (passed, count, pause) = (AtomicU64::new(0), self.count, self.pause);
         let pass = move || {
             if passed.fetch_add(1, Ordering::SeqCst) + 1 == count {
+                thread::sleep(pause);
                 // Were it to fail, the test that waits for it would say so.
                 let _ = kill_process(getpid(), Signal::KILL);
                 loop {

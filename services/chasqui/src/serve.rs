@@ -33,7 +33,7 @@ once, which loses nothing that was confirmed. CHASQUI_LOG=debug logs more; see `
 pub struct Args {
     /// Die like a machine without power the COUNT-th time that the failpoint is passed.
     #[cfg(feature = "failpoints")]
-    #[arg(long, value_name = "POINT=COUNT", hide = true)]
+    #[arg(long, value_name = "POINT=COUNT[+PAUSE_MS]", hide = true)]
     kill_at: Option<crate::failpoints::KillAt>,
 }
 
