@@ -1,5 +1,15 @@
-//! What whole-process tests share: people who talk and write down what they are told, and the judge of what they wrote.
+//! What the tests of the whole share: the real process, devices that write down what they see, and an oracle that
+//! judges what was written down.
 
 pub mod binary;
+pub mod device;
+pub mod dice;
+pub mod folded;
+pub mod folder;
 pub mod in_process;
+pub mod journal;
+pub mod oracle;
+pub mod process;
+pub mod rest;
+pub mod wait;
 pub mod witness;

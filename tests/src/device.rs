@@ -1,0 +1,243 @@
+//! A device: the client library on its state file, and a journal of all that it says.
+
+use std::{path::PathBuf, sync::Arc};
+
+use anyhow::{Context, anyhow, bail};
+use chasqui_client::{Client, Draft, Options, Token, Update, Updates};
+use chasqui_domain::{ChatId, DeviceId, Seq, UserId};
+use chasqui_wire::frames::MemberReceipt;
+use tokio::{
+    runtime::{Builder, Runtime},
+    sync::oneshot,
+    task::{JoinHandle, spawn_blocking},
+};
+
+use crate::{
+    journal::Journal,
+    oracle::{Line, Message, Watermarks},
+    wait::{PATIENCE, Pulse, within},
+};
+
+/// A device of a user, whose client can be ended and begun again.
+#[derive(Debug)]
+pub struct Device {
+    user: UserId,
+    options: Options,
+    journal: Arc<Journal>,
+    life: Option<Life>,
+}
+
+/// One life of the client. It has a runtime of its own, so that it can be killed without a last word.
+#[derive(Debug)]
+struct Life {
+    runtime: Runtime,
+    client: Client,
+    stop: oneshot::Sender<()>,
+    pump: JoinHandle<Updates>,
+}
+
+/// How a client ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ending {
+    /// As a process ends by a signal: what was not saved is gone.
+    Kill,
+    /// What was handled is acknowledged and saved.
+    Close,
+}
+
+impl Device {
+    /// A device that has not begun. `server` is its address, such as `127.0.0.1:7600`.
+    ///
+    /// # Errors
+    /// When the names are none.
+    pub fn new(
+        user: &str,
+        name: &str,
+        server: &str,
+        token: String,
+        state: PathBuf,
+        pulse: Pulse,
+    ) -> anyhow::Result<Self> {
+        let options = Options {
+            url: format!("ws://{server}/v1/socket"),
+            token: Token(token),
+            device: Some(DeviceId::new(name)?),
+            state: Some(state),
+        };
+        let journal = Arc::new(Journal::new(user, name, pulse));
+        Ok(Self { user: UserId::new(user)?, options, journal, life: None })
+    }
+
+    /// Whose it is.
+    #[must_use]
+    pub fn user(&self) -> &str {
+        self.user.as_str()
+    }
+
+    /// Its name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        self.options.device.as_ref().map_or("", DeviceId::as_str)
+    }
+
+    /// What it writes down.
+    #[must_use]
+    pub fn journal(&self) -> &Arc<Journal> {
+        &self.journal
+    }
+
+    /// The chat of its user with another.
+    ///
+    /// # Errors
+    /// When the other is no user.
+    pub fn chat_with(&self, other: &str) -> anyhow::Result<String> {
+        Ok(ChatId::direct(&self.user, &UserId::new(other)?).to_string())
+    }
+
+    /// Begins on its state. The app opens again what was open.
+    ///
+    /// # Errors
+    /// When it has begun already, or the client can't start.
+    pub async fn begin(&mut self) -> anyhow::Result<()> {
+        if self.life.is_some() {
+            bail!("the device has begun already");
+        }
+        let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
+        self.journal.note(Line::Began);
+        let connecting = runtime.spawn(Client::connect(self.options.clone()));
+        let (client, updates) = within("a client starts", connecting).await???;
+        let (stop, stopped) = oneshot::channel();
+        let pump = runtime.spawn(pump(updates, self.journal.clone(), stopped));
+        self.life = Some(Life { runtime, client, stop, pump });
+        let opened = self.journal.view(|view| view.opened.clone());
+        for (chat, seq) in opened {
+            self.read(&chat, seq).await?;
+        }
+        Ok(())
+    }
+
+    /// Ends its client.
+    ///
+    /// # Errors
+    /// When it hangs or has ended by itself.
+    pub async fn end(&mut self, ending: Ending) -> anyhow::Result<()> {
+        let Life { runtime, client, stop, pump } = self.life.take().context("the device has not begun")?;
+        let closed = match ending {
+            Ending::Kill => Ok(()),
+            Ending::Close => close(client, stop, pump).await,
+        };
+        // Waits for a file that is being written; everything else is dropped where it stands.
+        spawn_blocking(move || runtime.shutdown_timeout(PATIENCE)).await?;
+        self.journal.note(Line::Ended { killed: ending == Ending::Kill });
+        closed
+    }
+
+    /// Sends a text that no other message has.
+    ///
+    /// # Errors
+    /// When the client doesn't take it.
+    pub async fn send(&self, to: &str, text: String) -> anyhow::Result<()> {
+        let (to_id, chat) = (UserId::new(to)?, self.chat_with(to)?);
+        self.journal.note(Line::Sending { to: to.to_owned(), chat: chat.clone(), text: text.clone() });
+        let id = within("a client takes a message", self.client()?.send(Draft::text(to_id, text.clone()))).await??;
+        self.journal.note(Line::Send { chat, id: id.0, text });
+        Ok(())
+    }
+
+    /// Opens a chat up to a message.
+    ///
+    /// # Errors
+    /// When the client doesn't take it.
+    pub async fn read(&self, chat: &str, seq: u64) -> anyhow::Result<()> {
+        self.journal.note(Line::Reading { chat: chat.to_owned(), seq });
+        within("a client takes a read", self.client()?.read(ChatId::parse(chat)?, Seq(seq))).await??;
+        Ok(())
+    }
+
+    fn client(&self) -> anyhow::Result<&Client> {
+        self.life.as_ref().map(|life| &life.client).context("the device has not begun")
+    }
+}
+
+impl Drop for Device {
+    /// Where a test has failed there may be no waiting.
+    fn drop(&mut self) {
+        if let Some(life) = self.life.take() {
+            life.runtime.shutdown_background();
+        }
+    }
+}
+
+async fn close(client: Client, stop: oneshot::Sender<()>, pump: JoinHandle<Updates>) -> anyhow::Result<()> {
+    stop.send(()).map_err(|()| anyhow!("the client has ended by itself"))?;
+    let mut updates = within("the pump stops", pump).await??;
+    updates.done();
+    within("a client closes", client.close()).await
+}
+
+/// Writes everything down, one update after the other; each counts as handled once it is written.
+async fn pump(mut updates: Updates, journal: Arc<Journal>, mut stop: oneshot::Receiver<()>) -> Updates {
+    loop {
+        let update = tokio::select! {
+            biased;
+            _ = &mut stop => return updates,
+            update = updates.next() => update,
+        };
+        let Some(update) = update else { return updates };
+        lines(update).into_iter().for_each(|line| journal.note(line));
+    }
+}
+
+fn lines(update: Update) -> Vec<Line> {
+    match update {
+        Update::Connected { resumed, .. } => vec![Line::Connected { resumed }],
+        Update::Disconnected { .. } => vec![Line::Disconnected],
+        Update::CaughtUp => vec![Line::CaughtUp],
+        Update::Message(message) => vec![Line::Message(plain(*message))],
+        Update::Sent { sent, .. } => vec![Line::Sent {
+            chat: sent.chat.to_string(),
+            id: sent.id.0,
+            seq: sent.seq.0,
+            time: sent.time.0,
+            repeated: sent.repeated,
+        }],
+        Update::Failed(failed) | Update::Retrying(failed) => vec![Line::Failed {
+            chat: failed.chat.map(|chat| chat.to_string()),
+            id: failed.id.map(|id| id.0),
+            code: failed.code.as_str().to_owned(),
+            retry: failed.retry,
+        }],
+        Update::Delayed { .. } => Vec::new(),
+        Update::Receipt(receipt) => {
+            let (delivered, read) = (receipt.delivered.0, receipt.read.0);
+            let watermarks = Watermarks { user: receipt.user.to_string(), delivered, read };
+            vec![Line::Receipt { chat: receipt.chat.to_string(), watermarks }]
+        }
+        Update::Receipts(receipts) => vec![Line::Receipts {
+            chat: receipts.chat.to_string(),
+            last_seq: receipts.last_seq.0,
+            unread: receipts.unread,
+            members: receipts.members.iter().map(watermarks).collect(),
+        }],
+        // The server never ends a client of this test for good.
+        Update::Ended(end) => {
+            vec![Line::Failed { chat: None, id: None, code: format!("the client ended: {end:?}"), retry: false }]
+        }
+    }
+}
+
+pub(crate) fn watermarks(member: &MemberReceipt) -> Watermarks {
+    Watermarks { user: member.user.to_string(), delivered: member.delivered.0, read: member.read.0 }
+}
+
+pub(crate) fn plain(message: chasqui_wire::frames::Message) -> Message {
+    Message {
+        chat: message.chat.to_string(),
+        seq: message.seq.0,
+        from: message.from.to_string(),
+        device: message.device.to_string(),
+        id: message.id.0,
+        text: message.text.unwrap_or_default(),
+        time: message.time.0,
+    }
+}

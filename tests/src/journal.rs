@@ -1,0 +1,127 @@
+//! What a device writes down, and what can be told from it at once.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use parking_lot::Mutex;
+
+use crate::{
+    oracle::{Line, Transcript, Watermarks},
+    wait::Pulse,
+};
+
+/// A device's transcript, as it grows.
+#[derive(Debug)]
+pub struct Journal {
+    inner: Mutex<(Transcript, View)>,
+    pulse: Pulse,
+}
+
+/// What the transcript says by now.
+#[derive(Debug, Clone, Default)]
+pub struct View {
+    /// Whether all was seen since the last connection.
+    pub is_caught_up: bool,
+    /// How many messages were accepted.
+    pub accepted: u64,
+    /// Messages that the client took and that have no outcome yet, by chat and id.
+    pub open: BTreeSet<(String, u64)>,
+    /// Those whose outcome was seen before the call returned.
+    early: BTreeSet<(String, u64)>,
+    /// Per chat, the last message that was seen.
+    pub seen: BTreeMap<String, u64>,
+    /// Per chat, the last message of somebody else that arrived.
+    pub arrived: BTreeMap<String, u64>,
+    /// Per chat, up to where the user opened it.
+    pub opened: BTreeMap<String, u64>,
+    /// Per chat, the user's own watermarks, as the server told them.
+    pub own: BTreeMap<String, (u64, u64)>,
+    /// What was refused for good.
+    pub refused: Vec<String>,
+}
+
+impl Journal {
+    /// An empty one.
+    #[must_use]
+    pub fn new(user: &str, device: &str, pulse: Pulse) -> Self {
+        let transcript = Transcript { user: user.to_owned(), device: device.to_owned(), lines: Vec::new() };
+        Self { inner: Mutex::new((transcript, View::default())), pulse }
+    }
+
+    /// Writes a line.
+    pub fn note(&self, line: Line) {
+        let mut inner = self.inner.lock();
+        let (transcript, view) = &mut *inner;
+        view.note(&transcript.user, &line);
+        transcript.lines.push(line);
+        drop(inner);
+        self.pulse.beat();
+    }
+
+    /// Looks at what it says by now.
+    pub fn view<T>(&self, look: impl FnOnce(&View) -> T) -> T {
+        look(&self.inner.lock().1)
+    }
+
+    /// All of it.
+    #[must_use]
+    pub fn transcript(&self) -> Transcript {
+        self.inner.lock().0.clone()
+    }
+}
+
+impl View {
+    fn note(&mut self, user: &str, line: &Line) {
+        match line {
+            Line::Connected { .. } | Line::Disconnected | Line::Began | Line::Ended { .. } => self.is_caught_up = false,
+            Line::CaughtUp => self.is_caught_up = true,
+            Line::Sending { .. } => {}
+            Line::Send { chat, id, .. } => {
+                let send = (chat.clone(), *id);
+                if !self.early.remove(&send) {
+                    self.open.insert(send);
+                }
+            }
+            Line::Sent { chat, id, seq, .. } => {
+                self.accepted += 1;
+                self.settle(chat, *id);
+                raise(&mut self.seen, chat, *seq);
+            }
+            Line::Failed { retry: true, .. } => {}
+            Line::Failed { chat, id, code, .. } => {
+                self.refused.push(format!("{chat:?} {id:?}: {code}"));
+                if let (Some(chat), Some(id)) = (chat, id) {
+                    self.settle(chat, *id);
+                }
+            }
+            Line::Message(message) => {
+                raise(&mut self.seen, &message.chat, message.seq);
+                if message.from != user {
+                    raise(&mut self.arrived, &message.chat, message.seq);
+                }
+            }
+            Line::Reading { chat, seq } => raise(&mut self.opened, chat, *seq),
+            Line::Receipt { chat, watermarks } => self.told(user, chat, watermarks),
+            Line::Receipts { chat, members, .. } => members.iter().for_each(|member| self.told(user, chat, member)),
+        }
+    }
+
+    fn settle(&mut self, chat: &str, id: u64) {
+        let send = (chat.to_owned(), id);
+        if !self.open.remove(&send) {
+            self.early.insert(send);
+        }
+    }
+
+    fn told(&mut self, user: &str, chat: &str, watermarks: &Watermarks) {
+        if watermarks.user == user {
+            let (delivered, read) = self.own.entry(chat.to_owned()).or_default();
+            *delivered = watermarks.delivered.max(*delivered);
+            *read = watermarks.read.max(*read);
+        }
+    }
+}
+
+fn raise(all: &mut BTreeMap<String, u64>, chat: &str, to: u64) {
+    let seq = all.entry(chat.to_owned()).or_default();
+    *seq = to.max(*seq);
+}

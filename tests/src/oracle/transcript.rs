@@ -1,0 +1,165 @@
+//! What was seen from outside, in plain words and numbers.
+
+use serde::{Deserialize, Serialize};
+
+/// All that one device did and saw, in order.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Transcript {
+    /// Whose device it is.
+    pub user: String,
+    /// Which.
+    pub device: String,
+    /// What happened.
+    pub lines: Vec<Line>,
+}
+
+/// Something that a device did or saw.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "what", rename_all = "snake_case")]
+pub enum Line {
+    /// A client was started on the device's state.
+    Began,
+    /// It ended: it was closed, which leaves nothing open, or killed.
+    Ended {
+        /// Whether it was killed.
+        killed: bool,
+    },
+    /// There is a session.
+    Connected {
+        /// Whether it goes on where the device was.
+        resumed: bool,
+    },
+    /// There is none.
+    Disconnected,
+    /// Everything up to now was seen.
+    CaughtUp,
+    /// The user is about to send a text; no text is used twice.
+    Sending {
+        /// To whom.
+        to: String,
+        /// In which chat.
+        chat: String,
+        /// What.
+        text: String,
+    },
+    /// The client has taken a text.
+    Send {
+        /// In which chat.
+        chat: String,
+        /// The id that the client gave it.
+        id: u64,
+        /// What.
+        text: String,
+    },
+    /// A message of this device was accepted.
+    Sent {
+        /// In which chat.
+        chat: String,
+        /// Its id.
+        id: u64,
+        /// Its number in the chat.
+        seq: u64,
+        /// When.
+        time: u64,
+        /// Whether this is the answer to a repetition.
+        repeated: bool,
+    },
+    /// Something of this device was refused.
+    Failed {
+        /// In which chat, if known.
+        chat: Option<String>,
+        /// Its id; none when it was no message.
+        id: Option<u64>,
+        /// Why.
+        code: String,
+        /// Whether the client tries it again.
+        retry: bool,
+    },
+    /// A message arrived.
+    Message(Message),
+    /// The user opened a chat up to a message.
+    Reading {
+        /// Which chat.
+        chat: String,
+        /// Up to which message.
+        seq: u64,
+    },
+    /// A member's watermarks rose.
+    Receipt {
+        /// In which chat.
+        chat: String,
+        /// Whose, and to where.
+        watermarks: Watermarks,
+    },
+    /// The answer to a question for watermarks.
+    Receipts {
+        /// Of which chat.
+        chat: String,
+        /// Its last message.
+        last_seq: u64,
+        /// How many the user has not opened.
+        unread: u64,
+        /// Where the members are.
+        members: Vec<Watermarks>,
+    },
+}
+
+/// A message, as it is shown.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Message {
+    /// In which chat.
+    pub chat: String,
+    /// Its number in the chat.
+    pub seq: u64,
+    /// Who wrote it.
+    pub from: String,
+    /// On which device.
+    pub device: String,
+    /// The id that the device gave it.
+    pub id: u64,
+    /// What it says.
+    pub text: String,
+    /// When.
+    pub time: u64,
+}
+
+/// Where a member is in a chat.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Watermarks {
+    /// Who.
+    pub user: String,
+    /// Everything up to here is on a device of theirs.
+    pub delivered: u64,
+    /// Everything up to here was opened.
+    pub read: u64,
+}
+
+/// What the server answers a user who asks for everything, at the end.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Served {
+    /// Who asked.
+    pub user: String,
+    /// Their chats.
+    pub chats: Vec<ServedChat>,
+}
+
+/// A chat, as it is served to a member.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ServedChat {
+    /// Which.
+    pub chat: String,
+    /// The other member.
+    pub with: String,
+    /// Its last message.
+    pub last_seq: u64,
+    /// When something last happened.
+    pub last_time: u64,
+    /// How many the user has not opened.
+    pub unread: u64,
+    /// Where the members are.
+    pub members: Vec<Watermarks>,
+    /// The message that is shown in the list.
+    pub last_message: Option<Message>,
+    /// All messages, from the first.
+    pub messages: Vec<Message>,
+}

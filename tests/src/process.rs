@@ -1,0 +1,189 @@
+//! The real binary as a process.
+
+mod output;
+
+use std::{
+    env,
+    ffi::OsStr,
+    os::unix::process::ExitStatusExt,
+    path::{Path, PathBuf},
+    process::{Child, Command, ExitStatus, Stdio},
+};
+
+use anyhow::{Context, bail, ensure};
+use rustix::process::{Pid, Signal, kill_process};
+
+use crate::wait::within;
+use output::Output;
+
+const MISSING: &str = "run the tests with `make test`, which builds it with failpoints first";
+
+/// How to start servers on one data folder.
+#[derive(Debug, Clone)]
+pub struct Setup {
+    /// The data folder.
+    pub data: PathBuf,
+    /// Where everything that servers write to standard error goes.
+    pub log: PathBuf,
+    /// The address to listen on.
+    pub listen: String,
+    /// Further options, as `KEY=VALUE`.
+    pub options: Vec<String>,
+}
+
+/// Where a server is to kill itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct KillAt {
+    /// The name of the failpoint.
+    pub point: &'static str,
+    /// The how many-th time.
+    pub count: u64,
+    /// How long who passes it stands still there before, in milliseconds; everything else goes on meanwhile.
+    pub pause_ms: u64,
+}
+
+/// A running server. Dropping it kills it.
+#[derive(Debug)]
+pub struct Server {
+    child: Child,
+    output: Output,
+}
+
+/// The binary beside the test.
+///
+/// # Errors
+/// When it is not there.
+pub fn binary() -> anyhow::Result<PathBuf> {
+    let test = env::current_exe()?;
+    // The test is in `deps`, the binary beside that folder.
+    let path = test.parent().and_then(Path::parent).context("the test is nowhere")?.join("chasqui");
+    ensure!(path.is_file(), "{} is not there; {MISSING}", path.display());
+    Ok(path)
+}
+
+/// The binary with nothing to read, and without the options of ours that are set where the test runs.
+fn command() -> anyhow::Result<Command> {
+    let mut command = Command::new(binary()?);
+    let inherited = env::vars_os().filter(|(name, _)| !name.to_string_lossy().starts_with("CHASQUI_"));
+    command.env_clear().envs(inherited).stdin(Stdio::null());
+    Ok(command)
+}
+
+/// Runs the binary to its end and gives what it prints.
+///
+/// # Errors
+/// When it fails.
+pub fn run(arguments: &[&str]) -> anyhow::Result<String> {
+    let output = command()?.args(arguments).output()?;
+    let complaint = String::from_utf8_lossy(&output.stderr);
+    ensure!(output.status.success(), "chasqui {arguments:?} ends with {}: {complaint}", output.status);
+    Ok(String::from_utf8(output.stdout)?.trim().to_owned())
+}
+
+/// A token of a user, signed with the built-in secret.
+///
+/// # Errors
+/// When the binary gives none.
+pub fn token(user: &str) -> anyhow::Result<String> {
+    run(&["token", "--dev", "--user", user, "--ttl", "12h"])
+}
+
+impl Server {
+    /// Starts one.
+    ///
+    /// # Errors
+    /// When it can't be started.
+    pub fn start(setup: &Setup, kill_at: Option<KillAt>) -> anyhow::Result<Self> {
+        let mut command = command()?;
+        command.args(["serve", "--dev", "--set"]).arg(format!("listen={}", setup.listen));
+        command.arg("--set").arg([OsStr::new("data="), setup.data.as_os_str()].join(OsStr::new("")));
+        for option in &setup.options {
+            command.args(["--set", option]);
+        }
+        if let Some(KillAt { point, count, pause_ms }) = kill_at {
+            command.arg("--kill-at").arg(format!("{point}={count}+{pause_ms}"));
+        }
+        let spawned = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
+        let mut child = spawned.context("the server can't be started")?;
+        let output = Output::follow(&mut child, &setup.log)?;
+        Ok(Self { child, output })
+    }
+
+    /// Waits until it takes sessions; gives its address.
+    ///
+    /// # Errors
+    /// When it ends instead, or hangs.
+    pub async fn ready(&mut self) -> anyhow::Result<String> {
+        match within("the server is ready", self.output.ready()).await.with_context(|| self.output.tail())? {
+            Some(address) => Ok(address),
+            None => bail!("the server ended before it was ready: {}\n{}", self.child.wait()?, self.explain()),
+        }
+    }
+
+    /// Whether it has said that it takes sessions.
+    #[must_use]
+    pub fn was_ready(&self) -> bool {
+        self.output.was_ready()
+    }
+
+    /// Waits until it has died by a kill: at its failpoint, or from outside.
+    ///
+    /// # Errors
+    /// When it ends in another way, or hangs.
+    pub async fn died(&mut self) -> anyhow::Result<()> {
+        let status = self.ended("the server dies at its failpoint").await?;
+        ensure!(status.signal() == Some(Signal::KILL.as_raw()), "the server ended with {status}\n{}", self.explain());
+        Ok(())
+    }
+
+    /// Kills it.
+    ///
+    /// # Errors
+    /// When it had ended by itself.
+    pub async fn kill(&mut self) -> anyhow::Result<()> {
+        ensure!(!self.output.is_over(), "the server had ended by itself\n{}", self.explain());
+        self.child.kill()?;
+        self.died().await
+    }
+
+    /// Asks it to stop, and waits until it has.
+    ///
+    /// # Errors
+    /// When it doesn't, or complains.
+    pub async fn stop(mut self) -> anyhow::Result<()> {
+        // It is not waited for yet, so its id is no other's.
+        kill_process(Pid::from_child(&self.child), Signal::TERM)?;
+        let status = self.ended("the server stops").await?;
+        ensure!(status.success(), "the server ended with {status}\n{}", self.explain());
+        self.complaints()
+    }
+
+    /// Checks that it has not complained.
+    ///
+    /// # Errors
+    /// With the warnings and errors that it has written.
+    pub fn complaints(&self) -> anyhow::Result<()> {
+        let complaints = self.output.complaints();
+        ensure!(complaints.is_empty(), "the server complained:\n  {}", complaints.join("\n  "));
+        Ok(())
+    }
+
+    async fn ended(&mut self, what: &str) -> anyhow::Result<ExitStatus> {
+        // Its output ends with it, and then there is nothing to wait for.
+        within(what, self.output.over()).await.with_context(|| self.output.tail())?;
+        Ok(self.child.wait()?)
+    }
+
+    fn explain(&self) -> String {
+        let tail = self.output.tail();
+        if tail.contains("'--kill-at'") { format!("it was built without failpoints; {MISSING}") } else { tail }
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // One that has ended already is what is wanted.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}

@@ -1,0 +1,100 @@
+//! What the REST API answers, in plain words and numbers.
+
+use std::collections::BTreeMap;
+
+use anyhow::Context;
+use chasqui_domain::{ChatId, Seq, UserId};
+use chasqui_wire::frames::{ChatItem, Chats, ChatsQuery, Messages, MessagesQuery};
+use reqwest::Client;
+use serde::{Serialize, de::DeserializeOwned};
+
+use crate::{
+    device::{plain, watermarks},
+    oracle::{Message, Served, ServedChat},
+    wait::within,
+};
+
+/// Asks for pages that are shorter than what there is, so that there are several.
+const PAGE_ITEMS: u32 = 40;
+
+/// A user who asks for everything.
+pub struct Rest<'a> {
+    /// The server's address, such as `127.0.0.1:7600`.
+    pub server: &'a str,
+    /// Who asks.
+    pub user: &'a str,
+    /// Their token.
+    pub token: &'a str,
+}
+
+impl Rest<'_> {
+    /// Everything that the user is served.
+    ///
+    /// # Errors
+    /// When the server doesn't answer well.
+    pub async fn everything(&self) -> anyhow::Result<Served> {
+        let mut served = Served { user: self.user.to_owned(), chats: Vec::new() };
+        for item in self.chats().await? {
+            served.chats.push(self.chat(item).await?);
+        }
+        Ok(served)
+    }
+
+    /// The last message of each chat that the user is in.
+    ///
+    /// # Errors
+    /// When the server doesn't answer well.
+    pub async fn last_seqs(&self) -> anyhow::Result<BTreeMap<String, u64>> {
+        let chats = self.chats().await?;
+        Ok(chats.into_iter().map(|item| (item.chat.to_string(), item.last_seq.0)).collect())
+    }
+
+    async fn chats(&self) -> anyhow::Result<Vec<ChatItem>> {
+        let mut all = Vec::new();
+        let mut after = None;
+        loop {
+            let query = ChatsQuery { limit: Some(PAGE_ITEMS), after };
+            let page: Chats = self.get("/v1/chats", &query).await?;
+            all.extend(page.chats);
+            after = page.next;
+            if after.is_none() {
+                return Ok(all);
+            }
+        }
+    }
+
+    async fn chat(&self, item: ChatItem) -> anyhow::Result<ServedChat> {
+        let ChatItem { chat, with, last_seq, last_time, unread, members, last_message } = item;
+        Ok(ServedChat {
+            chat: chat.to_string(),
+            with: UserId::to_string(&with),
+            last_seq: last_seq.0,
+            last_time: last_time.0,
+            unread,
+            members: members.iter().map(watermarks).collect(),
+            last_message: last_message.map(|message| plain(*message)),
+            messages: self.messages(chat).await?,
+        })
+    }
+
+    async fn messages(&self, chat: ChatId) -> anyhow::Result<Vec<Message>> {
+        let mut all = Vec::new();
+        let mut after = Seq(0);
+        loop {
+            let query = MessagesQuery { before: None, after: Some(after), limit: Some(PAGE_ITEMS) };
+            let page: Messages = self.get(&format!("/v1/chats/{chat}/messages"), &query).await?;
+            all.extend(page.messages.into_iter().map(plain));
+            match page.next {
+                Some(next) => after = next,
+                None => return Ok(all),
+            }
+        }
+    }
+
+    async fn get<T: DeserializeOwned>(&self, path: &str, query: &impl Serialize) -> anyhow::Result<T> {
+        let url = format!("http://{}{path}", self.server);
+        let asked = Client::new().get(&url).query(query).bearer_auth(self.token).send();
+        let answer = within("an answer", asked).await??.error_for_status()?;
+        within("the whole answer", answer.json()).await?.with_context(|| format!("the answer of {path}"))
+    }
+}
