@@ -1,0 +1,109 @@
+//! Kills the real server again and again, at every place where that could hurt, while devices write, read and come
+//! back. In the end nothing may be lost, doubled or out of order, and the recorded commands, decided from nothing by
+//! another process, must give what the server serves.
+//!
+//! `CHASQUI_SEED` replays the plan of a run; `CHASQUI_SOAK=1` runs many more rounds.
+
+mod cast;
+mod end;
+mod fold;
+mod history;
+mod load;
+mod plan;
+
+use std::{fs, path::Path};
+
+use anyhow::{Context, bail, ensure};
+use chasqui_tests::{
+    dice::{self, Dice, SEED_VARIABLE},
+    folder::Folder,
+    oracle::{self, Evidence},
+    process::{Server, Setup},
+};
+
+use cast::Cast;
+use history::Known;
+use load::{Load, Progress};
+use plan::{Death, Round};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn kills_cost_nothing_but_time() -> anyhow::Result<()> {
+    let (seed, folder) = (dice::seed()?, Folder::new("crash")?);
+    let kept = format!("{SEED_VARIABLE}={seed} replays the plan; the files are kept in {}", folder.path().display());
+    run(seed, folder.path()).await.context(kept)?;
+    folder.remove()
+}
+
+async fn run(seed: u64, folder: &Path) -> anyhow::Result<()> {
+    let mut dice = Dice::new(seed);
+    let mut setup = Setup {
+        data: folder.join("data"),
+        log: folder.join("server.log"),
+        listen: "127.0.0.1:0".to_owned(),
+        // Small segments, so that recovery finds several.
+        options: vec!["log.segment_bytes=1048576".to_owned()],
+    };
+    let mut server = Server::start(&setup, None)?;
+    setup.listen = server.ready().await?;
+    let mut cast = Cast::gather(folder, &setup.listen).await?;
+    server.stop().await?;
+
+    let mut load = Load::start(cast.take_writers(), &cast.pulse, &mut dice);
+    let mut evidence = Evidence::default();
+    let ended = match kill_again_and_again(&setup, &mut load, &mut dice).await {
+        Ok(()) => end::end(&setup, &mut cast, load, &mut evidence).await,
+        Err(error) => Err(error),
+    };
+    // Whatever went wrong: what the devices saw may tell more.
+    evidence.transcripts = cast.transcripts();
+    fs::write(folder.join("evidence.json"), serde_json::to_vec_pretty(&evidence)?)?;
+    let violations: Vec<_> = oracle::judge(&evidence).iter().map(ToString::to_string).collect();
+    if let Err(error) = ended {
+        // Behind a failure much is unfinished, so this is a hint and no judgement.
+        bail!("{error:#}\n\nwhat the devices saw by then:\n  {}", violations.join("\n  "));
+    }
+    ensure!(violations.is_empty(), "{} promises are broken:\n  {}", violations.len(), violations.join("\n  "));
+    let differences = fold::differences(&setup.data, &evidence.served)?;
+    ensure!(differences.is_empty(), "the recorded commands give something else:\n  {}", differences.join("\n  "));
+    Ok(())
+}
+
+async fn kill_again_and_again(setup: &Setup, load: &mut Load, dice: &mut Dice) -> anyhow::Result<()> {
+    let repetitions = if dice::is_soak() { 10 } else { 1 };
+    for round in (0..repetitions).flat_map(|_| plan::rounds(dice)).collect::<Vec<_>>() {
+        let killed = kill(setup, load, &round).await;
+        killed.with_context(|| format!("in the round {round:?}"))?;
+    }
+    Ok(())
+}
+
+/// A life of the server under load.
+async fn kill(setup: &Setup, load: &mut Load, round: &Round) -> anyhow::Result<()> {
+    let mut setup = setup.clone();
+    setup.options.push(format!("store.flush_interval_ms={}", round.flush_interval_ms));
+    load.want_new_chats(round.death.needs_new_chats());
+    let progress = load.progress.clone();
+    let server = Server::start(&setup, round.death.kill_at())?;
+    tokio::select! {
+        died = die(server, round.death, &progress) => died,
+        failed = load.failed() => bail!(failed),
+    }
+}
+
+async fn die(mut server: Server, death: Death, progress: &Progress) -> anyhow::Result<()> {
+    let (accepted, known) = (progress.accepted(), Known::of(&progress.journals));
+    if let Death::FromOutside { after } | Death::Stopped { after } = death {
+        known.is_served(&server.ready().await?).await?;
+        progress.wait_for_accepted(accepted + after).await?;
+    }
+    match death {
+        Death::At(_) => server.died().await?,
+        Death::Starting(_) => {
+            server.died().await?;
+            ensure!(!server.was_ready(), "the server took sessions before it died");
+        }
+        Death::FromOutside { .. } => server.kill().await?,
+        Death::Stopped { .. } => return server.stop().await,
+    }
+    server.complaints()
+}
