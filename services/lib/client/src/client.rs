@@ -11,8 +11,12 @@ use std::{
 };
 
 use chasqui_domain::{ChatId, Counter, DeviceId, Seq};
+use chasqui_wire::frames::SendFrame;
 use futures::Stream;
-use tokio::sync::{Notify, mpsc, oneshot};
+use tokio::{
+    sync::{Notify, mpsc, oneshot, watch},
+    time::Instant,
+};
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 
 use crate::{
@@ -58,6 +62,8 @@ impl Taken {
 pub struct Client {
     calls: mpsc::Sender<Call>,
     device: DeviceId,
+    unsent: Arc<[SendFrame]>,
+    again_at: watch::Receiver<Option<Instant>>,
 }
 
 impl Client {
@@ -88,18 +94,33 @@ impl Client {
             (None, device) => state::fresh(device).map_err(|_| Error::Closed)?,
         };
         let device = state.device.clone();
+        let unsent = state.outbox.unsent().cloned().collect();
         let core = Core::new(state, token, rand::random());
         let (calls, taken_calls) = mpsc::channel(CALLS_MAX);
         let (updates, taken_updates) = mpsc::channel(UPDATES_MAX);
+        let (pauses, again_at) = watch::channel(None);
         let taken = Arc::new(Taken::default());
-        tokio::spawn(Task::new(core, url, file, taken_calls, updates, taken.clone()).run());
-        Ok((Self { calls, device }, Updates { updates: taken_updates, taken, last: 0 }))
+        tokio::spawn(Task::new(core, url, file, taken_calls, updates, taken.clone(), pauses).run());
+        Ok((Self { calls, device, unsent, again_at }, Updates { updates: taken_updates, taken, last: 0 }))
     }
 
     /// The device that this is.
     #[must_use]
     pub fn device(&self) -> &DeviceId {
         &self.device
+    }
+
+    /// The messages that had no outcome yet when the state was read, in their order. They are being sent again, and
+    /// their outcomes are among the updates.
+    #[must_use]
+    pub fn unsent(&self) -> &[SendFrame] {
+        &self.unsent
+    }
+
+    /// When the client connects again; none while it is connected or connecting.
+    #[must_use]
+    pub fn again_at(&self) -> Option<Instant> {
+        *self.again_at.borrow()
     }
 
     /// Takes a message and gives its id, which is the device's count in that chat: its outcome comes as

@@ -8,6 +8,8 @@
 //! state file move behind it. So an app that is killed sees its last updates again: it must be ready for a message that
 //! it has already, which it tells by chat and seq.
 //!
+//! What is not pushed is asked for over [`Rest`]: the chat list that a device begins with, and older messages.
+//!
 //! ```text
 //!  app ── send, read ──▶ shell (task.rs) ── frames, time ──▶ core (core.rs)
 //!      ◀──── updates ──         │        ◀─ frames, updates ──   pure
@@ -20,6 +22,7 @@ mod client;
 mod core;
 mod error;
 mod options;
+pub mod rest;
 mod socket;
 mod state;
 mod task;
@@ -30,4 +33,5 @@ pub use chasqui_wire::frames::Token;
 pub use client::{Client, Updates};
 pub use error::Error;
 pub use options::Options;
+pub use rest::Rest;
 pub use update::{Draft, End, Update};

@@ -8,7 +8,7 @@ use std::{
 
 use chasqui_domain::{ChatId, Counter, Seq};
 use futures::future::BoxFuture;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::{
     client::{Taken, blocking},
@@ -62,6 +62,8 @@ pub(crate) struct Task {
     taken: Arc<Taken>,
     started: Instant,
     line: Line,
+    /// When it is dialed again.
+    pauses: watch::Sender<Option<tokio::time::Instant>>,
     /// Ids to give back once they are saved.
     given: Vec<(Reply<Counter>, Counter)>,
     closing: Vec<Reply<()>>,
@@ -75,12 +77,13 @@ impl Task {
         calls: mpsc::Receiver<Call>,
         updates: mpsc::Sender<(u64, Update)>,
         taken: Arc<Taken>,
+        pauses: watch::Sender<Option<tokio::time::Instant>>,
     ) -> Self {
         let url: Arc<str> = url.into();
-        let line = dial(url.clone(), Duration::ZERO);
+        let line = dial(url.clone(), Duration::ZERO, pauses.clone());
         let (file, started) = (file.map(Arc::new), Instant::now());
         let (given, closing) = (Vec::new(), Vec::new());
-        Self { core, url, file, calls, are_calls_open: true, updates, taken, started, line, given, closing }
+        Self { core, url, file, calls, are_calls_open: true, updates, taken, started, line, pauses, given, closing }
     }
 
     /// Runs until the app or the server ends the client.
@@ -225,7 +228,7 @@ impl Task {
     fn lost(&mut self, error: &socket::Error) {
         let again_in = self.core.disconnected();
         tracing::debug!(%error, ?again_in, "no connection");
-        self.line = dial(self.url.clone(), again_in);
+        self.line = dial(self.url.clone(), again_in, self.pauses.clone());
     }
 
     /// Tells the server and the file what is still untold, and the app that it is over.
@@ -254,9 +257,14 @@ impl Task {
     }
 }
 
-fn dial(url: Arc<str>, pause: Duration) -> Line {
+fn dial(url: Arc<str>, pause: Duration, pauses: watch::Sender<Option<tokio::time::Instant>>) -> Line {
     Line::Dialing(Box::pin(async move {
-        tokio::time::sleep(pause).await;
+        if !pause.is_zero() {
+            let again_at = tokio::time::Instant::now() + pause;
+            pauses.send_replace(Some(again_at));
+            tokio::time::sleep_until(again_at).await;
+            pauses.send_replace(None);
+        }
         Socket::connect(&url).await.map(Box::new)
     }))
 }

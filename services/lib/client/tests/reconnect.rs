@@ -94,10 +94,15 @@ async fn a_message_and_the_place_in_the_inbox_outlive_connections_and_processes(
     updates.done();
     let ack = peer.next("ack").await;
     assert_eq!((&ack["cursor"], &ack["delivered"]), (&json!("c1"), &json!({chat().to_string(): 1})));
+    assert_eq!(client.again_at(), None);
     drop(peer);
 
+    until(&mut updates, |update| matches!(update, Update::Disconnected { .. })).await;
+    while client.again_at().is_none() {
+        tokio::task::yield_now().await;
+    }
     let (mut peer, hello) = Peer::accept(&listener, true).await;
-    assert_eq!(hello["cursor"], "c1");
+    assert_eq!((&hello["cursor"], client.again_at()), (&json!("c1"), None));
     assert_eq!(peer.next("send").await, first);
     let closing = tokio::spawn(client.close());
     while let Some(Ok(_)) = peer.0.next().await {}
@@ -105,6 +110,8 @@ async fn a_message_and_the_place_in_the_inbox_outlive_connections_and_processes(
     while updates.next().await.is_some() {}
 
     let (client, mut updates) = Client::connect(options).await.unwrap();
+    let unsent: Vec<_> = client.unsent().iter().map(|frame| (frame.id, frame.text.as_deref())).collect();
+    assert_eq!(unsent, [(id, Some("first"))]);
     let (mut peer, again) = Peer::accept(&listener, true).await;
     assert_eq!((&again["cursor"], &again["device"]), (&json!("c1"), &hello["device"]));
     assert_eq!(peer.next("send").await, first);

@@ -1,0 +1,187 @@
+//! The REST half: the chat list that a device begins with, and the history that it scrolls to.
+
+use std::time::Duration;
+
+use chasqui_domain::ChatId;
+use chasqui_wire::frames::{self, Chats, ChatsQuery, Failure, Messages, MessagesQuery, Token};
+use reqwest::{Response, StatusCode, Url, redirect};
+use serde::{Serialize, de::DeserializeOwned};
+
+/// How long connecting may take.
+const CONNECT_PATIENCE: Duration = Duration::from_secs(5);
+/// How long an answer may take, from the start of the question. The server gives up before.
+const PATIENCE: Duration = Duration::from_secs(20);
+/// The longest answer. A page of bodies of the largest size that can be configured may be longer: ask for fewer then.
+const ANSWER_BYTES_MAX: usize = 32 * 1024 * 1024;
+
+/// Why a question has no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The URL is not one of a server.
+    #[error("{url:?} is no URL of a server: {why}")]
+    Url {
+        /// What was given.
+        url: String,
+        /// What is wrong.
+        why: String,
+    },
+    /// The server can't be reached, or its answer was cut off or took too long.
+    #[error("the server can't be reached")]
+    Unreachable(#[source] reqwest::Error),
+    /// The server won't answer, and says why.
+    #[error("the server answers: {}", failure.message)]
+    Refused {
+        /// What it says.
+        failure: Failure,
+    },
+    /// Something answers that is no Chasqui, such as a proxy.
+    #[error("the server answers with status {status}")]
+    Status {
+        /// The HTTP status.
+        status: u16,
+    },
+    /// The answer is longer than what is taken; a lower limit gives a shorter one.
+    #[error("the answer has more than {bytes_max} bytes")]
+    TooLarge {
+        /// What it may have.
+        bytes_max: usize,
+    },
+    /// The answer makes no sense.
+    #[error("the answer can't be understood")]
+    Answer(#[source] chasqui_wire::Error),
+}
+
+impl Error {
+    /// Whether the same question may be answered later.
+    #[must_use]
+    pub fn is_retryable(&self) -> bool {
+        match self {
+            Self::Unreachable(_) => true,
+            Self::Refused { failure } => failure.code.retry(),
+            Self::Status { status } => matches!(status, 408 | 429 | 500..),
+            Self::Url { .. } | Self::TooLarge { .. } | Self::Answer(_) => false,
+        }
+    }
+}
+
+/// Asks the REST API as one user. Its clones share their connections.
+#[derive(Debug, Clone)]
+pub struct Rest {
+    base: Url,
+    token: Token,
+    client: reqwest::Client,
+}
+
+impl Rest {
+    /// Takes where the server is, such as `http://127.0.0.1:7600`, and the user's token. Nothing is connected yet.
+    ///
+    /// # Errors
+    /// [`Error::Url`].
+    pub fn new(base_url: &str, token: Token) -> Result<Self, Error> {
+        let base = parse(base_url)?;
+        let client = reqwest::Client::builder()
+            .connect_timeout(CONNECT_PATIENCE)
+            .timeout(PATIENCE)
+            // The token is for this server alone.
+            .redirect(redirect::Policy::none())
+            // The socket knows no proxies either; the two must not reach different servers.
+            .no_proxy()
+            .build()
+            .map_err(Error::Unreachable)?;
+        Ok(Self { base, token, client })
+    }
+
+    /// A page of the user's chats.
+    ///
+    /// # Errors
+    /// Any but [`Error::Url`]. Cancel safe.
+    pub async fn chats(&self, query: &ChatsQuery) -> Result<Chats, Error> {
+        self.get("v1/chats", query).await
+    }
+
+    /// A page of a chat's messages.
+    ///
+    /// # Errors
+    /// Any but [`Error::Url`]. Cancel safe.
+    pub async fn messages(&self, chat: ChatId, query: &MessagesQuery) -> Result<Messages, Error> {
+        self.get(&format!("v1/chats/{chat}/messages"), query).await
+    }
+
+    async fn get<T: DeserializeOwned>(&self, path: &str, query: &impl Serialize) -> Result<T, Error> {
+        let question = self.client.get(below(&self.base, path)).query(query).bearer_auth(&self.token.0);
+        let response = question.send().await.map_err(Error::Unreachable)?;
+        let status = response.status();
+        let text = text_of(response).await?;
+        if status == StatusCode::OK {
+            return frames::parse(&text).map_err(Error::Answer);
+        }
+        Err(match frames::parse(&text) {
+            Ok(failure) => Error::Refused { failure },
+            Err(_) => Error::Status { status: status.as_u16() },
+        })
+    }
+}
+
+/// The socket of the server at this URL, as [`Options`](crate::Options) takes it.
+///
+/// # Errors
+/// [`Error::Url`].
+pub fn socket_url(base_url: &str) -> Result<String, Error> {
+    let url = below(&parse(base_url)?, "v1/socket");
+    Ok(url.as_str().replacen("http", "ws", 1))
+}
+
+fn parse(base_url: &str) -> Result<Url, Error> {
+    let wrong = |why: &str| Error::Url { url: base_url.to_owned(), why: why.to_owned() };
+    let url = Url::parse(base_url).map_err(|error| wrong(&error.to_string()))?;
+    match url.scheme() {
+        "http" if url.query().is_some() || url.fragment().is_some() => Err(wrong("it ends with its path")),
+        "http" => Ok(url),
+        "https" => Err(wrong("TLS is not spoken here yet, use http")),
+        _ => Err(wrong("it begins with http://")),
+    }
+}
+
+/// A server may live below a path of its host.
+fn below(base: &Url, path: &str) -> Url {
+    let mut url = base.clone();
+    url.set_path(&format!("{}/{path}", base.path().trim_end_matches('/')));
+    url
+}
+
+async fn text_of(mut response: Response) -> Result<String, Error> {
+    let mut bytes = Vec::new();
+    while let Some(chunk) = response.chunk().await.map_err(Error::Unreachable)? {
+        if bytes.len() + chunk.len() > ANSWER_BYTES_MAX {
+            return Err(Error::TooLarge { bytes_max: ANSWER_BYTES_MAX });
+        }
+        bytes.extend_from_slice(&chunk);
+    }
+    String::from_utf8(bytes).map_err(|error| Error::Answer(chasqui_wire::Error::Frame { why: error.to_string() }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_socket_is_beside_the_rest_api() {
+        let of = |url: &str| socket_url(url).unwrap();
+        assert_eq!(of("http://127.0.0.1:7600"), "ws://127.0.0.1:7600/v1/socket");
+        assert_eq!(of("http://chat.example/app/"), "ws://chat.example/app/v1/socket");
+    }
+
+    #[test]
+    fn what_is_no_server_is_refused_with_a_reason() {
+        for (url, why) in [
+            ("127.0.0.1:7600", "relative URL"),
+            ("ftp://a", "http://"),
+            ("https://a", "TLS"),
+            ("http://a/?b=c", "path"),
+            ("", "relative URL"),
+        ] {
+            let error = Rest::new(url, Token("t".to_owned())).unwrap_err();
+            assert!(error.to_string().contains(why) && !error.is_retryable(), "{url}: {error}");
+        }
+    }
+}
