@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use chasqui_domain::ChatId;
-use chasqui_wire::frames::{self, Chats, ChatsQuery, Failure, Messages, MessagesQuery, Token};
+use chasqui_wire::frames::{self, ChatItem, Chats, ChatsQuery, Failure, Messages, MessagesQuery, Token};
 use reqwest::{Response, StatusCode, Url, redirect};
 use serde::{Serialize, de::DeserializeOwned};
 
@@ -99,6 +99,15 @@ impl Rest {
         self.get("v1/chats", query).await
     }
 
+    /// One chat of the list; none when the user is not in it, which a direct chat without messages is the case of.
+    ///
+    /// # Errors
+    /// As [`Rest::chats`].
+    pub async fn chat(&self, chat: ChatId) -> Result<Option<ChatItem>, Error> {
+        let page = self.chats(&ChatsQuery { limit: Some(1), after: just_below(chat) }).await?;
+        Ok(page.chats.into_iter().find(|item| item.chat == chat))
+    }
+
     /// A page of a chat's messages.
     ///
     /// # Errors
@@ -149,6 +158,19 @@ fn below(base: &Url, path: &str) -> Url {
     url
 }
 
+/// The id behind which `chat` is the next that there can be; none when it is the lowest.
+fn just_below(chat: ChatId) -> Option<ChatId> {
+    let mut bytes = *chat.as_bytes();
+    for byte in bytes.iter_mut().rev() {
+        let (lower, borrows) = byte.overflowing_sub(1);
+        *byte = lower;
+        if !borrows {
+            break;
+        }
+    }
+    ChatId::from_bytes(&bytes).ok()
+}
+
 async fn text_of(mut response: Response) -> Result<String, Error> {
     let mut bytes = Vec::new();
     while let Some(chunk) = response.chunk().await.map_err(Error::Unreachable)? {
@@ -169,6 +191,17 @@ mod tests {
         let of = |url: &str| socket_url(url).unwrap();
         assert_eq!(of("http://127.0.0.1:7600"), "ws://127.0.0.1:7600/v1/socket");
         assert_eq!(of("http://chat.example/app/"), "ws://chat.example/app/v1/socket");
+    }
+
+    #[test]
+    fn the_id_below_is_the_next_lower() {
+        let of = |bytes: [u8; 24]| ChatId::from_bytes(&bytes).unwrap();
+        let (mut chat, mut below) = ([1; 24], [1; 24]);
+        (chat[22], chat[23], below[22], below[23]) = (7, 0, 6, 255);
+        assert_eq!(just_below(of(chat)), Some(of(below)));
+        let mut lowest = [0; 24];
+        lowest[0] = 1;
+        assert_eq!(just_below(of(lowest)), None);
     }
 
     #[test]

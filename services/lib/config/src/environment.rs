@@ -13,6 +13,9 @@ const FILTER_VARIABLE: &str = "CHASQUI_LOG";
 /// The variable that names the configuration file. It is not an option.
 pub const FILE_VARIABLE: &str = "CHASQUI_CONFIG";
 
+/// The variable that holds the token of a client. It is not an option.
+pub const TOKEN_VARIABLE: &str = "CHASQUI_TOKEN";
+
 /// The variable that sets the option of this key.
 #[must_use]
 pub fn variable(key: &str) -> String {
@@ -37,7 +40,8 @@ pub fn environment() -> Result<Vec<(String, String)>, Error> {
 /// The key that a variable means, whether or not there is such an option; none when it means no option.
 pub(crate) fn key(name: &str, value: &str) -> Option<String> {
     let rest = name.strip_prefix(PREFIX)?;
-    let skip = value.is_empty() || [FILTER_VARIABLE, FILE_VARIABLE].contains(&name) || is_service_link(rest, value);
+    let is_other = [FILTER_VARIABLE, FILE_VARIABLE, TOKEN_VARIABLE].contains(&name);
+    let skip = value.is_empty() || is_other || is_service_link(rest, value);
     (!skip).then(|| rest.to_lowercase().replace("__", "."))
 }
 
@@ -68,6 +72,7 @@ mod tests {
             ("PATH", "/bin"),
             ("CHASQUI_LOG", "debug"),
             ("CHASQUI_CONFIG", "chasqui.toml"),
+            ("CHASQUI_TOKEN", "eyJhbGciOiJIUzI1NiJ9"),
             ("CHASQUI_AUTH__SECRET", ""),
             ("CHASQUI_SERVICE_HOST", "10.0.0.7"),
             ("CHASQUI_SERVICE_PORT_HTTP", "7600"),

@@ -14,7 +14,7 @@ mod show;
 mod table;
 mod toml_keys;
 
-pub use environment::{FILE_VARIABLE, PREFIX, environment, variable};
+pub use environment::{FILE_VARIABLE, PREFIX, TOKEN_VARIABLE, environment, variable};
 pub use error::Error;
 pub use kind::Secret;
 pub use load::{Loaded, Origin, Setting, load};
