@@ -3,7 +3,7 @@
 use std::{io::Write, path::PathBuf, process::ExitCode};
 
 use anyhow::Context;
-use chasqui::{serve, token};
+use chasqui::{chat, serve, token};
 use chasqui_config::{Loaded, Setting};
 use clap::{Parser, Subcommand};
 
@@ -53,6 +53,13 @@ enum Command {
         #[command(flatten)]
         args: token::Args,
     },
+    /// Chat with a user in the terminal, or line by line in scripts.
+    Chat {
+        #[command(flatten)]
+        sources: Sources,
+        #[command(flatten)]
+        args: chat::Args,
+    },
     /// Print every option, its value and where the value came from; fails when they don't allow a start.
     #[command(after_help = "\
 Examples:
@@ -89,6 +96,7 @@ fn run(cli: Cli) -> anyhow::Result<()> {
     match cli.command {
         Command::Serve { sources, args } => serve::run(&args, sources.load()?.options),
         Command::Token { sources, args } => token::run(&args, &sources.load()?.options),
+        Command::Chat { sources, args } => chat::run(args, &sources.load()?.dev().options),
         Command::Config { sources, json } => {
             let loaded = sources.load()?;
             let text = if json { as_json(&loaded)? } else { loaded.to_string() };

@@ -1,0 +1,117 @@
+//! `chasqui chat`: a chat with one user in the terminal, or line by line for scripts.
+
+mod draft;
+mod history;
+mod layout;
+mod limits;
+mod line;
+mod model;
+mod place;
+mod plain;
+mod screen;
+mod scroll;
+mod session;
+mod signals;
+mod terminal;
+#[cfg(test)]
+mod testing;
+mod text;
+mod theme;
+mod timeline;
+mod times;
+mod view;
+
+use std::{
+    io::{IsTerminal, stdin, stdout},
+    path::PathBuf,
+    time::Duration,
+};
+
+use anyhow::Context;
+use chasqui_client::Token;
+use chasqui_config::{Options, TOKEN_VARIABLE};
+use chasqui_domain::UserId;
+use jiff::tz::TimeZone;
+
+use session::{Session, Tokens};
+
+const EXAMPLES: &str = "\
+Keys:
+  Enter sends, Alt-Enter begins a new line, PgUp and Up go to older messages, Ctrl-End to the newest,
+  Esc and Ctrl-C leave.
+
+What is typed and not yet sent is kept, also the half-typed line: the next chat of the same user goes on with it.
+
+Line by line (--plain, or when the input or output is no terminal):
+  Every line of the input is sent. The output has one line for each thing that happens:
+    12:03 bob: hi        a message; ⏎ stands for a line break in it
+    ✓ 7                  the message 7 was accepted; messages are numbered from 1, over all runs
+    ✓✓ 7 delivered       it is on a device of the other user
+    ✓✓ 7 read            it was read
+    … 7 delayed          its outcome is late
+    ✗ 7 reason           it was refused
+  At the end of the input it waits for all outcomes. It fails when a message was refused, or has no outcome in time:
+  such a message is kept, and sent by the next chat.
+
+Examples:
+  chasqui chat --as alice --with bob
+  chasqui chat --as bob --with alice --url http://chat.example:7600 --token \"$TOKEN\"
+  echo 'the build is done' | chasqui chat --as ci --with alice
+  chasqui chat --as alice --with ci </dev/null";
+
+/// With whom, as whom, and where.
+#[derive(clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Args {
+    /// The user to be.
+    #[arg(long = "as", value_name = "USER")]
+    me: UserId,
+    /// The user to chat with.
+    #[arg(long = "with", value_name = "USER")]
+    peer: UserId,
+    /// The server.
+    #[arg(long, default_value = "http://127.0.0.1:7600")]
+    url: String,
+    /// The identity provider's token; without it one is signed with auth.secret.
+    #[arg(long, env = TOKEN_VARIABLE, hide_env_values = true)]
+    token: Option<String>,
+    /// Where to keep what must outlive this chat; without it, a file of the server and the user in the state folder.
+    #[arg(long, value_name = "FILE")]
+    state: Option<PathBuf>,
+    /// Send the lines of the input, and print what happens line by line.
+    #[arg(long)]
+    plain: bool,
+    /// Line by line: how long to wait for outcomes at the end of the input, with nothing coming from the server.
+    #[arg(long, value_name = "TIME", default_value = limits::SCRIPT_WAIT, value_parser = humantime::parse_duration)]
+    wait: Duration,
+}
+
+/// Chats until the user leaves or the input ends.
+///
+/// # Errors
+/// When it can't begin or ends by itself; line by line also when messages were refused or have no outcome.
+pub fn run(args: Args, options: &Options) -> anyhow::Result<()> {
+    // One chat is no work for more than one thread.
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(chat(args, options))
+}
+
+async fn chat(args: Args, options: &Options) -> anyhow::Result<()> {
+    let Args { me, peer, url, token, state, plain, wait } = args;
+    anyhow::ensure!(me != peer, "a chat has two users: --as and --with must differ");
+    let state = match state {
+        Some(state) => state,
+        None => place::of(&url, &me)?,
+    };
+    let tokens = match token.filter(|token| !token.is_empty()) {
+        Some(token) => Tokens::Given(Token(token)),
+        None => Tokens::Minted { options: Box::new(options.clone()), user: me.clone(), life: limits::TOKEN_LIFE },
+    };
+    let session = Session::open(url, state, tokens).await?;
+    let zone = TimeZone::try_system().unwrap_or(TimeZone::UTC);
+    if plain || !stdin().is_terminal() || !stdout().is_terminal() {
+        plain::run(session, me, peer, zone, wait).await
+    } else {
+        screen::run(session, me, peer, zone).await.context("the screen failed")
+    }
+}

@@ -1,0 +1,200 @@
+//! The half-typed line, kept beside the state. The state's lock guards it, too.
+
+use std::{
+    collections::BTreeMap,
+    fs::{self, OpenOptions},
+    io::{self, Write},
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use anyhow::Context;
+use chasqui_domain::UserId;
+use serde::{Deserialize, Serialize};
+use tokio::{sync::watch, task::JoinHandle};
+
+use super::limits::DRAFTS_MAX;
+
+/// The form of the file that this build reads and writes.
+const FORMAT: u32 = 1;
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct Document {
+    format: u32,
+    /// By peer.
+    drafts: BTreeMap<String, String>,
+}
+
+/// The drafts of a user.
+#[derive(Debug)]
+pub(super) struct Drafts {
+    path: PathBuf,
+    document: Document,
+}
+
+impl Drafts {
+    /// Reads the file beside a state, if it is there.
+    ///
+    /// # Errors
+    /// When it can't be read or understood.
+    pub(super) fn open(state: &Path) -> anyhow::Result<Self> {
+        let mut drafts = Self::empty(state);
+        match fs::read(&drafts.path) {
+            Ok(bytes) => {
+                let what = || format!("the draft in {} can't be understood", drafts.path.display());
+                drafts.document = serde_json::from_slice(&bytes).with_context(what)?;
+                anyhow::ensure!(drafts.document.format == FORMAT, "{}", what());
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => {
+                return Err(error).with_context(|| format!("the draft in {} can't be read", drafts.path.display()));
+            }
+        }
+        Ok(drafts)
+    }
+
+    /// Begins anew; a file that is there is replaced by the first draft.
+    pub(super) fn empty(state: &Path) -> Self {
+        let mut path = state.as_os_str().to_owned();
+        path.push(".draft");
+        Self { path: path.into(), document: Document { format: FORMAT, drafts: BTreeMap::new() } }
+    }
+
+    pub(super) fn of(&self, peer: &UserId) -> &str {
+        self.document.drafts.get(peer.as_str()).map_or("", |text| text)
+    }
+
+    fn set(&mut self, peer: &UserId, text: &str) {
+        let drafts = &mut self.document.drafts;
+        if text.is_empty() {
+            drafts.remove(peer.as_str());
+            return;
+        }
+        drafts.insert(peer.as_str().to_owned(), text.to_owned());
+        while drafts.len() > DRAFTS_MAX
+            && let Some(other) = drafts.keys().find(|other| *other != peer.as_str()).cloned()
+        {
+            drafts.remove(&other);
+        }
+    }
+
+    /// Replaces the file as a whole, so that a crash leaves the old one or the new one.
+    fn save(&self) -> anyhow::Result<()> {
+        let mut name = self.path.as_os_str().to_owned();
+        name.push(".new");
+        let temporary = PathBuf::from(name);
+        let mut options = OpenOptions::new();
+        options.create(true).write(true).truncate(true);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        let bytes = serde_json::to_vec(&self.document)?;
+        let write = || {
+            let mut file = options.open(&temporary)?;
+            file.write_all(&bytes)?;
+            file.sync_all()?;
+            fs::rename(&temporary, &self.path)
+        };
+        write().with_context(|| format!("the draft can't be kept in {}", self.path.display()))
+    }
+}
+
+/// Saves drafts, one after the other; of several that wait only the last.
+pub(super) struct Keeper {
+    drafts: watch::Sender<Arc<str>>,
+    /// What went wrong last.
+    failure: watch::Receiver<Option<String>>,
+    task: JoinHandle<()>,
+}
+
+impl Keeper {
+    /// Must be called on a tokio runtime.
+    pub(super) fn new(mut drafts: Drafts, peer: UserId) -> Self {
+        let (sender, mut texts) = watch::channel::<Arc<str>>(drafts.of(&peer).into());
+        let (failed, failure) = watch::channel(None);
+        let task = tokio::spawn(async move {
+            while texts.changed().await.is_ok() {
+                drafts.set(&peer, &texts.borrow_and_update().clone());
+                let saving = tokio::task::spawn_blocking(move || {
+                    let saved = drafts.save();
+                    (drafts, saved)
+                });
+                // It ends without an answer only with the runtime.
+                let Ok((back, saved)) = saving.await else { return };
+                drafts = back;
+                failed.send_replace(saved.err().map(|error| format!("{error:#}")));
+            }
+        });
+        Self { drafts: sender, failure, task }
+    }
+
+    pub(super) fn keep(&self, text: &str) {
+        self.drafts.send_if_modified(|kept| {
+            let is_new = **kept != *text;
+            if is_new {
+                *kept = text.into();
+            }
+            is_new
+        });
+    }
+
+    /// What went wrong since it was asked last.
+    pub(super) fn failure(&mut self) -> Option<String> {
+        if self.failure.has_changed().unwrap_or(false) { self.failure.borrow_and_update().clone() } else { None }
+    }
+
+    /// Waits until the last draft is kept.
+    pub(super) async fn finish(self) {
+        drop(self.drafts);
+        // It doesn't panic; where it was cut off the runtime is gone.
+        let _ = self.task.await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{super::testing::user, *};
+
+    #[tokio::test]
+    async fn the_last_draft_of_each_peer_is_kept() {
+        let folder = tempfile::tempdir().unwrap();
+        let state = folder.path().join("state");
+        for (peer, text) in [("bob", "half a li"), ("carol", "x"), ("bob", "half a line"), ("carol", "")] {
+            let keeper = Keeper::new(Drafts::open(&state).unwrap(), user(peer));
+            keeper.keep("on the way");
+            keeper.keep(text);
+            keeper.finish().await;
+        }
+        let drafts = Drafts::open(&state).unwrap();
+        assert_eq!((drafts.of(&user("bob")), drafts.of(&user("carol"))), ("half a line", ""));
+    }
+
+    #[test]
+    fn drafts_are_bounded_and_the_newest_stays() {
+        let mut drafts = Drafts::empty(Path::new("state"));
+        for number in 0..=DRAFTS_MAX {
+            drafts.set(&user(&format!("{}", DRAFTS_MAX - number)), "x");
+        }
+        assert_eq!((drafts.document.drafts.len(), drafts.of(&user("0"))), (DRAFTS_MAX, "x"));
+    }
+
+    #[test]
+    fn what_makes_no_sense_is_an_error() {
+        let folder = tempfile::tempdir().unwrap();
+        let state = folder.path().join("state");
+        for text in ["{", r#"{"format":2,"drafts":{}}"#] {
+            fs::write(folder.path().join("state.draft"), text).unwrap();
+            assert!(Drafts::open(&state).is_err(), "{text}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_draft_that_cannot_be_kept_is_told() {
+        let state = Path::new("/nowhere/at/all/state");
+        let mut keeper = Keeper::new(Drafts::open(state).unwrap(), user("bob"));
+        keeper.keep("x");
+        keeper.failure.changed().await.unwrap();
+        keeper.failure.mark_changed();
+        assert!(keeper.failure().is_some_and(|why| why.contains("/nowhere/at/all/state.draft")));
+        assert_eq!(keeper.failure(), None);
+    }
+}

@@ -1,0 +1,158 @@
+//! Messages on their way, and those that didn't arrive.
+
+use std::collections::VecDeque;
+
+use chasqui_domain::Counter;
+use chasqui_wire::frames::{Failed, SendFrame, Sent};
+
+use super::{
+    super::{limits::OUTGOING_MAX, text::clean},
+    Effect,
+};
+
+/// Names a message of this screen before the client has given it an id.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(in crate::chat) struct Ticket(pub(in crate::chat) u64);
+
+/// How far a message has come.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::chat) enum Stage {
+    /// The client is being told.
+    Handing,
+    /// The client has it.
+    Waiting,
+    Delayed,
+    Retrying(String),
+    Failed(String),
+}
+
+/// A message on its way.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::chat) struct Outgoing {
+    pub(in crate::chat) ticket: Ticket,
+    pub(in crate::chat) id: Option<Counter>,
+    /// As it was typed.
+    pub(in crate::chat) text: String,
+    /// Clean.
+    pub(in crate::chat) shown: String,
+    pub(in crate::chat) stage: Stage,
+    /// The client that was told of it.
+    life: u64,
+    /// That client ended without an answer.
+    is_cut: bool,
+}
+
+/// How a message ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Outcome {
+    Sent(Sent),
+    Failed(Box<Failed>),
+}
+
+#[derive(Debug, Default)]
+pub(in crate::chat) struct Outgoings {
+    list: VecDeque<Outgoing>,
+    next_ticket: u64,
+    /// Counts the clients.
+    life: u64,
+    /// Outcomes that overtook the id that they are of.
+    early: VecDeque<(Counter, Outcome)>,
+}
+
+impl Outgoings {
+    pub(in crate::chat) fn iter(&self) -> impl DoubleEndedIterator<Item = &Outgoing> {
+        self.list.iter()
+    }
+
+    /// Takes a text that was typed; none when too many wait.
+    pub(super) fn add(&mut self, text: String) -> Option<Effect> {
+        while self.list.len() >= OUTGOING_MAX {
+            let failed = self.list.iter().position(|it| matches!(it.stage, Stage::Failed(_)))?;
+            self.list.remove(failed);
+        }
+        let ticket = self.push(text.clone(), None, Stage::Handing);
+        Some(Effect::Send(ticket, text))
+    }
+
+    fn push(&mut self, text: String, id: Option<Counter>, stage: Stage) -> Ticket {
+        let ticket = Ticket(self.next_ticket);
+        self.next_ticket += 1;
+        let (shown, life) = (clean(&text), self.life);
+        self.list.push_back(Outgoing { ticket, id, text, shown, stage, life, is_cut: false });
+        ticket
+    }
+
+    /// There is a new client, whose state holds these messages for the peer.
+    pub(super) fn opened(&mut self, unsent: impl Iterator<Item = SendFrame>) -> Vec<Effect> {
+        self.life += 1;
+        for frame in unsent {
+            let text = frame.text.unwrap_or_default();
+            let known = self.list.iter_mut().find(|it| it.id == Some(frame.id));
+            if known.is_some() {
+                continue;
+            }
+            // It was taken, and only the answer was lost.
+            match self.list.iter_mut().find(|it| it.id.is_none() && it.text == text) {
+                Some(it) => (it.id, it.stage) = (Some(frame.id), Stage::Waiting),
+                None => drop(self.push(text, Some(frame.id), Stage::Waiting)),
+            }
+        }
+        let life = self.life;
+        let cut = self.list.iter_mut().filter(|it| it.id.is_none() && it.is_cut);
+        let again = cut.map(|it| {
+            (it.is_cut, it.life) = (false, life);
+            Effect::Send(it.ticket, it.text.clone())
+        });
+        again.collect()
+    }
+
+    /// The client ended before it answered. Whether its state holds the message is known once there is another.
+    pub(super) fn cut(&mut self, ticket: Ticket) -> Option<Effect> {
+        let life = self.life;
+        let it = self.list.iter_mut().find(|it| it.ticket == ticket && it.id.is_none())?;
+        if it.life == life {
+            it.is_cut = true;
+            return None;
+        }
+        it.life = life;
+        Some(Effect::Send(ticket, it.text.clone()))
+    }
+
+    /// The client has given a message its id. Gives its outcome if that was faster.
+    pub(super) fn queued(&mut self, ticket: Ticket, id: Counter) -> Option<Outcome> {
+        let it = self.list.iter_mut().find(|it| it.ticket == ticket)?;
+        (it.id, it.stage) = (Some(id), Stage::Waiting);
+        let early = self.early.iter().position(|(early, _)| *early == id)?;
+        self.early.remove(early).map(|(_, outcome)| outcome)
+    }
+
+    /// An outcome has no message that it is of, unless its id is still on the way.
+    pub(super) fn overtook(&mut self, id: Counter, outcome: Outcome) {
+        if self.list.iter().any(|it| it.id.is_none()) {
+            self.early.push_back((id, outcome));
+            if self.early.len() > OUTGOING_MAX {
+                self.early.pop_front();
+            }
+        }
+    }
+
+    /// A message has no more to wait for.
+    pub(super) fn take(&mut self, id: Counter) -> Option<Outgoing> {
+        let at = self.list.iter().position(|it| it.id == Some(id))?;
+        self.list.remove(at)
+    }
+
+    pub(super) fn take_ticket(&mut self, ticket: Ticket) -> Option<Outgoing> {
+        let at = self.list.iter().position(|it| it.ticket == ticket)?;
+        self.list.remove(at)
+    }
+
+    /// Gives the stage of a message; false when it is not known.
+    pub(super) fn set(&mut self, id: Counter, stage: Stage) -> bool {
+        let found = self.list.iter_mut().find(|it| it.id == Some(id));
+        found.is_some_and(|it| {
+            it.stage = stage;
+            true
+        })
+    }
+}

@@ -1,0 +1,165 @@
+//! What the client and the REST API tell.
+
+use std::time::Duration;
+
+use chasqui_client::{End, Update};
+use chasqui_domain::{Counter, DeviceId};
+use chasqui_wire::{
+    Code,
+    frames::{Failed, Message, SendFrame, Sent},
+};
+
+use super::{
+    super::{
+        scroll::Scroll,
+        text::clean_line,
+        timeline::{Item, Load},
+    },
+    Effect, Link, Model, Stage, Ticket,
+    outgoing::Outcome,
+};
+
+impl Model {
+    pub(super) fn opened(&mut self, device: DeviceId, unsent: Vec<SendFrame>, effects: &mut Vec<Effect>) {
+        self.device = Some(device);
+        self.link = Link::Connecting;
+        let to_peer = unsent.into_iter().filter(|frame| frame.to == self.peer);
+        let again = self.outgoing.opened(to_peer);
+        effects.extend(again);
+    }
+
+    pub(super) fn update(&mut self, update: Update, now: Duration) {
+        match update {
+            Update::Connected { resumed, .. } => {
+                self.link = Link::CatchingUp;
+                if !resumed {
+                    self.loads.missed();
+                }
+            }
+            Update::CaughtUp => self.link = Link::Online,
+            Update::Disconnected { code, .. } => self.link = Link::Offline { why: code.map(Code::meaning) },
+            Update::Message(message) if message.chat == self.chat => self.message(*message),
+            Update::Sent { sent, .. } if sent.chat == self.chat => self.sent(sent),
+            Update::Failed(failed) => self.failed(failed, now),
+            Update::Retrying(failed) => {
+                if let Some(id) = failed.id.filter(|_| self.is_here(&failed)) {
+                    self.outgoing.set(id, Stage::Retrying(clean_line(&failed.message)));
+                }
+            }
+            Update::Delayed { chat, id } if chat == self.chat => drop(self.outgoing.set(id, Stage::Delayed)),
+            Update::Receipt(receipt) if receipt.chat == self.chat => {
+                if let Some(marks) = self.marks_of(&receipt.user) {
+                    marks.raise(receipt.delivered, receipt.read);
+                }
+            }
+            Update::Receipts(receipts) if receipts.chat == self.chat => {
+                self.members(&receipts.members);
+                self.timeline.know(receipts.last_seq);
+            }
+            Update::Ended(end) => self.link = Link::Over(reason(&end)),
+            // Of other chats.
+            Update::Message(_)
+            | Update::Sent { .. }
+            | Update::Delayed { .. }
+            | Update::Receipt(_)
+            | Update::Receipts(_) => {}
+        }
+    }
+
+    fn message(&mut self, message: Message) {
+        let item = Item::from(message);
+        let is_new = item.from != self.me && item.seq > self.mine.read && !self.timeline.has(item.seq);
+        if is_new && !self.is_looking() && self.unread() == (0, true) {
+            self.divider = Some(item.seq);
+        }
+        self.timeline.insert(item, self.scroll == Scroll::Following);
+    }
+
+    fn is_looking(&self) -> bool {
+        self.is_focused && self.scroll == Scroll::Following
+    }
+
+    fn sent(&mut self, sent: Sent) {
+        match self.outgoing.take(sent.id) {
+            Some(outgoing) => self.arrived(outgoing.shown, &sent),
+            None => {
+                self.timeline.know(sent.seq);
+                self.outgoing.overtook(sent.id, Outcome::Sent(sent));
+            }
+        }
+    }
+
+    /// An own message takes its place among the others.
+    fn arrived(&mut self, text: String, sent: &Sent) {
+        let Some(device) = self.device.clone() else { return };
+        let item = Item { seq: sent.seq, time: sent.time, from: self.me.clone(), device, id: sent.id, text };
+        self.timeline.insert(item, self.scroll == Scroll::Following);
+    }
+
+    pub(super) fn queued(&mut self, ticket: Ticket, id: Counter, now: Duration) {
+        // The draft holds the text until here.
+        self.edited(now);
+        match self.outgoing.queued(ticket, id) {
+            Some(Outcome::Sent(sent)) => self.sent(sent),
+            Some(Outcome::Failed(failed)) => self.failed(failed, now),
+            None => {}
+        }
+    }
+
+    /// The text goes back to where it was typed.
+    pub(super) fn not_sent(&mut self, ticket: Ticket, why: &str, now: Duration) {
+        let Some(outgoing) = self.outgoing.take_ticket(ticket) else { return };
+        self.notify(format!("not sent: {why}"), now);
+        let text = match self.line.text() {
+            "" => outgoing.text,
+            typed => format!("{}\n{typed}", outgoing.text),
+        };
+        self.line = super::Line::new(&text);
+        self.edited(now);
+    }
+
+    fn failed(&mut self, failed: Box<Failed>, now: Duration) {
+        let why = clean_line(&failed.message);
+        match failed.id {
+            Some(id) if self.is_here(&failed) => {
+                if !self.outgoing.set(id, Stage::Failed(why)) {
+                    self.outgoing.overtook(id, Outcome::Failed(failed));
+                }
+            }
+            Some(_) => {
+                let to = failed.to.as_ref().map_or_else(|| "another chat".to_owned(), |to| clean_line(to.as_str()));
+                self.notify(format!("a message to {to} failed: {why}"), now);
+            }
+            None => self.notify(format!("a receipt failed: {why}"), now),
+        }
+    }
+
+    fn is_here(&self, failed: &Failed) -> bool {
+        failed.chat == Some(self.chat) || failed.to.as_ref() == Some(&self.peer)
+    }
+
+    pub(super) fn loaded(&mut self, load: Load, messages: Vec<Message>, now: Duration) {
+        // An own message may be found in the history before its outcome is here.
+        let mine =
+            messages.iter().filter(|message| message.from == self.me && Some(&message.device) == self.device.as_ref());
+        mine.for_each(|message| drop(self.outgoing.take(message.id)));
+        let is_new = self.timeline.loaded(load, messages);
+        self.loads.answered(load, is_new, now);
+    }
+}
+
+/// Why there won't be another session.
+pub(in crate::chat) fn reason(end: &End) -> String {
+    match end {
+        End::Refused(Code::Replaced) => "this device has connected from elsewhere".to_owned(),
+        End::Refused(code) => format!("the server says: {}", code.meaning()),
+        End::OtherUser { kept, given } => {
+            format!(
+                "the state is that of {}, and the token that of {}",
+                clean_line(kept.as_str()),
+                clean_line(given.as_str())
+            )
+        }
+        End::State(why) => format!("nothing more can be kept: {why}"),
+    }
+}

@@ -1,0 +1,230 @@
+//! Line by line: for scripts, and for terminals that can't do more.
+
+mod input;
+mod script;
+
+use std::{
+    fmt,
+    io::{self, Write},
+    time::Duration,
+};
+
+use anyhow::Context;
+use chasqui_client::{Draft, Error, rest};
+use chasqui_domain::UserId;
+use chasqui_wire::frames::MessagesQuery;
+use jiff::tz::TimeZone;
+use tokio::{
+    sync::mpsc,
+    time::{Instant, sleep, sleep_until},
+};
+
+use super::{
+    limits::{FAREWELL, PAGE_MESSAGES, SCRIPT_ASK_AGAIN, SCRIPT_ASKS_MAX, SCRIPT_PAGES_MAX},
+    session::{Happened, Session},
+    signals::Signals,
+};
+use input::Read;
+use script::{Effect, Script};
+
+/// Sends the lines of the input and prints what happens, until the input has ended and everything has its outcome.
+pub(super) async fn run(
+    session: Session,
+    me: UserId,
+    peer: UserId,
+    zone: TimeZone,
+    wait: Duration,
+) -> anyhow::Result<()> {
+    let mut signals = Signals::new()?;
+    let mut lines = input::lines(io::stdin)?;
+    let script = Script::new(me, peer, session.client().device().clone(), zone);
+    let mut run = Run { session, script, held: None, is_cut: false, deadline: None, wait };
+    run.opened();
+    let ended = tokio::select! {
+        ended = run.turn(&mut lines) => ended,
+        () = signals.next() => Err(anyhow::anyhow!("told to end")),
+    };
+    run.finish(ended, lines).await
+}
+
+struct Run {
+    session: Session,
+    script: Script,
+    /// A line that the client has not taken.
+    held: Option<String>,
+    /// The client ended while it was given that line.
+    is_cut: bool,
+    /// Outcomes are awaited until here.
+    deadline: Option<Instant>,
+    wait: Duration,
+}
+
+impl Run {
+    async fn turn(&mut self, lines: &mut mpsc::Receiver<Read>) -> anyhow::Result<()> {
+        let mut is_open = true;
+        loop {
+            if !self.is_cut
+                && let Some(line) = self.held.take()
+            {
+                self.send(line).await;
+            }
+            let may_read = is_open && self.held.is_none();
+            if !is_open && self.held.is_none() && self.script.is_done() {
+                return Ok(());
+            }
+            self.deadline = if may_read { None } else { self.deadline.or_else(|| Some(Instant::now() + self.wait)) };
+            let deadline = self.deadline;
+            tokio::select! {
+                happened = self.session.next() => match happened {
+                    Happened::Update(update) => {
+                        for effect in self.script.update(*update) {
+                            self.perform(effect).await?;
+                        }
+                    }
+                    Happened::Expired => {
+                        self.session.renew().await?;
+                        self.opened();
+                    }
+                    Happened::Over(why) => anyhow::bail!(why),
+                },
+                read = lines.recv(), if may_read => match read {
+                    Some(Read::Line(line)) => self.send(line).await,
+                    Some(Read::TooLong { line, bytes_max }) => {
+                        self.script.refuse();
+                        say(format_args!("line {line} is not sent: it has more than {bytes_max} bytes"));
+                    }
+                    Some(Read::Failed(error)) => return Err(error).context("the input can't be read"),
+                    None => is_open = false,
+                },
+                () = until(deadline) => anyhow::bail!(
+                    "nothing came from the server for {}",
+                    humantime::format_duration(self.wait)
+                ),
+            }
+        }
+    }
+
+    /// There is a client, with what waits in its state.
+    fn opened(&mut self) {
+        for frame in self.session.client().unsent() {
+            if self.script.waits(frame) && self.is_cut && frame.text == self.held {
+                // It was taken, and only the answer was lost.
+                self.held = None;
+            }
+        }
+        self.is_cut = false;
+    }
+
+    async fn send(&mut self, line: String) {
+        let draft = Draft::text(self.script.peer().clone(), line.clone());
+        match self.session.client().send(draft).await {
+            Ok(id) => self.script.queued(id),
+            // There is room again after an outcome.
+            Err(Error::Full) => self.held = Some(line),
+            // Why comes next.
+            Err(Error::Closed) => (self.held, self.is_cut) = (Some(line), true),
+            Err(error) => {
+                self.script.refuse();
+                say(format_args!("not sent: {error}"));
+            }
+        }
+    }
+
+    async fn perform(&mut self, effect: Effect) -> anyhow::Result<()> {
+        match effect {
+            Effect::Print(line) => print(&line)?,
+            Effect::Say(line) => say(format_args!("{line}")),
+            Effect::Progress => self.deadline = None,
+            Effect::Read(seq) => match self.session.client().read(self.script.chat(), seq).await {
+                // The next message's receipt counts for this one.
+                Ok(()) | Err(Error::Full | Error::Closed) => {}
+                Err(error) => say(format_args!("not marked as read: {error}")),
+            },
+            Effect::ReadMissed => self.read_missed().await?,
+        }
+        Ok(())
+    }
+
+    /// Prints what came while the device was not there. Updates wait meanwhile, so that the order stays.
+    async fn read_missed(&mut self) -> anyhow::Result<()> {
+        for asked in 1.. {
+            let effects = match missed(&self.session, &self.script).await {
+                Ok(messages) => messages.into_iter().flat_map(|message| self.script.message(message)).collect(),
+                Err(error) if error.is_retryable() && asked < SCRIPT_ASKS_MAX => {
+                    sleep(SCRIPT_ASK_AGAIN).await;
+                    continue;
+                }
+                Err(error) => {
+                    let error = anyhow::Error::new(error);
+                    vec![Effect::Say(format!("older messages can't be read: {error:#}"))]
+                }
+            };
+            for effect in effects {
+                Box::pin(self.perform(effect)).await?;
+            }
+            break;
+        }
+        Ok(())
+    }
+
+    async fn finish(self, ended: anyhow::Result<()>, mut lines: mpsc::Receiver<Read>) -> anyhow::Result<()> {
+        let Self { session, script, held, .. } = self;
+        let state = session.state().display().to_string();
+        if let Err(error) = session.close(FAREWELL).await {
+            say(format_args!("{error:#}"));
+        }
+        let mut problems = Vec::new();
+        if let Err(error) = ended {
+            problems.push(format!("{error:#}"));
+        }
+        if script.unsent() > 0 {
+            problems.push(format!("not sent yet: {}; kept in {state} and sent by the next chat", script.unsent()));
+        }
+        if script.refused() > 0 {
+            problems.push(format!("refused: {}", script.refused()));
+        }
+        // More may be in the input.
+        let untaken = usize::from(held.is_some()) + std::iter::from_fn(|| lines.try_recv().ok()).count();
+        if untaken > 0 {
+            problems.push(format!("not taken from the input and not kept: {untaken} lines and what follows them"));
+        }
+        anyhow::ensure!(problems.is_empty(), problems.join("; "));
+        Ok(())
+    }
+}
+
+/// The messages that the user has not read yet and that were not printed.
+async fn missed(session: &Session, script: &Script) -> Result<Vec<chasqui_wire::frames::Message>, rest::Error> {
+    let chat = script.chat();
+    let Some(item) = session.rest().chat(chat).await? else { return Ok(Vec::new()) };
+    let mut after = Some(script.missed_after(&item));
+    let mut messages = Vec::new();
+    for _ in 0..SCRIPT_PAGES_MAX {
+        if after.is_none() {
+            break;
+        }
+        let query = MessagesQuery { before: None, after, limit: Some(PAGE_MESSAGES) };
+        let page = session.rest().messages(chat, &query).await?;
+        messages.extend(page.messages);
+        after = page.next;
+    }
+    Ok(messages)
+}
+
+async fn until(at: Option<Instant>) {
+    match at {
+        Some(at) => sleep_until(at).await,
+        None => std::future::pending().await,
+    }
+}
+
+fn print(line: &str) -> anyhow::Result<()> {
+    let mut out = io::stdout().lock();
+    writeln!(out, "{line}").and_then(|()| out.flush()).context("the output can't be written")
+}
+
+/// Says something that is no output.
+fn say(line: fmt::Arguments<'_>) {
+    // When standard error is closed there is nobody left to tell.
+    let _ = writeln!(io::stderr(), "{line}");
+}

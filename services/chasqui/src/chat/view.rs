@@ -1,0 +1,123 @@
+//! The model on a screen.
+
+use ratatui::{
+    Frame,
+    layout::{Position, Rect},
+    text::{Line, Span},
+};
+
+use super::{
+    layout::{self, PROMPT, areas},
+    line::Rows,
+    model::{Link, Model},
+    scroll::{self, Scroll},
+    text::{clean_line, fitting, width},
+    theme::Theme,
+};
+
+const HINT: &str = " Enter send · Alt-Enter new line · PgUp older · Ctrl-End newest · Esc leave";
+
+/// Draws everything.
+pub(super) fn draw(model: &Model, frame: &mut Frame<'_>) {
+    let theme = model.theme;
+    let areas = areas(model, frame.area());
+    header(model, theme, frame, areas.header);
+    rule(theme, frame, areas.header_rule);
+    history(model, theme, frame, areas.history);
+    if let Some(notice) = model.notice() {
+        let notice = format!(" ! {}", clean_line(notice));
+        row(frame, areas.notice, 0, Line::styled(cut(&notice, areas.notice), theme.waiting()));
+    }
+    rule(theme, frame, areas.line_rule);
+    line(model, theme, frame, areas.line);
+    let zone = if model.zone == jiff::tz::TimeZone::UTC { " · times in UTC" } else { "" };
+    row(frame, areas.hint, 0, Line::styled(cut(&format!("{HINT}{zone}"), areas.hint), theme.quiet()));
+}
+
+/// Draws one row of an area; nothing where the area has no such row.
+fn row(frame: &mut Frame<'_>, area: Rect, at: usize, line: Line<'_>) {
+    let at = u16::try_from(at).unwrap_or(u16::MAX);
+    if at < area.height {
+        frame.render_widget(line, Rect { y: area.y + at, height: 1, ..area });
+    }
+}
+
+fn cut(text: &str, area: Rect) -> String {
+    fitting(text, usize::from(area.width)).into_owned()
+}
+
+fn rule(theme: Theme, frame: &mut Frame<'_>, area: Rect) {
+    row(frame, area, 0, Line::styled("─".repeat(usize::from(area.width)), theme.quiet()));
+}
+
+fn header(model: &Model, theme: Theme, frame: &mut Frame<'_>, area: Rect) {
+    let columns = usize::from(area.width);
+    let (state, style) = match &model.link {
+        Link::Connecting => ("◌ connecting".to_owned(), theme.waiting()),
+        Link::CatchingUp => ("◐ catching up".to_owned(), theme.waiting()),
+        Link::Online => ("● connected".to_owned(), theme.good()),
+        Link::Offline { why } => (offline(model, *why), theme.waiting()),
+        Link::Over(why) => (format!("■ {}", clean_line(why)), theme.bad()),
+    };
+    let peer = format!(" {} ", fitting(&clean_line(model.peer.as_str()), (columns / 2).max(4)));
+    let unread = match model.unread() {
+        (0, _) => String::new(),
+        (count, true) => format!("{count} unread · "),
+        (count, false) => format!("{count}+ unread · "),
+    };
+    let right = format!("{unread}{} ", clean_line(model.me.as_str()));
+    let room = columns.saturating_sub(width(&peer) + 1);
+    let state = fitting(&state, room).into_owned();
+    let is_wide = width(&peer) + 1 + width(&state) + 2 + width(&right) <= columns;
+    row(frame, area, 0, Line::from(vec![Span::styled(peer, theme.name()), Span::raw(" "), Span::styled(state, style)]));
+    if is_wide {
+        let columns = u16::try_from(width(&right)).unwrap_or(u16::MAX).min(area.width);
+        let right_area = Rect { x: area.x + area.width - columns, width: columns, ..area };
+        row(frame, right_area, 0, Line::styled(right, theme.quiet()));
+    }
+}
+
+fn offline(model: &Model, why: Option<&str>) -> String {
+    let again = match model.again_in {
+        Some(again_in) => format!("○ offline · again in {} s", again_in.as_millis().div_ceil(1000).max(1)),
+        None => "○ offline · connecting".to_owned(),
+    };
+    why.map_or_else(|| again.clone(), |why| format!("{again} · {why}"))
+}
+
+fn history(model: &Model, theme: Theme, frame: &mut Frame<'_>, area: Rect) {
+    let (rows, below) = scroll::shown(model);
+    // The newest stand above the line, also while there are few.
+    let first = usize::from(area.height).saturating_sub(rows.len());
+    if rows.is_empty() {
+        let text = fitting("no messages yet", usize::from(area.width)).into_owned();
+        row(frame, area, usize::from(area.height / 2), Line::styled(text, theme.quiet()).centered());
+    }
+    for (at, line) in rows.into_iter().enumerate() {
+        row(frame, area, first + at, line);
+    }
+    if model.scroll != Scroll::Following && area.height > 1 {
+        let text = if below > 0 { format!(" ↓ {below} below ") } else { " ↓ more below ".to_owned() };
+        let columns = u16::try_from(width(&text)).unwrap_or(u16::MAX).min(area.width);
+        let corner = Rect { x: area.x + area.width - columns, y: area.bottom() - 1, width: columns, height: 1 };
+        row(frame, corner, 0, Line::styled(text, theme.accent()));
+    }
+}
+
+fn line(model: &Model, theme: Theme, frame: &mut Frame<'_>, area: Rect) {
+    let Rows { rows, cursor_row, cursor_column } = model.line.rows(layout::line_columns(area.width));
+    let height = usize::from(area.height);
+    let first = (cursor_row + 1).saturating_sub(height);
+    for (at, text) in rows.into_iter().skip(first).take(height).enumerate() {
+        let prompt = if first + at == 0 { PROMPT } else { "   " };
+        row(frame, area, at, Line::from(vec![Span::styled(prompt, theme.accent()), Span::raw(text)]));
+    }
+    let column = u16::try_from(width(PROMPT) + cursor_column).unwrap_or(u16::MAX);
+    let at = u16::try_from(cursor_row - first).unwrap_or(u16::MAX);
+    if at < area.height && column < area.width {
+        frame.set_cursor_position(Position::new(area.x + column, area.y + at));
+    }
+}
+
+#[cfg(test)]
+mod tests;
