@@ -22,7 +22,7 @@ fn text(bytes: &[u8]) -> String {
 
 #[test]
 fn every_command_has_help_with_examples() -> Result<()> {
-    for command in ["serve", "token", "config"] {
+    for command in ["serve", "token", "config", "chat"] {
         let output = chasqui(&[command, "--help"])?;
         ensure!(output.status.success() && text(&output.stdout).contains("Examples:\n  "), "{command}: {output:?}");
     }

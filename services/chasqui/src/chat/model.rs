@@ -118,7 +118,7 @@ pub(super) struct Model {
     pub(super) zone: TimeZone,
     pub(super) theme: Theme,
     pub(super) link: Link,
-    pub(super) again_in: Option<Duration>,
+    again_in: Option<Duration>,
     pub(super) timeline: Timeline,
     pub(super) outgoing: Outgoings,
     pub(super) line: Line,
@@ -134,6 +134,8 @@ pub(super) struct Model {
     is_focused: bool,
     loads: Loads,
     notice: Option<Notice>,
+    /// Whether the screen shows something else by now.
+    is_stale: bool,
     /// Since when the line differs from the draft that is kept.
     draft_since: Option<Duration>,
 }
@@ -162,6 +164,7 @@ impl Model {
             is_focused: true,
             loads: Loads::default(),
             notice: None,
+            is_stale: true,
             draft_since: None,
         }
     }
@@ -169,6 +172,7 @@ impl Model {
     /// Takes an event at a time, which never goes back.
     pub(super) fn apply(&mut self, event: Event, now: Duration) -> Vec<Effect> {
         let mut effects = Vec::new();
+        let (is_tick, before) = (matches!(event, Event::Tick { .. }), (self.again_in_s(), self.notice.is_some()));
         match event {
             Event::Key(key) => self.key(key, now, &mut effects),
             Event::Paste(text) => self.insert(&text, now),
@@ -190,7 +194,18 @@ impl Model {
             Event::Notice(text) => self.notify(text, now),
         }
         self.turn(now, &mut effects);
+        self.is_stale |= !is_tick || before != (self.again_in_s(), self.notice.is_some());
         effects
+    }
+
+    /// Whether the screen must be drawn again, for whoever does that. Time alone seldom changes anything.
+    pub(super) fn take_stale(&mut self) -> bool {
+        std::mem::take(&mut self.is_stale)
+    }
+
+    /// In how many seconds the client connects again, as it is shown.
+    pub(super) fn again_in_s(&self) -> Option<u64> {
+        self.again_in.map(|again_in| again_in.as_secs() + 1)
     }
 
     /// How many messages wait for their outcome.

@@ -101,7 +101,9 @@ pub(super) async fn run(session: Session, me: UserId, peer: UserId, zone: TimeZo
 impl Shell {
     async fn turn(&mut self, screen: &mut Screen) -> anyhow::Result<()> {
         loop {
-            screen.terminal.draw(|frame| view::draw(&self.model, frame)).context("the screen can't be drawn")?;
+            if self.model.take_stale() {
+                screen.terminal.draw(|frame| view::draw(&self.model, frame)).context("the screen can't be drawn")?;
+            }
             let mut came = Some(self.next().await);
             let mut count = 0;
             while let Some(event) = came.take() {

@@ -122,3 +122,6 @@ impl Session {
         tokio::time::timeout(patience, client.close()).await.context("the goodbye took too long")
     }
 }
+
+#[cfg(test)]
+mod tests;

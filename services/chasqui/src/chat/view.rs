@@ -78,8 +78,8 @@ fn header(model: &Model, theme: Theme, frame: &mut Frame<'_>, area: Rect) {
 }
 
 fn offline(model: &Model, why: Option<&str>) -> String {
-    let again = match model.again_in {
-        Some(again_in) => format!("○ offline · again in {} s", again_in.as_millis().div_ceil(1000).max(1)),
+    let again = match model.again_in_s() {
+        Some(seconds) => format!("○ offline · again in {seconds} s"),
         None => "○ offline · connecting".to_owned(),
     };
     why.map_or_else(|| again.clone(), |why| format!("{again} · {why}"))

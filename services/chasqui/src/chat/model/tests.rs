@@ -319,3 +319,19 @@ fn other_chats_are_left_alone() {
     model.does(update(Update::Delayed { chat: other, id: Counter(1) }));
     assert_eq!((model.shown().len(), model.timeline.last_seq()), (1, Seq(1)));
 }
+
+#[test]
+fn time_alone_draws_only_what_it_changes() {
+    let mut model = chatting(1);
+    let mut is_stale_after = |again_in: Option<u64>| {
+        model.does(Event::Tick { again_in: again_in.map(Duration::from_millis) });
+        model.take_stale()
+    };
+    assert!(is_stale_after(None), "it was never drawn");
+    assert!(!is_stale_after(None));
+    assert!(is_stale_after(Some(1_900)));
+    assert!(!is_stale_after(Some(1_700)));
+    assert!(is_stale_after(Some(900)));
+    model.does(came(message(2, "bob", "hi")));
+    assert!(model.take_stale());
+}

@@ -1,0 +1,99 @@
+//! Line by line.
+
+use crate::process::{Place, Process, nowhere};
+
+#[test]
+fn two_users_talk_and_see_what_became_of_their_messages() {
+    let place = Place::new();
+    let (_server, url) = place.serve("127.0.0.1:0");
+    let mut alice = Process::start(&mut place.chat(&url, "alice", "bob"));
+    let mut bob = Process::start(&mut place.chat(&url, "bob", "alice"));
+    bob.until_complaint("connected as bob");
+    alice.write("hello \x1b[31mbob");
+    assert!(bob.until("alice: ").ends_with(" alice: hello [31mbob"));
+    alice.until("✓ 1");
+    alice.until("✓✓ 1 read");
+    bob.write("hi");
+    assert!(alice.until("bob: ").ends_with(" bob: hi"));
+    for process in [alice, bob] {
+        let (status, _, complaints) = process.finish();
+        assert!(status.success(), "{complaints}");
+    }
+}
+
+#[test]
+fn what_was_written_without_a_server_arrives_exactly_once() {
+    let place = Place::new();
+    let address = nowhere();
+    let url = format!("http://{address}");
+    let mut alice = Process::start(&mut place.chat(&url, "alice", "bob"));
+    alice.write("written too early");
+    place.until_kept("written too early");
+    alice.kill();
+
+    let (server, _) = place.serve(&address);
+    let (status, lines, complaints) = Process::start(&mut place.chat(&url, "alice", "bob")).finish();
+    assert!(status.success() && lines == ["✓ 1"], "{lines:?} {complaints}");
+    let (status, lines, complaints) = Process::start(&mut place.chat(&url, "alice", "bob")).finish();
+    assert!(status.success() && lines.is_empty(), "{lines:?} {complaints}");
+
+    let (status, lines, complaints) = Process::start(&mut place.chat(&url, "bob", "alice")).finish();
+    assert!(status.success() && lines.len() == 1, "{lines:?} {complaints}");
+    assert!(lines[0].ends_with(" alice: written too early"), "{lines:?}");
+    let (_, lines, _) = Process::start(&mut place.chat(&url, "bob", "alice")).finish();
+    assert_eq!(lines, [""; 0], "it was read");
+    drop(server);
+}
+
+#[test]
+fn a_script_without_a_server_fails_and_says_what_is_kept() {
+    let place = Place::new();
+    let url = format!("http://{}", nowhere());
+    let mut script = Process::start(place.chat(&url, "alice", "bob").args(["--wait", "300ms"]));
+    script.write("to be kept");
+    let (status, lines, complaints) = script.finish();
+    assert!(!status.success() && lines.is_empty(), "{lines:?}");
+    assert!(complaints.contains("nothing came from the server for 300ms"), "{complaints}");
+    assert!(complaints.contains("not sent yet: 1; kept in "), "{complaints}");
+}
+
+#[test]
+fn a_second_chat_on_one_state_says_what_to_do() {
+    let place = Place::new();
+    let url = format!("http://{}", nowhere());
+    let mut first = Process::start(&mut place.chat(&url, "alice", "bob"));
+    first.write("x");
+    place.until_kept("\"x\"");
+    let (status, _, complaints) = Process::start(&mut place.chat(&url, "alice", "carol")).finish();
+    assert!(!status.success() && complaints.contains("--state FILE"), "{complaints}");
+    let own = place.path("own");
+    let (_, _, complaints) =
+        Process::start(place.chat(&url, "alice", "carol").args(["--wait", "1ms", "--state"]).arg(own)).finish();
+    assert!(complaints.contains("nothing came from the server"), "{complaints}");
+}
+
+#[test]
+fn what_cannot_be_begun_says_why() {
+    let place = Place::new();
+    for (url, me, peer, why) in [
+        ("http://127.0.0.1:1", "alice", "alice", "must differ"),
+        ("127.0.0.1:1", "alice", "bob", "no URL of a server"),
+        ("http://127.0.0.1:1", "", "bob", "a user id"),
+    ] {
+        let (status, _, complaints) = Process::start(&mut place.chat(url, me, peer)).finish();
+        assert!(!status.success() && complaints.contains(why), "{complaints}");
+    }
+}
+
+#[test]
+fn a_token_of_somebody_else_is_not_taken() {
+    let place = Place::new();
+    let (_server, url) = place.serve("127.0.0.1:0");
+    let (status, _, complaints) =
+        Process::start(place.chat(&url, "alice", "bob").env("CHASQUI_TOKEN", "nonsense")).finish();
+    assert!(!status.success() && complaints.contains("start again with another"), "{complaints}");
+    let secret = "x".repeat(32);
+    let (status, _, complaints) =
+        Process::start(place.chat(&url, "alice", "bob").env("CHASQUI_AUTH__SECRET", secret)).finish();
+    assert!(!status.success() && complaints.contains("it has another secret"), "{complaints}");
+}
