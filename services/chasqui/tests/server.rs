@@ -217,7 +217,7 @@ async fn a_log_from_before_the_store_ends_the_server() -> Result<()> {
     }
     let mut server = Server::start(mount, options(), Runtime::real()).await?;
     let error = timeout(PATIENCE, server.ended()).await.context("it serves, or waits for ever")?;
-    ensure!(matches!(error, Error::Sequencer { .. } | Error::Router { .. }), "{error}");
+    ensure!(matches!(error, Error::LogLost { .. }), "{error}");
     Ok(())
 }
 
