@@ -111,9 +111,6 @@ impl Timeline {
     /// Takes a message that came by itself. While older ones are being read, they are not dropped for it.
     pub(super) fn insert(&mut self, item: Item, is_following: bool) {
         self.know(item.seq);
-        if self.has(item.seq) {
-            return;
-        }
         let is_next = self.last().is_none_or(|last| item.seq == last.next());
         let has_room = is_following || self.window.len() < MESSAGES_MAX;
         if is_next && has_room {
@@ -125,7 +122,7 @@ impl Timeline {
                 self.ahead.pop_first();
             }
         }
-        // What lies below the window is loaded when it is scrolled to.
+        // What lies in the window is a repeat, and what lies below it is loaded when it is scrolled to.
     }
 
     /// Takes an answer; tells whether it had anything new.

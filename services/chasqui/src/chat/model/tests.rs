@@ -335,3 +335,32 @@ fn time_alone_draws_only_what_it_changes() {
     model.does(came(message(2, "bob", "hi")));
     assert!(model.take_stale());
 }
+
+#[test]
+fn what_was_dropped_for_older_messages_is_asked_for_when_it_is_scrolled_to() {
+    const COUNT: u64 = 1_200;
+    let page = |from: u64, to: u64| (from..to).map(|seq| message(seq, "bob", "hi")).collect::<Vec<_>>();
+    let mut model = model(60, 20);
+    model.does(summary(COUNT, 0, COUNT, (0, 0)));
+    model.does(loaded(Load::Last, page(COUNT - 49, COUNT + 1)));
+    let mut presses = 0;
+    while model.timeline.first() != Some(Seq(1)) {
+        presses += 1;
+        assert!(presses < 200, "{:?}", model.scroll);
+        for effect in model.presses(KeyCode::PageUp) {
+            let Effect::Load(Load::Before(seq)) = effect else { panic!("{effect:?}") };
+            assert_eq!(model.does(loaded(Load::Before(seq), page(seq.0.saturating_sub(50).max(1), seq.0))), []);
+        }
+    }
+    assert_eq!(model.timeline.last(), Some(Seq(1_000)));
+    let mut asked = Vec::new();
+    while asked.is_empty() {
+        asked = model.presses(KeyCode::PageDown);
+    }
+    assert_eq!(asked, [Effect::Load(Load::After(Seq(1_000)))]);
+    model.does(loaded(Load::After(Seq(1_000)), page(1_001, 1_051)));
+    let end = Event::Key(KeyEvent::new(KeyCode::End, KeyModifiers::CONTROL));
+    assert_eq!(model.does(end), [Effect::Load(Load::Last)], "a far end is not reached page by page");
+    model.does(loaded(Load::Last, page(COUNT - 49, COUNT + 1)));
+    assert_eq!((model.shown().len(), model.timeline.has_last()), (50, true));
+}
