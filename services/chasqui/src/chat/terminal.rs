@@ -3,7 +3,10 @@
 use std::{
     io::{self, Stdout, stdout},
     panic,
-    sync::Once,
+    sync::{
+        Once,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use crossterm::{
@@ -12,6 +15,9 @@ use crossterm::{
     terminal::{EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode},
 };
 use ratatui::{Terminal, backend::CrosstermBackend};
+
+/// Whether there is something to give back. Giving it back twice would move the cursor into what was printed since.
+static IS_TAKEN: AtomicBool = AtomicBool::new(false);
 
 /// The terminal, given back when dropped.
 pub(super) struct Screen {
@@ -29,8 +35,9 @@ impl Screen {
                 hook(info);
             }));
         });
-        enable_raw_mode()?;
-        let taken = execute!(stdout(), EnterAlternateScreen, EnableBracketedPaste, EnableFocusChange)
+        IS_TAKEN.store(true, Ordering::SeqCst);
+        let taken = enable_raw_mode()
+            .and_then(|()| execute!(stdout(), EnterAlternateScreen, EnableBracketedPaste, EnableFocusChange))
             .and_then(|()| Terminal::new(CrosstermBackend::new(stdout())));
         match taken {
             Ok(terminal) => Ok(Self { terminal }),
@@ -50,6 +57,9 @@ impl Drop for Screen {
 
 /// Whatever can be given back is; a terminal that is gone needs nothing.
 fn restore() {
+    if !IS_TAKEN.swap(false, Ordering::SeqCst) {
+        return;
+    }
     let _ =
         execute!(stdout(), DisableFocusChange, DisableBracketedPaste, LeaveAlternateScreen, crossterm::cursor::Show);
     let _ = disable_raw_mode();
