@@ -2,7 +2,7 @@
 
 use std::{error::Error as _, io};
 
-use chasqui_domain::{Offset, Partition};
+use chasqui_domain::{LogId, Offset, Partition};
 use chasqui_log::TopicPartition;
 
 /// Why a server doesn't start, or a life of it ends.
@@ -54,6 +54,27 @@ pub enum Error {
         /// The next record that a role needs.
         next: Offset,
     },
+    /// There are commands in the log, and the store knows nothing of it.
+    #[error("the store in {folder} is new, but there are messages in the log: restore the data folder from a backup")]
+    StoreLost {
+        /// The store's folder.
+        folder: String,
+    },
+    /// The store was made from another log.
+    #[error(
+        "the log in {data} is {found}, and the store beside it belongs to {expected}: restore both from the same backup"
+    )]
+    OtherLog {
+        /// The data folder.
+        data: String,
+        /// The log that the store knows.
+        expected: LogId,
+        /// The log that is there.
+        found: LogId,
+    },
+    /// The data keys were wrapped by another master key.
+    #[error("seal.master_key is not the key that this data folder was sealed with: set that one")]
+    OtherMasterKey,
     /// The log failed.
     #[error(transparent)]
     Log(#[from] chasqui_log::Error),
@@ -105,6 +126,9 @@ impl Error {
             | Self::Listen { .. }
             | Self::OpenLog(_)
             | Self::LogLost { .. }
+            | Self::StoreLost { .. }
+            | Self::OtherLog { .. }
+            | Self::OtherMasterKey
             | Self::Panicked { .. } => false,
         }
     }

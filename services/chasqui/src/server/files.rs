@@ -6,6 +6,7 @@ use chasqui_config::Options;
 use chasqui_domain::{Offset, Partition};
 use chasqui_log::{Bounds, Log, Partitions, Topic, TopicPartition};
 use chasqui_log_embedded::EmbeddedLog;
+use chasqui_seal::MasterKey;
 use chasqui_store::{LogPartition, Store};
 use chasqui_store_embedded::EmbeddedStore;
 use tokio::task;
@@ -37,7 +38,7 @@ impl Files {
             Ok(Self { log, store })
         };
         let files = task::spawn_blocking(open).await.unwrap_or(Err(Error::Panicked { what: "opening the files" }))?;
-        match files.check(options).await {
+        match files.check(options, &foundation.master).await {
             Ok(()) => Ok(files),
             Err(error) => {
                 // What can't be closed has failed before, or is not what is wrong here.
@@ -47,8 +48,38 @@ impl Files {
         }
     }
 
+    /// Whether log, store and master key belong together: whatever is missing would be noticed late, or by nobody.
+    async fn check(&self, options: &Options, master: &MasterKey) -> Result<(), Error> {
+        if let Some((chat, epoch, wrapped)) = self.store.any_key().await? {
+            master.unwrap(&wrapped, &chat, epoch).map_err(|_| Error::OtherMasterKey)?;
+        }
+        match self.store.any_log().await? {
+            Some(log) if log == self.log.id() => self.check_places(options).await,
+            Some(log) => {
+                Err(Error::OtherLog { data: options.data.display().to_string(), expected: log, found: self.log.id() })
+            }
+            None => self.begin(options).await,
+        }
+    }
+
+    /// Makes the store know the log, for good, before anything is written to it: whoever finds a log with records beside
+    /// a store that doesn't know it has lost the store.
+    async fn begin(&self, options: &Options) -> Result<(), Error> {
+        let partitions = || (0..options.log.partitions_chats).map(Partition);
+        for partition in partitions() {
+            if self.log.bounds(&Topic::Commands.partition(partition)).await?.end > Offset(0) {
+                return Err(Error::StoreLost { folder: options.data.join(STORE_FOLDER).display().to_string() });
+            }
+        }
+        for partition in partitions() {
+            let of = LogPartition { log: self.log.id(), partition };
+            self.store.commit(of, Offset(0), Vec::new()).await?;
+        }
+        Ok(self.store.flush().await?)
+    }
+
     /// Whether the log has all that the roles need, and nothing is done that it doesn't have. They would wait for it.
-    async fn check(&self, options: &Options) -> Result<(), Error> {
+    async fn check_places(&self, options: &Options) -> Result<(), Error> {
         let of = |partition| LogPartition { log: self.log.id(), partition };
         for partition in (0..options.log.partitions_chats).map(Partition) {
             let Some(committed) = self.store.committed(of(partition)).await? else { continue };

@@ -29,9 +29,8 @@ pub(crate) struct Recovered {
     pub(crate) time: TimeMs,
 }
 
-/// A segment's file with its header.
+/// A segment with its header. Its file isn't held: there may be more segments than a process may have files.
 struct Opened {
-    file: Arc<dyn File>,
     header: SegmentHeader,
     header_bytes: u64,
     size: u64,
@@ -61,8 +60,9 @@ pub(crate) fn open(
             return Err(ReadError::corrupt(&path_of(folder, &last), 0, format!("it names {at}")).into());
         }
     }
-    let tail = Tail::scan(folder, id, options, &last)?;
-    tail.settle(folder, &last)?;
+    let file = reopen(disk, folder, &last)?;
+    let tail = Tail::scan(&file, folder, id, options, &last)?;
+    tail.settle(&*file, folder, &last)?;
     list.push(Segment {
         sequence: last.header.sequence,
         bytes: tail.bytes,
@@ -71,7 +71,7 @@ pub(crate) fn open(
     });
     remove_stray_indexes(disk, folder, &list);
     let active = Active {
-        file: last.file.clone(),
+        file: file.clone(),
         sequence: last.header.sequence,
         bytes: tail.bytes,
         commit: tail.commit,
@@ -79,8 +79,13 @@ pub(crate) fn open(
         is_sealed: false,
     };
     let Contents { index, ends } = tail.contents;
-    let segments = Segments { list, active: Sealed { file: last.file, index } };
+    let segments = Segments { list, active: Sealed { file, index } };
     Ok(Recovered { id, segments, active, ends, time: tail.time })
+}
+
+fn reopen(disk: &dyn Disk, folder: &Path, opened: &Opened) -> Result<Arc<dyn File>, ReadError> {
+    let path = path_of(folder, opened);
+    disk.open(&path, false).map_err(ReadError::io("open", &path))
 }
 
 fn path_of(folder: &Path, opened: &Opened) -> std::path::PathBuf {
@@ -136,7 +141,7 @@ fn open_all(disk: &dyn Disk, folder: &Path, id: LogId, options: &Options) -> Res
             if header.log != id || header.sequence != sequence {
                 return Err(ReadError::corrupt(&path, 0, "it belongs to another log or place").into());
             }
-            opened.push(Opened { file, header, header_bytes, size });
+            opened.push(Opened { header, header_bytes, size });
             continue;
         }
         // Chunks are written only once the header is synced: then they tell of it, or at least the length does.
@@ -144,7 +149,7 @@ fn open_all(disk: &dyn Disk, folder: &Path, id: LogId, options: &Options) -> Res
             return Err(ReadError::corrupt(&path, 0, "the segment has no valid header").into());
         };
         let has_chunks = Scan::new(file, &path, id, sequence, size).later_commit(0, None)?.is_some();
-        if has_chunks || size > next_header_bytes(folder, id, options, before)? {
+        if has_chunks || size > next_header_bytes(disk, folder, id, options, before)? {
             return Err(ReadError::corrupt(&path, 0, "the segment has no valid header").into());
         }
         tracing::info!(segment = sequence, "removing a segment that was not finished");
@@ -155,8 +160,15 @@ fn open_all(disk: &dyn Disk, folder: &Path, id: LogId, options: &Options) -> Res
 }
 
 /// How long the header is that follows this segment.
-fn next_header_bytes(folder: &Path, id: LogId, options: &Options, before: &Opened) -> Result<u64, ReadError> {
-    let heads = Tail::scan(folder, id, options, before)?.contents.ends;
+fn next_header_bytes(
+    disk: &dyn Disk,
+    folder: &Path,
+    id: LogId,
+    options: &Options,
+    before: &Opened,
+) -> Result<u64, ReadError> {
+    let file = reopen(disk, folder, before)?;
+    let heads = Tail::scan(&file, folder, id, options, before)?.contents.ends;
     Ok(SegmentHeader { heads, ..before.header.clone() }.encode().len() as u64)
 }
 
@@ -197,7 +209,13 @@ struct Tail {
 }
 
 impl Tail {
-    fn scan(folder: &Path, id: LogId, options: &Options, last: &Opened) -> Result<Self, ReadError> {
+    fn scan(
+        file: &Arc<dyn File>,
+        folder: &Path,
+        id: LogId,
+        options: &Options,
+        last: &Opened,
+    ) -> Result<Self, ReadError> {
         let path = path_of(folder, last);
         let mut tail = Self {
             contents: Contents::new(last.header.heads.clone()),
@@ -206,7 +224,7 @@ impl Tail {
             last_commit_at: 0,
             time: last.header.time,
         };
-        let mut scan = Scan::new(last.file.clone(), &path, id, last.header.sequence, last.size);
+        let mut scan = Scan::new(file.clone(), &path, id, last.header.sequence, last.size);
         while tail.take_commit(&mut scan, &path, options)? {}
         if let Some(later) = scan.later_commit(tail.bytes, Some(tail.commit))? {
             let why = format!("a commit is damaged, and a later one follows at byte {later}");
@@ -245,7 +263,7 @@ impl Tail {
 
     /// Cuts what was not confirmed and makes the rest durable. The last commit is written again: the process before
     /// may have failed to sync it, and the operating system then shows it and would not write it any more.
-    fn settle(&self, folder: &Path, last: &Opened) -> Result<(), ReadError> {
+    fn settle(&self, file: &dyn File, folder: &Path, last: &Opened) -> Result<(), ReadError> {
         let cut = last.size - self.bytes;
         if cut > 0 {
             tracing::info!(
@@ -256,12 +274,12 @@ impl Tail {
             );
         }
         let attempt = || {
-            last.file.set_len(self.bytes)?;
+            file.set_len(self.bytes)?;
             let len = usize::try_from(self.bytes - self.last_commit_at).unwrap_or(usize::MAX);
             let mut bytes = vec![0; len];
-            last.file.read_exact_at(&mut bytes, self.last_commit_at)?;
-            last.file.write_all_at(&bytes, self.last_commit_at)?;
-            last.file.sync()
+            file.read_exact_at(&mut bytes, self.last_commit_at)?;
+            file.write_all_at(&bytes, self.last_commit_at)?;
+            file.sync()
         };
         attempt().map_err(ReadError::io("settle", &path_of(folder, last)))
     }

@@ -42,6 +42,13 @@ impl Keys {
         let slot = self.slots.read().get(&(chat, epoch)).copied();
         slot.map(|slot| slots::read(&*self.file, slot, chat, epoch)).transpose()
     }
+
+    /// Any of the keys, with what it is for; none when there is none. Blocks.
+    pub(crate) fn any(&self) -> Result<Option<(ChatId, Epoch, WrappedKey)>, Fault> {
+        let any = self.slots.read().iter().next().map(|((chat, epoch), slot)| (*chat, *epoch, *slot));
+        let Some((chat, epoch, slot)) = any else { return Ok(None) };
+        Ok(Some((chat, epoch, slots::read(&*self.file, slot, chat, epoch)?)))
+    }
 }
 
 /// The state of the thread.

@@ -168,6 +168,25 @@ impl EmbeddedStore {
         self.shared.failure.check()
     }
 
+    /// A life of the topics for which offsets were committed here; none when there is none. With more than one, it is
+    /// not said which.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub async fn any_log(&self) -> Result<Option<LogId>, Error> {
+        self.read(reads::any_log).await
+    }
+
+    /// One of the data keys, with what it is for; none when there is none.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub async fn any_key(&self) -> Result<Option<(ChatId, Epoch, WrappedKey)>, Error> {
+        let (keys, folder) = (self.keys.clone(), self.shared.folder.clone());
+        let read = move || keys.any().map_err(|fault| fault.into_error(&folder));
+        task::spawn_blocking(read).await.unwrap_or(Err(Error::Closed))
+    }
+
     async fn write(&self, write: Write) -> Result<(), Error> {
         self.shared.failure.check()?;
         let (answer, answered) = oneshot::channel();

@@ -6,7 +6,7 @@ use chasqui_domain::{ChatId, LogId, Offset, Position, UserId, Version};
 use chasqui_store::{
     ChatLog, Checkpoint, EventQuery, EventRow, InboxRow, LogPartition, READ_ROWS_MAX, Snapshot, Stream, Summary,
 };
-use redb::{ReadOnlyTable, ReadTransaction};
+use redb::{ReadOnlyTable, ReadTransaction, ReadableTable};
 
 use crate::{
     codec,
@@ -129,6 +129,13 @@ pub(crate) fn committed(from: &ReadTransaction, of: LogPartition) -> Result<Opti
     let Some(value) = table.get(&key)? else { return Ok(None) };
     let [offset] = codec::read_numbers("offsets", &key, value.value())?;
     Ok(Some(Offset(offset)))
+}
+
+/// A life of the topics that has committed offsets; none when none has.
+pub(crate) fn any_log(from: &ReadTransaction) -> Result<Option<LogId>, Fault> {
+    let table = from.open_table(tables::OFFSETS)?;
+    let first = table.first()?;
+    Ok(first.map(|(key, _)| tables::log_of(key.value())))
 }
 
 pub(crate) fn has_events(from: &ReadTransaction, of: LogPartition) -> Result<bool, Fault> {

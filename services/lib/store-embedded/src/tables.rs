@@ -109,6 +109,13 @@ pub(crate) fn partition_key(of: LogPartition) -> [u8; PARTITION_KEY_BYTES] {
     key
 }
 
+/// The life of the topics in the key of a partition.
+pub(crate) fn log_of(key: &[u8; PARTITION_KEY_BYTES]) -> LogId {
+    let mut log = [0; 16];
+    log.copy_from_slice(&key[..16]);
+    LogId(log)
+}
+
 /// The key of a skipped command.
 pub(crate) fn skip_key(of: LogPartition, command: Offset) -> [u8; SKIP_KEY_BYTES] {
     let mut key = [0; SKIP_KEY_BYTES];
