@@ -2,7 +2,7 @@
 
 use std::{future::Future, time::Duration};
 
-use anyhow::{Context, anyhow};
+use anyhow::anyhow;
 use tokio::{sync::watch, time::timeout};
 
 /// Nothing takes this long unless it hangs.
@@ -26,24 +26,24 @@ impl Pulse {
         self.0.send_replace(());
     }
 
+    /// Waits until a condition holds, however long that takes: somebody else has to notice when it hangs.
+    pub async fn until(&self, mut holds: impl FnMut() -> bool) {
+        let mut beats = self.0.subscribe();
+        loop {
+            beats.mark_unchanged();
+            // There is always somebody who can beat, since this can.
+            if holds() || beats.changed().await.is_err() {
+                return;
+            }
+        }
+    }
+
     /// Waits until nothing is missing any more.
     ///
     /// # Errors
     /// When that hangs; with what was missing last.
     pub async fn until_nothing_is_missing(&self, mut missing: impl FnMut() -> Vec<String>) -> anyhow::Result<()> {
-        let mut beats = self.0.subscribe();
-        let wait = async {
-            loop {
-                beats.mark_unchanged();
-                if missing().is_empty() {
-                    return Ok(());
-                }
-                beats.changed().await.context("nothing can be seen any more")?;
-            }
-        };
-        match timeout(PATIENCE, wait).await {
-            Ok(done) => done,
-            Err(_) => Err(anyhow!("after {PATIENCE:?} this is still missing:\n  {}", missing().join("\n  "))),
-        }
+        let waited = timeout(PATIENCE, self.until(|| missing().is_empty())).await;
+        waited.map_err(|_| anyhow!("after {PATIENCE:?} this is still missing:\n  {}", missing().join("\n  ")))
     }
 }
