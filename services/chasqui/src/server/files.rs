@@ -78,7 +78,8 @@ impl Files {
         Ok(self.store.flush().await?)
     }
 
-    /// Whether the log has all that the roles need, and nothing is done that it doesn't have. They would wait for it.
+    /// Whether the log has all that the roles need, and nothing is done that it doesn't have. They find out, too, and
+    /// can't say where the files are.
     async fn check_places(&self, options: &Options) -> Result<(), Error> {
         let of = |partition| LogPartition { log: self.log.id(), partition };
         for partition in (0..options.log.partitions_chats).map(Partition) {
@@ -86,8 +87,9 @@ impl Files {
             self.check_place(options, Topic::Commands.partition(partition), committed).await?;
         }
         for partition in (0..options.log.partitions_users).map(Partition) {
-            let Some(checkpoint) = self.store.checkpoint(of(partition)).await? else { continue };
-            self.check_place(options, Topic::Inbox.partition(partition), checkpoint.inbox).await?;
+            // A router that has not begun begins at 0.
+            let next = self.store.checkpoint(of(partition)).await?.map(|checkpoint| checkpoint.inbox);
+            self.check_place(options, Topic::Inbox.partition(partition), next.unwrap_or_default()).await?;
         }
         Ok(())
     }
