@@ -87,9 +87,11 @@ impl Town {
         self.look(|ledger| match ledger.wrong.first() {
             Some(wrong) => Err(Violation(wrong.clone()).into()),
             None if came => Ok(()),
-            None => {
-                Err(anyhow::anyhow!("{what}: not so after {PATIENCE:?}; messages without outcome: {:?}", ledger.open))
-            }
+            None => Err(anyhow::anyhow!(
+                "{what}: not so after {PATIENCE:?}; {} messages have an outcome, and these have none: {:?}",
+                ledger.outcomes.len(),
+                ledger.open
+            )),
         })
     }
 
