@@ -10,12 +10,38 @@ use tokio::{runtime::Runtime, select, time::timeout};
 
 use crate::witness::{PATIENCE, Place};
 
-/// A server on a runtime of its own, so that all that it does can be ended at once.
+/// A server on a runtime of its own, so that all that it does can be ended at once. Dropping it ends it wherever it is:
+/// no task of it runs any more, and its sockets are closed. Its threads that write files may go on; whoever wants it dead
+/// in that sense takes the disk from it first.
 pub struct InProcess {
-    /// None once it is dropped.
-    runtime: Option<Runtime>,
+    /// None once it was stopped.
     server: Option<Server>,
     place: Place,
+    // Dropped last.
+    runtime: OwnRuntime,
+}
+
+/// A runtime that may be dropped anywhere, also with a start that nobody waits for any more.
+struct OwnRuntime(Option<Runtime>);
+
+impl Drop for OwnRuntime {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.0.take() {
+            runtime.shutdown_background();
+        }
+    }
+}
+
+impl OwnRuntime {
+    fn new() -> anyhow::Result<Self> {
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+        Ok(Self(Some(runtime)))
+    }
+
+    async fn run<T: Send + 'static>(&self, future: impl Future<Output = T> + Send + 'static) -> anyhow::Result<T> {
+        let runtime = self.0.as_ref().context("a runtime that wasn't dropped")?;
+        Ok(runtime.spawn(future).await?)
+    }
 }
 
 impl InProcess {
@@ -24,11 +50,11 @@ impl InProcess {
     /// # Errors
     /// When it doesn't start.
     pub async fn start(disk: Arc<dyn Disk>, options: Options) -> anyhow::Result<Self> {
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
-        let started = runtime.spawn(Server::start(disk, options, chasqui_runtime::Runtime::real())).await?;
-        let server = started.context("a server")?;
+        let runtime = OwnRuntime::new()?;
+        let start = Server::start(disk, options, chasqui_runtime::Runtime::real());
+        let server = runtime.run(start).await?.context("a server")?;
         let place = Place::new(server.address());
-        Ok(Self { runtime: Some(runtime), server: Some(server), place })
+        Ok(Self { server: Some(server), place, runtime })
     }
 
     /// Where it answers.
@@ -70,19 +96,7 @@ impl InProcess {
     /// What goes wrong at the end.
     pub async fn stop(mut self) -> anyhow::Result<()> {
         let server = self.server.take().context("a server that wasn't stopped")?;
-        let runtime = self.runtime.as_ref().context("a runtime")?;
-        runtime.spawn(server.stop()).await?.context("a clean stop")
-    }
-}
-
-impl Drop for InProcess {
-    /// Ends it wherever it is: no task of it runs any more, and its sockets are closed. Its threads that write files may
-    /// go on; whoever wants it dead in that sense takes the disk from it first.
-    fn drop(&mut self) {
-        self.server = None;
-        if let Some(runtime) = self.runtime.take() {
-            runtime.shutdown_background();
-        }
+        self.runtime.run(server.stop()).await?.context("a clean stop")
     }
 }
 
