@@ -5,6 +5,7 @@ pub mod chat;
 #[cfg(feature = "failpoints")]
 mod failpoints;
 mod folder;
+mod open_files;
 pub mod serve;
 pub mod server;
 pub mod token;

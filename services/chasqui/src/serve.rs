@@ -17,6 +17,7 @@ use tokio::{
 
 use crate::{
     folder::FolderLock,
+    open_files,
     server::{Phase, Server},
 };
 
@@ -44,7 +45,7 @@ const EXIT_INTERRUPTED: i32 = 130;
 ///
 /// # Errors
 /// When the server can't start, or ends by itself.
-pub fn run(args: &Args, options: Options) -> anyhow::Result<()> {
+pub fn run(args: &Args, mut options: Options) -> anyhow::Result<()> {
     let is_terminal = std::io::stderr().is_terminal();
     chasqui_telemetry::init(if is_terminal { Format::Pretty } else { Format::Json }, "")?;
     #[cfg(feature = "failpoints")]
@@ -54,6 +55,7 @@ pub fn run(args: &Args, options: Options) -> anyhow::Result<()> {
     #[cfg(not(feature = "failpoints"))]
     let Args {} = args;
     options.validate().context("the options don't allow a start")?;
+    options.gateway.sessions_max = open_files::raise(options.gateway.sessions_max)?;
     // Held until the end of the process.
     let _lock = FolderLock::take(&options.data)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;

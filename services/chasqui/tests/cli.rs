@@ -89,3 +89,15 @@ fn a_closed_standard_error_does_not_keep_it_from_a_clean_end() -> Result<()> {
     ensure!(status.success(), "{status}");
     Ok(())
 }
+
+#[test]
+fn too_few_open_files_are_an_error_that_says_what_to_raise() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let serve = "ulimit -n 100; exec \"$0\" serve --dev --set listen=127.0.0.1:0 --set data=\"$1\"";
+    let output = Command::new("sh")
+        .args(["-c", serve, env!("CARGO_BIN_EXE_chasqui")])
+        .arg(folder.path().join("data"))
+        .output()?;
+    ensure!(!output.status.success() && text(&output.stderr).contains("ulimit -n"), "{output:?}");
+    Ok(())
+}
