@@ -72,6 +72,8 @@ async fn serve(options: Options) -> anyhow::Result<()> {
             anybody can be any user here");
     }
     let mut phase = server.phase();
+    // It may serve already.
+    phase.mark_changed();
     let mut has_served = false;
     loop {
         select! {
