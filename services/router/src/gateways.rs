@@ -140,7 +140,7 @@ mod tests {
     fn sessions() -> Sessions {
         let mut sessions = Sessions::default();
         let place = Place { gateway: id(), incarnation: Incarnation(5), session: SessionId(1) };
-        sessions.put(&UserId::new("a").unwrap(), &place, 1, TimeMs(0));
+        sessions.put(&UserId::new("a").unwrap(), &place, 1, (Offset(0), TimeMs(0)));
         sessions
     }
 

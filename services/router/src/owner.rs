@@ -71,7 +71,7 @@ impl<'a> Owner<'a> {
             router,
             of,
             inbox: log.reader(&inbox_at, checkpoint.inbox).await?,
-            presence: Follower::new(log, &presence_at, bounds.start).await?,
+            presence: Follower::new(log, &presence_at, bounds.start.max(state.presence_from)).await?,
             heartbeats: Follower::new(log, &heartbeats_at, heard).await?,
             table: Table::new(Gateways::new(router.options.lease, state.suspended, now)),
             placed: Placed(state.placed),
@@ -252,7 +252,11 @@ impl<'a> Owner<'a> {
     }
 
     async fn save(&mut self) -> Result<(), Error> {
-        let state = RouterState { placed: self.placed.0.clone(), suspended: self.table.gateways.suspended() };
+        let state = RouterState {
+            placed: self.placed.0.clone(),
+            suspended: self.table.gateways.suspended(),
+            presence_from: self.table.sessions.oldest().unwrap_or(self.presence.next).min(self.answered),
+        };
         let checkpoint = Checkpoint { inbox: self.next, presence: self.answered, state: state.encode()? };
         self.router.deps.store.save_checkpoint(self.of, checkpoint).await?;
         self.is_saved = true;

@@ -59,10 +59,10 @@ impl Table {
                 false
             }
             PresenceKind::Attach => {
-                self.sessions.put(&user, &place, attempt, record.time);
+                self.sessions.put(&user, &place, attempt, (record.offset, record.time));
                 true
             }
-            PresenceKind::Refresh => !self.sessions.put(&user, &place, attempt, record.time),
+            PresenceKind::Refresh => !self.sessions.put(&user, &place, attempt, (record.offset, record.time)),
         };
         if let Some(waiting) = waiting
             && owed

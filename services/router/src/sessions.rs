@@ -1,8 +1,8 @@
 //! The session table: which sessions of a user live on which gateway.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
-use chasqui_domain::{GatewayId, Incarnation, SessionId, TimeMs, UserId};
+use chasqui_domain::{GatewayId, Incarnation, Offset, SessionId, TimeMs, UserId};
 use chasqui_wire::presence::Presence;
 
 use crate::SESSION_TTL;
@@ -27,23 +27,26 @@ struct Session {
     attempt: u32,
     /// When it was last heard of, by the log's time.
     heard: TimeMs,
+    /// The record of `presence` that told.
+    told: Offset,
 }
 
 /// All sessions of the partition's users. Bounded by how many live, and by how many lived within [`SESSION_TTL`].
 #[derive(Debug, Default)]
 pub(crate) struct Sessions {
     users: BTreeMap<UserId, BTreeMap<Place, Session>>,
-    by_time: BTreeSet<(TimeMs, UserId, Place)>,
+    /// By the record that told of them last, and so by time: the log's never goes back.
+    by_told: BTreeMap<Offset, (UserId, Place)>,
     by_gateway: BTreeMap<GatewayId, usize>,
 }
 
 impl Sessions {
     /// Puts a session into the table, or notes that it was heard of. Gives whether it was known with this attempt.
-    pub(crate) fn put(&mut self, user: &UserId, place: &Place, attempt: u32, heard: TimeMs) -> bool {
+    pub(crate) fn put(&mut self, user: &UserId, place: &Place, attempt: u32, (told, heard): (Offset, TimeMs)) -> bool {
         let former = self.remove(user, place);
         *self.by_gateway.entry(place.gateway.clone()).or_default() += 1;
-        self.by_time.insert((heard, user.clone(), place.clone()));
-        self.users.entry(user.clone()).or_default().insert(place.clone(), Session { attempt, heard });
+        self.by_told.insert(told, (user.clone(), place.clone()));
+        self.users.entry(user.clone()).or_default().insert(place.clone(), Session { attempt, heard, told });
         former == Some(attempt)
     }
 
@@ -54,7 +57,7 @@ impl Sessions {
         if sessions.is_empty() {
             self.users.remove(user);
         }
-        self.by_time.remove(&(session.heard, user.clone(), place.clone()));
+        self.by_told.remove(&session.told);
         if let Some(count) = self.by_gateway.get_mut(&place.gateway) {
             *count -= 1;
             if *count == 0 {
@@ -67,12 +70,19 @@ impl Sessions {
     /// Forgets the sessions that were not heard of for too long.
     pub(crate) fn expire(&mut self, now: TimeMs) {
         let ttl = SESSION_TTL.as_millis() as u64;
-        while let Some((heard, user, place)) = self.by_time.first()
-            && heard.0.saturating_add(ttl) <= now.0
-        {
+        while let Some((user, place)) = self.by_told.values().next() {
+            let heard = self.users.get(user).and_then(|sessions| sessions.get(place)).map(|session| session.heard);
+            if heard.is_some_and(|heard| heard.0.saturating_add(ttl) > now.0) {
+                break;
+            }
             let (user, place) = (user.clone(), place.clone());
             self.remove(&user, &place);
         }
+    }
+
+    /// The record that told of the session that was silent for longest; none without sessions.
+    pub(crate) fn oldest(&self) -> Option<Offset> {
+        self.by_told.keys().next().copied()
     }
 
     pub(crate) fn knows(&self, user: &UserId, place: &Place) -> bool {
@@ -105,10 +115,10 @@ mod tests {
     #[test]
     fn a_session_is_known_by_its_attempt() {
         let mut sessions = Sessions::default();
-        assert!(!sessions.put(&user("a"), &place(1), 1, TimeMs(0)));
-        assert!(sessions.put(&user("a"), &place(1), 1, TimeMs(5)));
-        assert!(!sessions.put(&user("a"), &place(1), 2, TimeMs(6)), "a repair is under way");
-        assert!(!sessions.put(&user("b"), &place(1), 2, TimeMs(6)), "another user's");
+        assert!(!sessions.put(&user("a"), &place(1), 1, (Offset(1), TimeMs(0))));
+        assert!(sessions.put(&user("a"), &place(1), 1, (Offset(2), TimeMs(5))));
+        assert!(!sessions.put(&user("a"), &place(1), 2, (Offset(3), TimeMs(6))), "a repair is under way");
+        assert!(!sessions.put(&user("b"), &place(1), 2, (Offset(4), TimeMs(6))), "another user's");
         assert_eq!(sessions.of(&user("a")).count(), 1);
     }
 
@@ -116,9 +126,9 @@ mod tests {
     fn what_is_not_refreshed_goes_and_leaves_nothing() {
         let ttl = SESSION_TTL.as_millis() as u64;
         let mut sessions = Sessions::default();
-        sessions.put(&user("a"), &place(1), 1, TimeMs(0));
-        sessions.put(&user("a"), &place(2), 1, TimeMs(0));
-        sessions.put(&user("a"), &place(1), 1, TimeMs(10));
+        sessions.put(&user("a"), &place(1), 1, (Offset(5), TimeMs(0)));
+        sessions.put(&user("a"), &place(2), 1, (Offset(6), TimeMs(0)));
+        sessions.put(&user("a"), &place(1), 1, (Offset(7), TimeMs(10)));
         sessions.expire(TimeMs(ttl - 1));
         assert_eq!(sessions.of(&user("a")).count(), 2);
         sessions.expire(TimeMs(ttl));
@@ -126,6 +136,6 @@ mod tests {
         assert!(sessions.are_on(&place(1).gateway));
         sessions.expire(TimeMs(ttl + 10));
         assert!(!sessions.are_on(&place(1).gateway));
-        assert!(sessions.users.is_empty() && sessions.by_time.is_empty() && sessions.by_gateway.is_empty());
+        assert!(sessions.users.is_empty() && sessions.by_told.is_empty() && sessions.by_gateway.is_empty());
     }
 }

@@ -32,6 +32,11 @@ async fn suspended(world: &World) -> usize {
     RouterState::decode(&checkpoint.state).unwrap().suspended.len()
 }
 
+async fn presence_from(world: &World) -> Offset {
+    let checkpoint = world.store.checkpoint(OF).await.unwrap().unwrap();
+    RouterState::decode(&checkpoint.state).unwrap().presence_from
+}
+
 #[tokio::test]
 async fn rows_are_for_all_and_pushes_for_those_who_are_there() {
     let world = world();
@@ -270,6 +275,28 @@ async fn what_is_no_presence_is_passed_over() {
     world.say("alice", 3, 1, 1, Attach).await;
     world.settled(&running).await;
     assert_eq!(answers(&world.told().await).len(), 1);
+}
+
+#[tokio::test]
+async fn only_sessions_that_may_live_are_read_again() {
+    let world = world();
+    let running = world.start();
+    world.say("alice", 3, 1, 1, Attach).await;
+    world.say("bob", 3, 2, 1, Attach).await;
+    for _ in 0..3 {
+        world.say("alice", 3, 1, 1, Refresh).await;
+    }
+    world.settled(&running).await;
+    assert_eq!(presence_from(&world).await, Offset(1), "bob was heard of at 1 for the last time");
+    world.say("bob", 3, 2, 1, Detach).await;
+    world.message(0, &["alice"]).await;
+    world.settled(&running).await;
+    assert_eq!(presence_from(&world).await, Offset(4), "and alice at 4");
+    drop(running);
+    let running = world.start();
+    world.message(1, &["alice", "bob"]).await;
+    world.settled(&running).await;
+    assert_eq!((answers(&world.told().await).len(), pushed(&world.told().await)), (2, vec![0, 1]));
 }
 
 #[tokio::test]

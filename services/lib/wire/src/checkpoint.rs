@@ -22,6 +22,8 @@ pub struct RouterState {
     pub placed: BTreeMap<Partition, (Offset, u32)>,
     /// The gateways that get no pushes, and the inbox offset from which on they got none.
     pub suspended: Vec<(GatewayId, Incarnation, Offset)>,
+    /// No session that may still live was last heard of below this offset of `presence`.
+    pub presence_from: Offset,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -29,6 +31,8 @@ pub struct RouterState {
 struct Record {
     placed: Vec<Placed>,
     suspended: Vec<Suspended>,
+    #[serde(with = "long")]
+    presence_from: Offset,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -63,7 +67,7 @@ impl RouterState {
             incarnation: *incarnation,
             from: *from,
         });
-        codec::encode(&CODEC, &Record { placed, suspended: suspended.collect() })
+        codec::encode(&CODEC, &Record { placed, suspended: suspended.collect(), presence_from: self.presence_from })
     }
 
     /// Reads a state.
@@ -79,6 +83,6 @@ impl RouterState {
             }
         }
         let suspended = record.suspended.into_iter().map(|it| (it.gateway, it.incarnation, it.from)).collect();
-        Ok(Self { placed, suspended })
+        Ok(Self { placed, suspended, presence_from: record.presence_from })
     }
 }

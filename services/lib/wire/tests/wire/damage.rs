@@ -83,8 +83,8 @@ fn a_length_that_is_a_lie_costs_nothing() {
 
 #[test]
 fn a_partition_is_placed_once() {
-    // Two entries of an array: partition 1, offset 1, index 0, twice; no suspended gateway.
-    let bytes = [&header("router_state")[..], &[4, 2, 2, 0, 2, 2, 0, 0, 0]].concat();
+    // Two entries of an array: partition 1, offset 1, index 0, twice; no suspended gateway; presence from 0.
+    let bytes = [&header("router_state")[..], &[4, 2, 2, 0, 2, 2, 0, 0, 0, 0]].concat();
     let result = RouterState::decode(&bytes);
     assert!(matches!(&result, Err(Error::Decode { why, .. }) if why.contains("twice")), "{result:?}");
 }

@@ -81,6 +81,7 @@ pub(crate) fn all() -> Vec<Sample> {
     let router = RouterState {
         placed: [(Partition(0), (Offset(41), 0)), (Partition(3), (Offset(1_000_000), 1))].into(),
         suspended: vec![(gateway("gateway-1"), Incarnation(12), Offset(99))],
+        presence_from: Offset(17),
     };
     add("router_state", router.encode(), |bytes| RouterState::decode(bytes)?.encode());
     let body = Body {

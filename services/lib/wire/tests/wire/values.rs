@@ -220,7 +220,11 @@ pub(crate) fn a_gateway_record() -> impl Strategy<Value = GatewayRecord> {
 pub(crate) fn a_router_state() -> impl Strategy<Value = RouterState> {
     let placed = btree_map(small().prop_map(Partition), (number().prop_map(Offset), small()), 0..6);
     let suspended = vec((a_gateway(), number().prop_map(Incarnation), number().prop_map(Offset)), 0..4);
-    (placed, suspended).prop_map(|(placed, suspended)| RouterState { placed, suspended })
+    (placed, suspended, number().prop_map(Offset)).prop_map(|(placed, suspended, presence_from)| RouterState {
+        placed,
+        suspended,
+        presence_from,
+    })
 }
 
 pub(crate) fn a_body() -> impl Strategy<Value = Body> {
