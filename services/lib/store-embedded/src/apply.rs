@@ -144,7 +144,7 @@ pub(crate) fn expire(tables: &mut Tables<'_>, before: TimeMs) -> Result<bool, Fa
     while rows_max > 0 {
         let Some((day_key, low, high)) = first_day(tables, &end)? else { return Ok(true) };
         let Some((day, inbox)) = day_key.split_first_chunk() else {
-            return Err(Fault::Row(format!("a row of inbox_days has the key {day_key:02x?}")));
+            return Err(Fault::Damaged(format!("a row of inbox_days has the key {day_key:02x?}")));
         };
         let rest = expire_day(tables, u64::from_be_bytes(*day), inbox, low..=high, &mut rows_max)?;
         match rest {

@@ -92,7 +92,7 @@ impl<'a> Content<'a> {
 }
 
 fn damaged(table: &str, key: &[u8]) -> Fault {
-    Fault::Row(format!("a row of {table} is not what was written, its key is {key:02x?}"))
+    Fault::Damaged(format!("a row of {table} is not what was written, its key is {key:02x?}"))
 }
 
 /// The value of an event.

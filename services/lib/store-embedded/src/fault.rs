@@ -61,8 +61,6 @@ pub(crate) enum Fault {
     Io(io::Error),
     /// The files are not what was written.
     Damaged(String),
-    /// One row is not what was written. Others can be sound.
-    Row(String),
     /// The database said so.
     Database(String),
     /// Neither the disk nor the data: the store was closed, or failed before.
@@ -76,7 +74,7 @@ impl Fault {
             Self::Io(error) if is_full(&error) => Error::Full { place: folder.display().to_string() },
             Self::Io(error) if is_damage(&error) => Error::Corrupt { why: error.to_string() },
             Self::Io(error) => Error::Unavailable { why: error.to_string() },
-            Self::Damaged(why) | Self::Row(why) => Error::Corrupt { why },
+            Self::Damaged(why) => Error::Corrupt { why },
             Self::Database(why) => Error::Unavailable { why },
             Self::Store(error) => error,
         }
@@ -89,7 +87,7 @@ impl Fault {
             Self::Io(error) if is_full(&error) => OpenError::Full { place: path.parent().unwrap_or(&path).to_owned() },
             Self::Io(error) if is_damage(&error) => OpenError::Damaged { path, why: error.to_string() },
             Self::Io(source) => OpenError::Io { path, source },
-            Self::Damaged(why) | Self::Row(why) => OpenError::Damaged { path, why },
+            Self::Damaged(why) => OpenError::Damaged { path, why },
             Self::Database(why) => OpenError::Io { path, source: io::Error::other(why) },
             Self::Store(error) => OpenError::Io { path, source: io::Error::other(error) },
         }

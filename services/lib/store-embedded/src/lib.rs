@@ -11,8 +11,8 @@
 //!
 //! **Faults.** After the first fault of the disk or the database nothing is written any more, and every call is answered
 //! with it: what a failed write left behind is unknown. Whoever awaits [`EmbeddedStore::failed`] closes the store and
-//! opens it again, which finds the last flush, as after a crash. A single row that fails its checksum fails only the
-//! read of it.
+//! opens it again, which finds the last flush, as after a crash. A read that finds damage fails alone: the rest may be
+//! sound, and whoever scrolls to a bad page must not end everybody's sessions.
 //!
 //! One process at a time: nothing here keeps a second one out of the folder.
 
@@ -204,10 +204,7 @@ impl EmbeddedStore {
         let shared = self.shared.clone();
         let read = move || {
             let rows = shared.database(|database| guard(|| read(&database.begin_read()?)));
-            rows.map_err(|fault| match fault {
-                Fault::Row(_) => fault.into_error(&shared.folder),
-                fault => shared.fail(fault),
-            })
+            rows.map_err(|fault| fault.into_error(&shared.folder))
         };
         // Not run at all when the runtime ends.
         task::spawn_blocking(read).await.unwrap_or(Err(Error::Closed))

@@ -93,7 +93,7 @@ pub(crate) fn chats_of(
         codec::read_numbers::<0>("chats_of", key.value(), value.value())?;
         let chat = key.value().strip_prefix(of.as_slice()).map(ChatId::from_bytes);
         let Some(Ok(chat)) = chat else {
-            return Err(Fault::Row(format!("a row of chats_of has the key {:02x?}", key.value())));
+            return Err(Fault::Damaged(format!("a row of chats_of has the key {:02x?}", key.value())));
         };
         chats.push(chat);
     }

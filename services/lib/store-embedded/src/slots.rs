@@ -121,7 +121,7 @@ pub(crate) fn read(file: &dyn File, slot: u32, chat: ChatId, epoch: Epoch) -> Re
     file.read_exact_at(&mut bytes, place(slot))?;
     match Slot::decode(&bytes).and_then(|slot| slot.key) {
         Some((of, at, wrapped)) if (of, at) == (chat, epoch) => Ok(wrapped),
-        _ => Err(Fault::Row(format!("key slot {slot} does not hold the key that was written"))),
+        _ => Err(Fault::Damaged(format!("key slot {slot} does not hold the key that was written"))),
     }
 }
 
