@@ -1,34 +1,17 @@
 //! Crashes, failing syncs and full disks. Every case is named by a seed.
 
-use std::{
-    io,
-    path::{Path, PathBuf},
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
-};
+use std::{path::PathBuf, sync::Arc};
 
-use chasqui_disk::{Disk, File};
+use chasqui_disk::Disk;
 use chasqui_domain::{ChatId, Epoch};
 use chasqui_store::{Error, KeyTable, Store, WrappedKey};
 use chasqui_store_embedded::{EmbeddedStore, OpenError, Options};
-use chasqui_testkit::CrashDisk;
+use chasqui_testkit::{CountedDisk, CrashDisk};
 
 use crate::store_script::{Answer, Dice, Dump, create_keys, dump, prefixes, step};
 
 const SEEDS: u64 = 150;
 const STEPS: u64 = 80;
-
-/// Does something at one change of the disk, counted over all files: so a crash comes in the middle of a commit, or of
-/// making the files.
-#[derive(Debug, Clone)]
-struct FaultyDisk {
-    inner: CrashDisk,
-    changes: Arc<AtomicU64>,
-    at: u64,
-    fault: Fault,
-}
 
 #[derive(Debug, Clone, Copy)]
 enum Fault {
@@ -36,78 +19,14 @@ enum Fault {
     FailSync,
 }
 
-impl FaultyDisk {
-    fn new(inner: &CrashDisk, at: u64, fault: Fault) -> Self {
-        Self { inner: inner.clone(), changes: Arc::default(), at, fault }
-    }
-
-    fn change(&self) {
-        if self.changes.fetch_add(1, Ordering::SeqCst) == self.at {
-            match self.fault {
-                Fault::Crash { seed } => self.inner.crash(seed),
-                Fault::FailSync => self.inner.fail_sync(1),
-            }
-        }
-    }
-}
-
-impl Disk for FaultyDisk {
-    fn open(&self, path: &Path, create: bool) -> io::Result<Arc<dyn File>> {
-        Ok(Arc::new(FaultyFile { inner: self.inner.open(path, create)?, disk: self.clone() }))
-    }
-
-    fn list(&self, folder: &Path) -> io::Result<Vec<String>> {
-        self.inner.list(folder)
-    }
-
-    fn create_folder(&self, folder: &Path) -> io::Result<()> {
-        self.inner.create_folder(folder)
-    }
-
-    fn remove(&self, path: &Path) -> io::Result<()> {
-        self.inner.remove(path)
-    }
-
-    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
-        self.change();
-        self.inner.rename(from, to)
-    }
-
-    fn sync_folder(&self, folder: &Path) -> io::Result<()> {
-        self.change();
-        self.inner.sync_folder(folder)
-    }
-}
-
-#[derive(Debug)]
-struct FaultyFile {
-    inner: Arc<dyn File>,
-    disk: FaultyDisk,
-}
-
-impl File for FaultyFile {
-    fn read_exact_at(&self, bytes: &mut [u8], at: u64) -> io::Result<()> {
-        self.inner.read_exact_at(bytes, at)
-    }
-
-    fn write_all_at(&self, bytes: &[u8], at: u64) -> io::Result<()> {
-        self.disk.change();
-        self.inner.write_all_at(bytes, at)
-    }
-
-    fn sync(&self) -> io::Result<()> {
-        self.disk.change();
-        self.inner.sync()
-    }
-
-    fn size(&self) -> io::Result<u64> {
-        self.inner.size()
-    }
-
-    fn set_len(&self, len: u64) -> io::Result<()> {
-        self.disk.change();
-        self.inner.set_len(len)
-    }
+/// Has the fault at one change of the disk: so a crash comes in the middle of a commit, or of making the files.
+fn faulty(inner: &CrashDisk, at: u64, fault: Fault) -> CountedDisk {
+    let disk = inner.clone();
+    CountedDisk::new(Arc::new(inner.clone()), move |change| match fault {
+        Fault::Crash { seed } if change == at => disk.crash(seed),
+        Fault::FailSync if change == at => disk.fail_sync(1),
+        _ => {}
+    })
 }
 
 fn open(disk: impl Disk, cache_bytes: usize) -> Result<Arc<EmbeddedStore>, OpenError> {
@@ -169,11 +88,11 @@ async fn check(store: &Arc<EmbeddedStore>, done: &Done, prefixes: &[Dump]) -> Re
 
 /// How many changes of the disk the whole script makes.
 async fn changes_of_a_run(cache_bytes: usize) -> u64 {
-    let disk = FaultyDisk::new(&CrashDisk::new(), u64::MAX, Fault::FailSync);
+    let disk = faulty(&CrashDisk::new(), u64::MAX, Fault::FailSync);
     let store = open(disk.clone(), cache_bytes).unwrap();
     run(&store, &mut Done::default(), STEPS).await;
     store.close().await.unwrap();
-    disk.changes.load(Ordering::SeqCst)
+    disk.changes()
 }
 
 async fn crash_once(seed: u64, changes: u64, prefixes: &[Dump], ignore_sync: bool) -> Result<(), String> {
@@ -182,7 +101,7 @@ async fn crash_once(seed: u64, changes: u64, prefixes: &[Dump], ignore_sync: boo
     inner.ignore_sync(ignore_sync);
     let cache = cache_bytes(seed);
     let mut done = Done::default();
-    if let Ok(store) = open(FaultyDisk::new(&inner, dice.below(changes), Fault::Crash { seed }), cache) {
+    if let Ok(store) = open(faulty(&inner, dice.below(changes), Fault::Crash { seed }), cache) {
         run(&store, &mut done, STEPS).await;
         if store.close().await.is_ok() {
             done.durable = done.answered;
@@ -190,7 +109,7 @@ async fn crash_once(seed: u64, changes: u64, prefixes: &[Dump], ignore_sync: boo
     }
     // Also when it has come already: a crash while the one before is being mended.
     let at = dice.below(20);
-    if let Ok(store) = open(FaultyDisk::new(&inner, at, Fault::Crash { seed: seed + 1 }), cache) {
+    if let Ok(store) = open(faulty(&inner, at, Fault::Crash { seed: seed + 1 }), cache) {
         check(&store, &done, prefixes).await.or_else(|why| if store.failure().is_some() { Ok(0) } else { Err(why) })?;
     }
     inner.ignore_sync(false);
@@ -240,7 +159,7 @@ async fn after_a_failed_sync_the_last_flush_is_found_and_the_next_one_holds() {
         let (inner, cache) = (CrashDisk::new(), cache_bytes(seed));
         let mut done = Done::default();
         let at = dice.below(changes[seed as usize % 2]);
-        if let Ok(store) = open(FaultyDisk::new(&inner, at, Fault::FailSync), cache) {
+        if let Ok(store) = open(faulty(&inner, at, Fault::FailSync), cache) {
             run(&store, &mut done, STEPS).await;
             if store.close().await.is_ok() {
                 done.durable = done.answered;

@@ -1,11 +1,13 @@
 //! What tests share: a disk that crashes, a log and a store that fail, and commands of every sort.
 
+mod counted_disk;
 mod disk;
 mod faults;
 mod faulty_log;
 mod faulty_store;
 pub mod workload;
 
+pub use counted_disk::CountedDisk;
 pub use disk::CrashDisk;
 pub use faults::{Faults, Injected, MODES, Mode};
 pub use faulty_log::FaultyLog;
