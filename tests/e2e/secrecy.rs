@@ -17,7 +17,7 @@ mod search;
 mod writing;
 
 use anyhow::ensure;
-use chasqui_tests::binary::Binary;
+use chasqui_tests::process::{Server, Setup};
 
 use writing::SETTINGS;
 
@@ -29,29 +29,30 @@ enum How {
 
 async fn writes_and_ends(how: How) -> anyhow::Result<()> {
     let folder = tempfile::tempdir()?;
-    let data = folder.path().join("data");
-    let mut binary = Binary::serve(&data, SETTINGS)?;
-    let place = binary.ready().await?;
-    let written = writing::write(&place).await?;
-    let ended = match how {
-        How::Stopped => binary.stop().await?,
+    let setup = Setup::new(folder.path(), SETTINGS);
+    let data = &setup.data;
+    let mut server = Server::start(&setup, None)?;
+    let written = writing::write(&server.ready().await?).await?;
+    match how {
+        How::Stopped => server.stop().await?,
         How::Killed => {
-            files::until_flushed(&data, &written).await?;
-            binary.kill().await?
+            files::until_flushed(data, &written).await?;
+            server.kill().await?;
         }
-    };
-    ensure!(!ended.stderr.contains("panicked"), "{}", ended.stderr);
+    }
+    let stderr = setup.stderr()?;
+    ensure!(!stderr.contains("panicked"), "{stderr}");
 
     let needles = written.markers();
-    let found = search::find(ended.stderr.as_bytes(), &needles);
+    let found = search::find(stderr.as_bytes(), &needles);
     ensure!(found.is_empty(), "the log lines hold {found:?}");
-    for file in files::all(&data)? {
+    for file in files::all(data)? {
         let found = search::find(&file.bytes, &needles);
         ensure!(found.is_empty(), "{} holds {found:?}", file.name);
     }
-    files::controls(&data, &written)?;
+    files::controls(data, &written)?;
     // Opening the files changes them, so this comes last.
-    opening::check(&data, &written, how == How::Stopped).await
+    opening::check(data, &written, how == How::Stopped).await
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

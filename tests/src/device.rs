@@ -4,7 +4,7 @@ use std::{path::PathBuf, sync::Arc};
 
 use anyhow::{Context, anyhow, bail};
 use chasqui_client::{Client, Draft, Options, Token, Update, Updates};
-use chasqui_domain::{ChatId, DeviceId, Seq, UserId};
+use chasqui_domain::{ChatId, Counter, DeviceId, Seq, UserId};
 use chasqui_wire::frames::MemberReceipt;
 use tokio::{
     runtime::{Builder, Runtime},
@@ -15,6 +15,7 @@ use tokio::{
 use crate::{
     journal::Journal,
     oracle::{Line, Message, Watermarks},
+    said::Said,
     wait::{PATIENCE, Pulse, within},
 };
 
@@ -137,11 +138,20 @@ impl Device {
     /// # Errors
     /// When the client doesn't take it.
     pub async fn send(&self, to: &str, text: String) -> anyhow::Result<()> {
-        let (to_id, chat) = (UserId::new(to)?, self.chat_with(to)?);
-        self.journal.note(Line::Sending { to: to.to_owned(), chat: chat.clone(), text: text.clone() });
-        let id = within("a client takes a message", self.client()?.send(Draft::text(to_id, text.clone()))).await??;
-        self.journal.note(Line::Send { chat, id: id.0, text });
-        Ok(())
+        self.send_draft(Draft::text(UserId::new(to)?, text)).await.map(drop)
+    }
+
+    /// Sends a message that says what no other says; gives its id.
+    ///
+    /// # Errors
+    /// When the client doesn't take it.
+    pub async fn send_draft(&self, draft: Draft) -> anyhow::Result<Counter> {
+        let (to, chat) = (draft.to.to_string(), ChatId::direct(&self.user, &draft.to).to_string());
+        let said = Said::of_draft(&draft).to_string();
+        self.journal.note(Line::Sending { to, chat: chat.clone(), text: said.clone() });
+        let id = within("a client takes a message", self.client()?.send(draft)).await??;
+        self.journal.note(Line::Send { chat, id: id.0, text: said });
+        Ok(id)
     }
 
     /// Opens a chat up to a message.
@@ -207,7 +217,7 @@ fn lines(update: Update) -> Vec<Line> {
             code: failed.code.as_str().to_owned(),
             retry: failed.retry,
         }],
-        Update::Delayed { .. } => Vec::new(),
+        Update::Delayed { chat, id } => vec![Line::Delayed { chat: chat.to_string(), id: id.0 }],
         Update::Receipt(receipt) => {
             let (delivered, read) = (receipt.delivered.0, receipt.read.0);
             let watermarks = Watermarks { user: receipt.user.to_string(), delivered, read };
@@ -231,13 +241,14 @@ pub(crate) fn watermarks(member: &MemberReceipt) -> Watermarks {
 }
 
 pub(crate) fn plain(message: chasqui_wire::frames::Message) -> Message {
+    let text = Said::of_message(&message).to_string();
     Message {
         chat: message.chat.to_string(),
         seq: message.seq.0,
         from: message.from.to_string(),
         device: message.device.to_string(),
         id: message.id.0,
-        text: message.text.unwrap_or_default(),
+        text,
         time: message.time.0,
     }
 }

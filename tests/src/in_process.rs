@@ -1,6 +1,6 @@
 //! A server inside the test's process, that can be killed.
 
-use std::{sync::Arc, time::Duration};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use anyhow::{Context, bail};
 use chasqui::server::{Phase, Server};
@@ -8,7 +8,7 @@ use chasqui_config::Options;
 use chasqui_disk::Disk;
 use tokio::{runtime::Runtime, select, time::timeout};
 
-use crate::witness::{PATIENCE, Place};
+use crate::wait::PATIENCE;
 
 /// A server on a runtime of its own, so that all that it does can be ended at once. Dropping it ends it wherever it is:
 /// no task of it runs any more, and its sockets are closed. Its threads that write files may go on; whoever wants it dead
@@ -16,7 +16,7 @@ use crate::witness::{PATIENCE, Place};
 pub struct InProcess {
     /// None once it was stopped.
     server: Option<Server>,
-    place: Place,
+    address: SocketAddr,
     // Dropped last.
     runtime: OwnRuntime,
 }
@@ -53,14 +53,14 @@ impl InProcess {
         let runtime = OwnRuntime::new()?;
         let start = Server::start(disk, options, chasqui_runtime::Runtime::real());
         let server = runtime.run(start).await?.context("a server")?;
-        let place = Place::new(server.address());
-        Ok(Self { server: Some(server), place, runtime })
+        let address = server.address();
+        Ok(Self { server: Some(server), address, runtime })
     }
 
     /// Where it answers.
     #[must_use]
-    pub fn place(&self) -> &Place {
-        &self.place
+    pub fn address(&self) -> SocketAddr {
+        self.address
     }
 
     /// Waits until it serves.

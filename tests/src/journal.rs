@@ -19,6 +19,8 @@ pub struct Journal {
 /// What the transcript says by now.
 #[derive(Debug, Clone, Default)]
 pub struct View {
+    /// Whether there is a session.
+    pub is_connected: bool,
     /// Whether all was seen since the last connection.
     pub is_caught_up: bool,
     /// How many messages were accepted.
@@ -27,14 +29,20 @@ pub struct View {
     pub open: BTreeSet<(String, u64)>,
     /// Those whose outcome was seen before the call returned.
     early: BTreeSet<(String, u64)>,
+    /// Per chat, to whom the user writes there.
+    pub peers: BTreeMap<String, String>,
     /// Per chat, the last message that was seen.
     pub seen: BTreeMap<String, u64>,
     /// Per chat, the last message of somebody else that arrived.
     pub arrived: BTreeMap<String, u64>,
     /// Per chat, up to where the user opened it.
     pub opened: BTreeMap<String, u64>,
-    /// Per chat, the user's own watermarks, as the server told them.
-    pub own: BTreeMap<String, (u64, u64)>,
+    /// Per chat and member, the watermarks that the server told: delivered and read.
+    pub watermarks: BTreeMap<(String, String), (u64, u64)>,
+    /// Why messages had to be sent again.
+    pub retries: BTreeSet<String>,
+    /// How often an outcome was called late.
+    pub delays: u64,
     /// What was refused for good.
     pub refused: Vec<String>,
 }
@@ -72,9 +80,13 @@ impl Journal {
 impl View {
     fn note(&mut self, user: &str, line: &Line) {
         match line {
-            Line::Connected { .. } | Line::Disconnected | Line::Began | Line::Ended { .. } => self.is_caught_up = false,
+            Line::Connected { .. } | Line::Disconnected | Line::Began | Line::Ended { .. } => {
+                self.is_connected = matches!(line, Line::Connected { .. });
+                self.is_caught_up = false;
+            }
+            Line::Joins { chat, seq } => raise(&mut self.seen, chat, *seq),
             Line::CaughtUp => self.is_caught_up = true,
-            Line::Sending { .. } => {}
+            Line::Sending { to, chat, .. } => drop(self.peers.insert(chat.clone(), to.clone())),
             Line::Send { chat, id, .. } => {
                 let send = (chat.clone(), *id);
                 if !self.early.remove(&send) {
@@ -86,7 +98,8 @@ impl View {
                 self.settle(chat, *id);
                 raise(&mut self.seen, chat, *seq);
             }
-            Line::Failed { retry: true, .. } => {}
+            Line::Failed { retry: true, code, .. } => drop(self.retries.insert(code.clone())),
+            Line::Delayed { .. } => self.delays += 1,
             Line::Failed { chat, id, code, .. } => {
                 self.refused.push(format!("{chat:?} {id:?}: {code}"));
                 if let (Some(chat), Some(id)) = (chat, id) {
@@ -100,8 +113,8 @@ impl View {
                 }
             }
             Line::Reading { chat, seq } => raise(&mut self.opened, chat, *seq),
-            Line::Receipt { chat, watermarks } => self.told(user, chat, watermarks),
-            Line::Receipts { chat, members, .. } => members.iter().for_each(|member| self.told(user, chat, member)),
+            Line::Receipt { chat, watermarks } => self.told(chat, watermarks),
+            Line::Receipts { chat, members, .. } => members.iter().for_each(|member| self.told(chat, member)),
         }
     }
 
@@ -112,12 +125,10 @@ impl View {
         }
     }
 
-    fn told(&mut self, user: &str, chat: &str, watermarks: &Watermarks) {
-        if watermarks.user == user {
-            let (delivered, read) = self.own.entry(chat.to_owned()).or_default();
-            *delivered = watermarks.delivered.max(*delivered);
-            *read = watermarks.read.max(*read);
-        }
+    fn told(&mut self, chat: &str, watermarks: &Watermarks) {
+        let (delivered, read) = self.watermarks.entry((chat.to_owned(), watermarks.user.clone())).or_default();
+        *delivered = watermarks.delivered.max(*delivered);
+        *read = watermarks.read.max(*read);
     }
 }
 

@@ -11,7 +11,7 @@ use std::{
 };
 
 use anyhow::{Context, bail, ensure};
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Resource, Rlimit, Signal, kill_process, prlimit};
 
 use crate::wait::within;
 use output::Output;
@@ -29,6 +29,26 @@ pub struct Setup {
     pub listen: String,
     /// Further options, as `KEY=VALUE`.
     pub options: Vec<String>,
+    /// How long files may become, in blocks of 512 bytes, until [`Server::lift_limit`]: to the process its disk is full.
+    pub file_blocks_max: Option<u64>,
+}
+
+impl Setup {
+    /// On data in a folder, with the log beside, listening on any free port.
+    #[must_use]
+    pub fn new(folder: &Path, options: &[&str]) -> Self {
+        let (data, log) = (folder.join("data"), folder.join("server.log"));
+        let options = options.iter().map(|&option| option.to_owned()).collect();
+        Self { data, log, listen: "127.0.0.1:0".to_owned(), options, file_blocks_max: None }
+    }
+
+    /// All that servers wrote to standard error.
+    ///
+    /// # Errors
+    /// When it can't be read.
+    pub fn stderr(&self) -> anyhow::Result<String> {
+        Ok(std::fs::read_to_string(&self.log)?)
+    }
 }
 
 /// Where a server is to kill itself.
@@ -62,8 +82,14 @@ pub fn binary() -> anyhow::Result<PathBuf> {
 }
 
 /// The binary with nothing to read, and without the options of ours that are set where the test runs.
-fn command() -> anyhow::Result<Command> {
+fn command(file_blocks_max: Option<u64>) -> anyhow::Result<Command> {
     let mut command = Command::new(binary()?);
+    if let Some(blocks) = file_blocks_max {
+        // Without the trap the first write beyond the limit would end the process.
+        let script = format!("trap '' XFSZ; ulimit -S -f {blocks}; exec \"$0\" \"$@\"");
+        command = Command::new("sh");
+        command.arg("-c").arg(script).arg(binary()?);
+    }
     let inherited = env::vars_os().filter(|(name, _)| !name.to_string_lossy().starts_with("CHASQUI_"));
     command.env_clear().envs(inherited).stdin(Stdio::null());
     Ok(command)
@@ -74,7 +100,7 @@ fn command() -> anyhow::Result<Command> {
 /// # Errors
 /// When it fails.
 pub fn run(arguments: &[&str]) -> anyhow::Result<String> {
-    let output = command()?.args(arguments).output()?;
+    let output = command(None)?.args(arguments).output()?;
     let complaint = String::from_utf8_lossy(&output.stderr);
     ensure!(output.status.success(), "chasqui {arguments:?} ends with {}: {complaint}", output.status);
     Ok(String::from_utf8(output.stdout)?.trim().to_owned())
@@ -94,7 +120,7 @@ impl Server {
     /// # Errors
     /// When it can't be started.
     pub fn start(setup: &Setup, kill_at: Option<KillAt>) -> anyhow::Result<Self> {
-        let mut command = command()?;
+        let mut command = command(setup.file_blocks_max)?;
         command.args(["serve", "--dev", "--set"]).arg(format!("listen={}", setup.listen));
         command.arg("--set").arg([OsStr::new("data="), setup.data.as_os_str()].join(OsStr::new("")));
         for option in &setup.options {
@@ -114,10 +140,39 @@ impl Server {
     /// # Errors
     /// When it ends instead, or hangs.
     pub async fn ready(&mut self) -> anyhow::Result<String> {
-        match within("the server is ready", self.output.ready()).await.with_context(|| self.output.tail())? {
+        match self.ready_or_over().await? {
             Some(address) => Ok(address),
             None => bail!("the server ended before it was ready: {}\n{}", self.child.wait()?, self.explain()),
         }
+    }
+
+    /// Waits until it takes sessions, and gives its address, or until it has ended.
+    ///
+    /// # Errors
+    /// When it hangs.
+    pub async fn ready_or_over(&mut self) -> anyhow::Result<Option<String>> {
+        within("the server is ready", self.output.ready()).await.with_context(|| self.output.tail())
+    }
+
+    /// Waits until it has refused to serve: it has ended with the status 1.
+    ///
+    /// # Errors
+    /// When it ends in another way, or hangs.
+    pub async fn refused(&mut self) -> anyhow::Result<()> {
+        let status = self.ended("the server refuses to serve").await?;
+        ensure!(status.code() == Some(1), "the server ended with {status}\n{}", self.explain());
+        Ok(())
+    }
+
+    /// Lets files grow again.
+    ///
+    /// # Errors
+    /// When the system doesn't allow it.
+    pub fn lift_limit(&self) -> anyhow::Result<()> {
+        let now =
+            prlimit(Some(Pid::from_child(&self.child)), Resource::Fsize, Rlimit { current: None, maximum: None })?;
+        ensure!(now.current.is_some(), "there was no limit");
+        Ok(())
     }
 
     /// Whether it has said that it takes sessions.
@@ -151,11 +206,20 @@ impl Server {
     /// # Errors
     /// When it doesn't, or complains.
     pub async fn stop(mut self) -> anyhow::Result<()> {
+        self.stop_complaining().await?;
+        self.complaints()
+    }
+
+    /// The same where it had something to complain of.
+    ///
+    /// # Errors
+    /// When it doesn't stop.
+    pub async fn stop_complaining(&mut self) -> anyhow::Result<()> {
         // It is not waited for yet, so its id is no other's.
         kill_process(Pid::from_child(&self.child), Signal::TERM)?;
         let status = self.ended("the server stops").await?;
         ensure!(status.success(), "the server ended with {status}\n{}", self.explain());
-        self.complaints()
+        Ok(())
     }
 
     /// Checks that it has not complained.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use anyhow::Context;
 use chasqui_domain::{ChatId, Seq, UserId};
 use chasqui_wire::frames::{ChatItem, Chats, ChatsQuery, Messages, MessagesQuery};
-use reqwest::Client;
+use reqwest::{Client, StatusCode};
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
@@ -19,15 +19,28 @@ const PAGE_ITEMS: u32 = 40;
 
 /// A user who asks for everything.
 pub struct Rest<'a> {
-    /// The server's address, such as `127.0.0.1:7600`.
-    pub server: &'a str,
-    /// Who asks.
-    pub user: &'a str,
-    /// Their token.
-    pub token: &'a str,
+    http: Client,
+    server: &'a str,
+    user: &'a str,
+    token: &'a str,
 }
 
-impl Rest<'_> {
+/// The status and the text of `/ready` or `/health`.
+///
+/// # Errors
+/// When the server doesn't answer.
+pub async fn probe(server: &str, path: &str) -> anyhow::Result<(StatusCode, String)> {
+    let answer = within("an answer", reqwest::get(format!("http://{server}{path}"))).await??;
+    Ok((answer.status(), within("the whole answer", answer.text()).await??))
+}
+
+impl<'a> Rest<'a> {
+    /// `server` is its address, such as `127.0.0.1:7600`.
+    #[must_use]
+    pub fn new(server: &'a str, user: &'a str, token: &'a str) -> Self {
+        Self { http: Client::new(), server, user, token }
+    }
+
     /// Everything that the user is served.
     ///
     /// # Errors
@@ -93,7 +106,7 @@ impl Rest<'_> {
 
     async fn get<T: DeserializeOwned>(&self, path: &str, query: &impl Serialize) -> anyhow::Result<T> {
         let url = format!("http://{}{path}", self.server);
-        let asked = Client::new().get(&url).query(query).bearer_auth(self.token).send();
+        let asked = self.http.get(&url).query(query).bearer_auth(self.token).send();
         let answer = within("an answer", asked).await??.error_for_status()?;
         within("the whole answer", answer.json()).await?.with_context(|| format!("the answer of {path}"))
     }

@@ -28,7 +28,7 @@ impl Known {
     pub(crate) async fn is_served(&self, server: &str) -> anyhow::Result<()> {
         for (user, known) in &self.0 {
             let token = process::token(user)?;
-            let served = Rest { server, user, token: &token }.last_seqs().await?;
+            let served = Rest::new(server, user, &token).last_seqs().await?;
             for (chat, seen) in known {
                 let last = served.get(chat).copied().unwrap_or_default();
                 ensure!(last >= *seen, "{user} saw message {seen} of {chat}, and is served {last}");

@@ -1,18 +1,18 @@
 //! A data folder with some history, to be damaged; and what a server makes of it.
 
 use std::{
+    collections::BTreeMap,
     fs,
     path::{Path, PathBuf},
 };
 
 use anyhow::{Context, ensure};
-use chasqui_client::Draft;
-use chasqui_domain::{Seq, UserId};
 use chasqui_tests::{
-    binary::Binary,
-    in_process::options,
-    witness::{History, Mail, Place, Town, was_sent},
+    oracle::{Evidence, Line, Served, judge_so_far},
+    process::{Server, Setup},
+    town::Town,
 };
+use reqwest::StatusCode;
 use tempfile::TempDir;
 
 const CHATS: &[(&str, &str)] = &[("alice", "bob"), ("bob", "carol")];
@@ -57,30 +57,28 @@ pub(crate) struct Base {
 impl Base {
     pub(crate) async fn new(how: How) -> anyhow::Result<Self> {
         let folder = tempfile::tempdir()?;
-        let mut binary = Binary::serve(&folder.path().join("data"), SETTINGS)?;
-        let town = Town::new(&options(), DEVICES, CHATS).await?;
-        town.gate.lead_to(Some(binary.ready().await?.address()));
-        town.caught_up().await?;
+        let mut server = Server::start(&Setup::new(folder.path(), SETTINGS), None)?;
+        let mut town = Town::new(DEVICES, CHATS).await?;
+        town.begin(server.ready().await?.parse()?).await?;
         for device in &town.devices {
-            let peers: Vec<UserId> = town.peers(device.user()).cloned().collect();
-            for peer in peers {
-                device.send(Draft::text(peer, "the first words")).await?;
+            for peer in town.peers(device.user()) {
+                device.send(peer, format!("the first words of {} to {peer}", device.user())).await?;
                 // One by one, so that each chat's key is created by itself.
                 town.settled().await?;
             }
         }
-        for _ in 0..LARGE_ROUNDS {
-            town.say(&"x".repeat(LARGE_BYTES)).await?;
+        for round in 0..LARGE_ROUNDS {
+            town.say(&format!("{round}{}", "x".repeat(LARGE_BYTES))).await?;
         }
         town.all_read().await?;
         match how {
-            How::Stopped => binary.stop().await?,
+            How::Stopped => server.stop().await?,
             How::Killed => {
                 // These are the last records of the log.
                 town.say("the last words").await?;
-                binary.kill().await?
+                server.kill().await?;
             }
-        };
+        }
         town.gate.lead_to(None);
         Ok(Self { folder, town })
     }
@@ -97,55 +95,92 @@ impl Base {
     }
 
     /// What a server has of what was sent. Whatever that is, it must go on: new messages get the next seqs.
-    pub(crate) async fn ask(&self, place: &Place) -> anyhow::Result<Has> {
-        let histories = match self.town.histories(place).await {
-            Ok(histories) => histories,
-            Err(error) if error.to_string().contains("gives 500") => return Ok(Has::Errors),
+    pub(crate) async fn ask(&self, server: &str) -> anyhow::Result<Has> {
+        let served = match self.town.served(server).await {
+            Ok(served) => served,
+            Err(error) if is_internal(&error) => return Ok(Has::Errors),
             Err(error) => return Err(error),
         };
-        let has = self.compare(&histories)?;
-        self.goes_on(place, &histories).await?;
+        let has = self.compare(&served)?;
+        self.goes_on(server, &served).await?;
         Ok(has)
     }
 
-    fn compare(&self, histories: &[History]) -> anyhow::Result<Has> {
-        let sent = self.town.look(|ledger| was_sent(&ledger.outcomes, ledger, histories));
-        if sent.is_ok() {
+    fn compare(&self, served: &[Served]) -> anyhow::Result<Has> {
+        let evidence = Evidence { transcripts: self.town.transcripts(), served: served.to_vec() };
+        if judge_so_far(&evidence).is_ok() {
             return Ok(Has::All);
         }
+        let sent = sent(&self.town);
         let mut has = Has::Envelopes;
-        for history in histories {
-            let all = self.town.look(|ledger| ledger.last_seq(history.chat));
-            if (history.messages.len() as u64) < all.0 {
+        let lengths = lengths(served);
+        for (chat, members) in self.town.chats()? {
+            let chat = chat.to_string();
+            let all = self.town.last_seq(&chat);
+            if members.iter().any(|user| lengths.get(&(*user, chat.as_str())).copied().unwrap_or_default() < all) {
                 has = Has::Beginnings;
             }
-            for (message, seq) in history.messages.iter().zip(1..) {
-                ensure!(message.seq == Seq(seq), "{message:?} is in the place of {seq}");
-                let from = (message.from.clone(), message.device.clone());
-                let mail = Mail { from, chat: message.chat, id: message.id };
-                let offered = self.town.look(|ledger| ledger.offered.get(&mail).cloned());
-                let text = offered.context("nobody wrote it")?.text;
-                ensure!(message.text.is_none() || message.text == text, "{mail:?} says something else");
+        }
+        for chat in served.iter().flat_map(|served| &served.chats) {
+            for (message, seq) in chat.messages.iter().zip(1..) {
+                ensure!(message.seq == seq && message.chat == chat.chat, "{message:?} is in the place of {seq}");
+                let mail = (message.from.clone(), message.device.clone(), message.chat.clone(), message.id);
+                let text = sent.get(&mail).context("nobody wrote it")?;
+                ensure!(message.text.is_empty() || message.text == *text, "{mail:?} says something else");
             }
         }
         Ok(has)
     }
 
-    async fn goes_on(&self, place: &Place, before: &[History]) -> anyhow::Result<()> {
-        let town = Town::new(&options(), NEW_DEVICES, CHATS).await?;
-        town.gate.lead_to(Some(place.address()));
-        town.caught_up().await?;
+    async fn goes_on(&self, server: &str, before: &[Served]) -> anyhow::Result<()> {
+        let mut town = Town::new(NEW_DEVICES, CHATS).await?;
+        let had = lengths(before);
+        for device in &town.devices {
+            for (&(_, chat), &seq) in had.iter().filter(|((user, _), _)| *user == device.user()) {
+                device.journal().note(Line::Joins { chat: chat.to_owned(), seq });
+            }
+        }
+        town.begin(server.parse()?).await?;
         town.say("and on it goes").await?;
-        let histories = town.histories(place).await?;
-        let outcomes = town.look(|ledger| ledger.outcomes.clone());
-        town.look(|ledger| was_sent(&outcomes, ledger, &histories))?;
-        for (before, after) in before.iter().zip(&histories) {
-            let new = outcomes.keys().filter(|mail| mail.chat == after.chat).count();
-            let (had, has) = (before.messages.len(), after.messages.len());
-            ensure!(has == had + new, "{} had {had} messages, {new} were sent, and it has {has}", after.chat);
+        let after = town.served(server).await?;
+        judge_so_far(&Evidence { transcripts: town.transcripts(), served: after.clone() })?;
+        let (has, sent) = (lengths(&after), sent(&town));
+        for (chat, members) in town.chats()? {
+            let chat = chat.to_string();
+            let new = sent.keys().filter(|(_, _, of, _)| *of == chat).count() as u64;
+            for user in members {
+                let length = |of: &BTreeMap<_, u64>| of.get(&(user, chat.as_str())).copied().unwrap_or_default();
+                let (had, has) = (length(&had), length(&has));
+                ensure!(has == had + new, "{chat} had {had} messages for {user}, {new} were sent, and it has {has}");
+            }
         }
         Ok(())
     }
+}
+
+/// Whether a server has answered that it can't tell.
+fn is_internal(error: &anyhow::Error) -> bool {
+    let answer = error.downcast_ref::<reqwest::Error>().and_then(reqwest::Error::status);
+    answer == Some(StatusCode::INTERNAL_SERVER_ERROR)
+}
+
+/// How many messages of a chat a user is served.
+fn lengths(served: &[Served]) -> BTreeMap<(&str, &str), u64> {
+    let chats = served.iter().flat_map(|served| served.chats.iter().map(move |chat| (served.user.as_str(), chat)));
+    chats.map(|(user, chat)| ((user, chat.chat.as_str()), chat.messages.len() as u64)).collect()
+}
+
+/// What each message said, by its sender, device, chat and id.
+fn sent(town: &Town) -> BTreeMap<(String, String, String, u64), String> {
+    let mut sent = BTreeMap::new();
+    for transcript in town.transcripts() {
+        for line in transcript.lines {
+            if let Line::Send { chat, id, text } = line {
+                sent.insert((transcript.user.clone(), transcript.device.clone(), chat, id), text);
+            }
+        }
+    }
+    sent
 }
 
 fn copy_folder(from: &Path, to: &Path) -> anyhow::Result<()> {

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, fs, path::Path};
 
 use anyhow::{Context, bail, ensure};
-use chasqui_tests::binary::{Binary, Ended};
+use chasqui_tests::process::{Server, Setup};
 use futures::{StreamExt, stream};
 
 use crate::{
@@ -102,30 +102,31 @@ async fn comes(base: &Base, file: &str, damage: Damage) -> anyhow::Result<Option
     if !damage.apply(&data.join(file))? {
         return Ok(None);
     }
-    let mut binary = Binary::serve(&data, SETTINGS)?;
-    let Some(place) = binary.ready_or_ended().await? else {
-        let ended = binary.ended().await?;
-        check_message(&ended, file, damage)?;
+    let setup = Setup::new(copy.path(), SETTINGS);
+    let mut server = Server::start(&setup, None)?;
+    let Some(address) = server.ready_or_over().await? else {
+        server.refused().await?;
+        check_message(&setup.stderr()?, file, damage)?;
         return Ok(Some(Refused));
     };
-    let has = base.ask(&place).await;
-    let ended = binary.kill().await?;
-    ensure!(!ended.stderr.contains("panicked"), "{}", ended.stderr);
-    let has = has.with_context(|| ended.stderr.clone())?;
+    let has = base.ask(&address).await;
+    server.kill().await?;
+    let stderr = setup.stderr()?;
+    ensure!(!stderr.contains("panicked"), "{stderr}");
+    let has = has.with_context(|| stderr.clone())?;
     let said = match has {
         Has::All | Has::Beginnings => "",
         Has::Envelopes => "a body can't be opened",
         Has::Errors => "damaged",
     };
-    ensure!(ended.stderr.contains(said), "nothing was said of it: {}", ended.stderr);
+    ensure!(stderr.contains(said), "nothing was said of it: {stderr}");
     Ok(Some(Serves(has)))
 }
 
 /// The last line says what is wrong, with which file, and what to do.
-fn check_message(ended: &Ended, file: &str, damage: Damage) -> anyhow::Result<()> {
-    ensure!(!ended.stderr.contains("panicked"), "{}", ended.stderr);
-    ensure!(ended.status.code() == Some(1), "{ended:?}");
-    let last = ended.stderr.lines().last().unwrap_or_default();
+fn check_message(stderr: &str, file: &str, damage: Damage) -> anyhow::Result<()> {
+    ensure!(!stderr.contains("panicked"), "{stderr}");
+    let last = stderr.lines().last().unwrap_or_default();
     // What is missing shows by what is there: the next file, or where the store goes on.
     let is_missing = file.ends_with(".segment") && matches!(damage, Damage::Removed | Damage::Halved);
     let named = if is_missing { "/log" } else { file };

@@ -1,19 +1,25 @@
 //! Data folders that can't be used, or are in use.
 
-use std::{fs, os::unix::fs::PermissionsExt};
+use std::{fs, os::unix::fs::PermissionsExt, path::Path};
 
 use anyhow::ensure;
-use chasqui_tests::binary::Binary;
+use chasqui_tests::{
+    process::{Server, Setup},
+    rest::probe,
+};
 
 use crate::base::SETTINGS;
 
 /// Ends by itself, with a message that names the folder.
-async fn is_refused(data: &std::path::Path, says: &str) -> anyhow::Result<()> {
-    let mut binary = Binary::serve(data, SETTINGS)?;
-    ensure!(binary.ready_or_ended().await?.is_none(), "{} is served", data.display());
-    let ended = binary.ended().await?;
-    let last = ended.stderr.lines().last().unwrap_or_default();
-    ensure!(ended.status.code() == Some(1) && !ended.stderr.contains("panicked"), "{ended:?}");
+async fn is_refused(data: &Path, says: &str) -> anyhow::Result<()> {
+    let log = tempfile::tempdir()?;
+    let setup = Setup { data: data.to_owned(), ..Setup::new(log.path(), SETTINGS) };
+    let mut server = Server::start(&setup, None)?;
+    ensure!(server.ready_or_over().await?.is_none(), "{} is served", data.display());
+    server.refused().await?;
+    let stderr = setup.stderr()?;
+    let last = stderr.lines().last().unwrap_or_default();
+    ensure!(!stderr.contains("panicked"), "{stderr}");
     let is_clear = last.contains(&data.display().to_string()) && last.contains(says);
     ensure!(is_clear, "this doesn't name {} and say {says:?}: {last}", data.display());
     Ok(())
@@ -47,25 +53,24 @@ async fn a_folder_that_cannot_be_written_is_refused() -> anyhow::Result<()> {
         is_refused(&data, "--set data=").await?;
     }
     // Nobody makes folders among processes.
-    is_refused(std::path::Path::new("/proc/chasqui-data"), "--set data=").await
+    is_refused(Path::new("/proc/chasqui-data"), "--set data=").await
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_second_server_on_a_folder_is_refused_and_does_no_harm() -> anyhow::Result<()> {
     let folder = tempfile::tempdir()?;
-    let data = folder.path().join("data");
-    let mut first = Binary::serve(&data, SETTINGS)?;
-    let place = first.ready().await?;
-    is_refused(&data, "another Chasqui").await?;
-    let (status, text) = place.probe("/ready").await?;
+    let setup = Setup::new(folder.path(), SETTINGS);
+    let mut first = Server::start(&setup, None)?;
+    let address = first.ready().await?;
+    is_refused(&setup.data, "another Chasqui").await?;
+    let (status, text) = probe(&address, "/ready").await?;
     ensure!(status.is_success(), "{status}: {text}");
     first.stop().await?;
     // The first one gives it free, also when it ends without saying so.
-    let mut next = Binary::serve(&data, SETTINGS)?;
+    let mut next = Server::start(&setup, None)?;
     next.ready().await?;
     next.kill().await?;
-    let mut last = Binary::serve(&data, SETTINGS)?;
+    let mut last = Server::start(&setup, None)?;
     last.ready().await?;
-    last.stop().await?;
-    Ok(())
+    last.stop().await
 }

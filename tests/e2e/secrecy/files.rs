@@ -3,8 +3,8 @@
 use std::{fs, path::Path};
 
 use anyhow::{Context, bail, ensure};
-use chasqui_tests::witness::PATIENCE;
-use tokio::{task::yield_now, time::timeout};
+use chasqui_tests::wait::within;
+use tokio::task::yield_now;
 
 use crate::{
     search::{find, forms},
@@ -48,7 +48,7 @@ pub(crate) fn controls(data: &Path, written: &Written) -> anyhow::Result<()> {
     for kind in ["segment", "store.redb"] {
         ensure!(has(kind, CONTENT_TYPE.as_bytes()), "no {kind} has the content type");
         for user in written.users() {
-            ensure!(has(kind, user.as_str().as_bytes()), "no {kind} has the user {user}");
+            ensure!(has(kind, user.as_bytes()), "no {kind} has the user {user}");
         }
     }
     for chat in written.chats() {
@@ -67,7 +67,7 @@ pub(crate) async fn until_flushed(data: &Path, written: &Written) -> anyhow::Res
             yield_now().await;
         }
     };
-    timeout(PATIENCE, flushed).await.context("the files don't get what must be in them")
+    within("the files get what must be in them", flushed).await
 }
 
 /// The kind of a file. A new one needs a control of its own.

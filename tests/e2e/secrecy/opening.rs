@@ -19,12 +19,11 @@ use chasqui_log_embedded::EmbeddedLog;
 use chasqui_runtime::Runtime;
 use chasqui_store::{EventQuery, KeyTable, READ_ROWS_MAX, Store, Stream};
 use chasqui_store_embedded::EmbeddedStore;
-use chasqui_tests::witness::Mail;
 use chasqui_wire::{body::Body, command, entry, event, gateway_record::GatewayRecord, inbox::InboxRecord};
 
 use crate::{
     decryptor::{DEV_MASTER_KEY, Key, NONCE_BYTES, open, unwrap},
-    writing::Written,
+    writing::{Mail, Written},
 };
 
 /// The partitions that a server makes when nobody says otherwise.
@@ -50,7 +49,7 @@ pub(crate) async fn check(data: &Path, written: &Written, has_all_rows: bool) ->
     let files = Files::open(data)?;
     let keys = files.keys(written).await?;
     let found = files.bodies(written).await?;
-    let offered = written.town.look(|ledger| ledger.offered.clone());
+    let offered = &written.offered;
 
     let mut nonces = Nonces::default();
     for (chat, wrapped, _) in &keys {
@@ -220,8 +219,9 @@ impl Files {
         Ok(found)
     }
 
-    async fn inbox_rows(&self, user: &UserId) -> anyhow::Result<Vec<Found>> {
-        let rows = self.store.inbox(user, self.log.id(), Offset(0)..Offset(u64::MAX), READ_ROWS_MAX).await?;
+    async fn inbox_rows(&self, user: &str) -> anyhow::Result<Vec<Found>> {
+        let rows =
+            self.store.inbox(&UserId::new(user)?, self.log.id(), Offset(0)..Offset(u64::MAX), READ_ROWS_MAX).await?;
         ensure!(rows.len() < READ_ROWS_MAX, "there are more rows than one read gives");
         let mut found = Vec::new();
         for row in rows {

@@ -1,13 +1,12 @@
 //! People who write messages with markers.
 
+use std::collections::BTreeMap;
+
 use anyhow::Context;
 use bytes::Bytes;
 use chasqui_client::Draft;
-use chasqui_domain::{ChatId, ContentType, Seq, UserId};
-use chasqui_tests::{
-    in_process::options,
-    witness::{Place, Town},
-};
+use chasqui_domain::{ChatId, ContentType, Counter, DeviceId, Seq, UserId};
+use chasqui_tests::town::Town;
 use serde_json::json;
 
 use crate::search::{Needle, forms};
@@ -35,9 +34,20 @@ const CHATS: &[(&str, &str)] = &[
 /// What makes a message large, so that segments fill up.
 const FILLER_BYTES: usize = 40_000;
 
+/// A message, by what its sender calls it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Mail {
+    /// Who sent it, on which device.
+    pub(crate) from: (UserId, DeviceId),
+    pub(crate) chat: ChatId,
+    pub(crate) id: Counter,
+}
+
 /// What was written, and by whom.
 pub(crate) struct Written {
     pub(crate) town: Town,
+    pub(crate) offered: BTreeMap<Mail, Draft>,
+    chats: Vec<ChatId>,
     markers: Vec<Bytes>,
 }
 
@@ -47,12 +57,12 @@ impl Written {
         self.markers.iter().flat_map(|marker| forms(marker)).collect()
     }
 
-    pub(crate) fn users(&self) -> impl Iterator<Item = &UserId> {
-        self.town.devices.iter().map(|device| device.user())
+    pub(crate) fn users(&self) -> impl Iterator<Item = &str> {
+        self.town.users()
     }
 
     pub(crate) fn chats(&self) -> impl Iterator<Item = ChatId> {
-        self.town.chat_ids().map(|(chat, ..)| chat)
+        self.chats.iter().copied()
     }
 
     /// A new one each time, with characters that other forms escape.
@@ -66,21 +76,23 @@ impl Written {
 }
 
 /// Everybody writes to everybody; returns when all was received and read.
-pub(crate) async fn write(place: &Place) -> anyhow::Result<Written> {
-    let town = Town::new(&options(), DEVICES, CHATS).await?;
-    town.gate.lead_to(Some(place.address()));
-    town.caught_up().await?;
-    let mut written = Written { town, markers: Vec::new() };
-    for at in 0..DEVICES.len() {
-        let peers: Vec<UserId> = written.town.peers(written.town.devices[at].user()).cloned().collect();
+pub(crate) async fn write(server: &str) -> anyhow::Result<Written> {
+    let mut town = Town::new(DEVICES, CHATS).await?;
+    town.begin(server.parse()?).await?;
+    let chats = town.chats()?.into_iter().map(|(chat, _)| chat).collect();
+    let mut written = Written { town, offered: BTreeMap::new(), chats, markers: Vec::new() };
+    for (at, &(user, device)) in DEVICES.iter().enumerate() {
+        let from = (UserId::new(user)?, DeviceId::new(device)?);
+        let peers = written.town.peers(user).map(UserId::new).collect::<Result<Vec<_>, _>>()?;
         for peer in peers {
             for draft in drafts(&mut written, &peer)? {
-                written.town.devices[at].send(draft).await?;
+                let id = written.town.devices[at].send_draft(draft.clone()).await?;
+                let mail = Mail { from: from.clone(), chat: ChatId::direct(&from.0, &peer), id };
+                written.offered.insert(mail, draft);
             }
         }
     }
-    written.town.settled().await?;
-    written.town.all_read().await?;
+    written.town.end(server).await?;
     Ok(written)
 }
 

@@ -3,6 +3,7 @@
 //!
 //! Every promise is a function of its own; what breaks one is told in words.
 
+mod histories;
 mod messages;
 mod receipts;
 mod sessions;
@@ -25,7 +26,7 @@ const TOLD_MAX: usize = 10;
 /// What was seen from outside.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Evidence {
-    /// What every device saw. A device is there from before the first message to the end.
+    /// What every device saw. A device is there from before the first message, or joins, to the end.
     pub transcripts: Vec<Transcript>,
     /// What every user was served at the end; may leave users out.
     pub served: Vec<Served>,
@@ -46,11 +47,18 @@ impl fmt::Display for Violation {
     }
 }
 
+/// What was broken.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("promises were broken:{}", .0.iter().map(|violation| format!("\n  {violation}")).collect::<String>())]
+pub struct Broken(pub Vec<Violation>);
+
 type Judge = fn(&Evidence) -> Vec<String>;
 
 const PROMISES: &[(&str, Judge)] = &[
     ("sessions resume", sessions::resume),
-    ("every send has one outcome", messages::every_send_has_one_outcome),
+    ("only messages are refused", sessions::only_messages_are_refused),
+    ("every send has an outcome", messages::every_send_has_an_outcome),
+    ("no send has two outcomes", messages::no_send_has_two_outcomes),
     ("nothing is made up", messages::nothing_is_made_up),
     ("no text is there twice", messages::no_text_is_there_twice),
     ("devices see a chat in order", messages::devices_see_a_chat_in_order),
@@ -58,7 +66,7 @@ const PROMISES: &[(&str, Judge)] = &[
     ("all members' devices have everything", messages::all_have_everything),
     ("a device's messages keep their order", messages::a_devices_messages_keep_their_order),
     ("a chat's time never goes back", messages::time_never_goes_back),
-    ("the history is whole", messages::the_history_is_whole),
+    ("the history is whole", histories::the_history_is_whole),
     ("read ≤ delivered ≤ last", receipts::are_in_bounds),
     ("receipts never go back", receipts::never_go_back),
     ("all are served the same receipts", receipts::are_served_alike),
@@ -67,14 +75,42 @@ const PROMISES: &[(&str, Judge)] = &[
     ("unread is exact", receipts::unread_is_exact),
 ];
 
-/// Judges.
-#[must_use]
-pub fn judge(evidence: &Evidence) -> Vec<Violation> {
+/// What must hold at any time, when the transcripts were taken before the histories were asked for.
+const PROMISES_AT_ANY_TIME: &[(&str, Judge)] = &[
+    ("sessions resume", sessions::resume),
+    ("only messages are refused", sessions::only_messages_are_refused),
+    ("no send has two outcomes", messages::no_send_has_two_outcomes),
+    ("no text is there twice", messages::no_text_is_there_twice),
+    ("devices see a chat in order", messages::devices_see_a_chat_in_order),
+    ("all agree on every message", messages::all_agree_on_every_message),
+    ("a device's messages keep their order", messages::a_devices_messages_keep_their_order),
+    ("a chat's time never goes back", messages::time_never_goes_back),
+    ("what was seen is served", histories::what_was_seen_is_served),
+    ("receipts never go back", receipts::never_go_back),
+];
+
+/// Judges a run that is over: all devices have everything.
+///
+/// # Errors
+/// When a promise was broken.
+pub fn judge(evidence: &Evidence) -> Result<(), Broken> {
+    hold(PROMISES, evidence)
+}
+
+/// Judges a run that goes on.
+///
+/// # Errors
+/// When a promise was broken.
+pub fn judge_so_far(evidence: &Evidence) -> Result<(), Broken> {
+    hold(PROMISES_AT_ANY_TIME, evidence)
+}
+
+fn hold(promises: &[(&'static str, Judge)], evidence: &Evidence) -> Result<(), Broken> {
     let mut violations = Vec::new();
-    for (promise, judge) in PROMISES {
+    for (promise, judge) in promises {
         violations.extend(judge(evidence).into_iter().take(TOLD_MAX).map(|what| Violation { promise, what }));
     }
-    violations
+    if violations.is_empty() { Ok(()) } else { Err(Broken(violations)) }
 }
 
 /// A place in a chat.
@@ -122,6 +158,16 @@ impl Evidence {
 
     /// Everything that anybody tells of a message: devices that got it, the device that sent it, and histories.
     fn told(&self) -> Vec<Told<'_>> {
+        let mut told = self.seen();
+        for (user, chat) in self.served_chats() {
+            let shown = chat.messages.iter().chain(&chat.last_message);
+            told.extend(shown.map(|message| Told::of(format!("the history of {user}"), message)));
+        }
+        told
+    }
+
+    /// What devices tell of messages.
+    fn seen(&self) -> Vec<Told<'_>> {
         let texts = self.texts();
         let mut told = Vec::new();
         for (transcript, line) in self.lines() {
@@ -135,10 +181,6 @@ impl Evidence {
                 }
                 _ => {}
             }
-        }
-        for (user, chat) in self.served_chats() {
-            let shown = chat.messages.iter().chain(&chat.last_message);
-            told.extend(shown.map(|message| Told::of(format!("the history of {user}"), message)));
         }
         told
     }

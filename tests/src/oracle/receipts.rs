@@ -117,8 +117,7 @@ pub(super) fn read_is_exact(evidence: &Evidence) -> Vec<String> {
     let mut opened: BTreeMap<(&str, &str), Vec<u64>> = BTreeMap::new();
     let mut must: BTreeMap<(&str, &str), u64> = BTreeMap::new();
     for transcript in &evidence.transcripts {
-        let lives = transcript.lines.split_inclusive(|line| matches!(line, Line::Ended { .. }));
-        for life in lives {
+        for life in transcript.lives() {
             let was_killed = matches!(life.last(), Some(Line::Ended { killed: true }));
             for line in life {
                 let Line::Reading { chat, seq } = line else { continue };

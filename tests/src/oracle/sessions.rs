@@ -19,3 +19,14 @@ pub(super) fn resume(evidence: &Evidence) -> Vec<String> {
     }
     broken
 }
+
+/// What can be refused is a message alone: no reading, and no client.
+pub(super) fn only_messages_are_refused(evidence: &Evidence) -> Vec<String> {
+    let mut broken = Vec::new();
+    for (transcript, line) in evidence.lines() {
+        if let Line::Failed { id: None, retry: false, code, .. } = line {
+            broken.push(format!("device {} of {} was refused: {code}", transcript.device, transcript.user));
+        }
+    }
+    broken
+}

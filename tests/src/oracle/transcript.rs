@@ -13,12 +13,26 @@ pub struct Transcript {
     pub lines: Vec<Line>,
 }
 
+impl Transcript {
+    /// The lives of its clients, each up to its end.
+    pub(super) fn lives(&self) -> impl Iterator<Item = &[Line]> {
+        self.lines.split_inclusive(|line| matches!(line, Line::Ended { .. }))
+    }
+}
+
 /// Something that a device did or saw.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "what", rename_all = "snake_case")]
 pub enum Line {
     /// A client was started on the device's state.
     Began,
+    /// The device is new, and is sent nothing of what a chat has already.
+    Joins {
+        /// Which chat.
+        chat: String,
+        /// Its last message by then.
+        seq: u64,
+    },
     /// It ended: it was closed, which leaves nothing open, or killed.
     Ended {
         /// Whether it was killed.
@@ -75,6 +89,13 @@ pub enum Line {
         /// Whether the client tries it again.
         retry: bool,
     },
+    /// The outcome of a message is late.
+    Delayed {
+        /// In which chat.
+        chat: String,
+        /// Its id.
+        id: u64,
+    },
     /// A message arrived.
     Message(Message),
     /// The user opened a chat up to a message.
@@ -117,7 +138,7 @@ pub struct Message {
     pub device: String,
     /// The id that the device gave it.
     pub id: u64,
-    /// What it says.
+    /// What it says; with all that is beside a text, if there is anything.
     pub text: String,
     /// When.
     pub time: u64,

@@ -21,7 +21,11 @@ pub struct Gate {
 }
 
 impl Gate {
-    pub(super) async fn open() -> anyhow::Result<Self> {
+    /// Opens it, leading nowhere.
+    ///
+    /// # Errors
+    /// When there is no socket for it.
+    pub async fn open() -> anyhow::Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0").await.context("a socket for the gate")?;
         let address = listener.local_addr()?;
         let behind = Arc::new(watch::Sender::default());
