@@ -1,10 +1,10 @@
-//! How many files the process may have open: every connection is one, and so is every segment of the log.
+//! How many files the process may have open: every connection is one, and log and store need theirs.
 
 use anyhow::ensure;
 use rustix::process::{Resource, getrlimit, setrlimit};
 
-/// What is kept for log and store, standard streams, and connections that are no sessions yet.
-const RESERVE: u64 = 256;
+/// What is kept for log, store and standard streams, and for connections that are no sessions.
+const RESERVE: u64 = 128 + chasqui_gateway::CONNECTIONS_BESIDE as u64;
 
 /// Raises the limit as far as the process may, and gives how many sessions fit: `sessions_max`, or fewer.
 ///

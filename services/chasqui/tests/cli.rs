@@ -8,12 +8,17 @@ use std::{
 use anyhow::{Context, Result, ensure};
 use rustix::process::{Pid, Signal, kill_process};
 
-fn chasqui(arguments: &[&str]) -> Result<Output> {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_chasqui"));
+/// A command without options from the environment.
+fn command(program: &str) -> Command {
+    let mut command = Command::new(program);
     for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("CHASQUI_")) {
         command.env_remove(name);
     }
-    Ok(command.args(arguments).output()?)
+    command
+}
+
+fn chasqui(arguments: &[&str]) -> Result<Output> {
+    Ok(command(env!("CARGO_BIN_EXE_chasqui")).args(arguments).output()?)
 }
 
 fn text(bytes: &[u8]) -> String {
@@ -74,7 +79,7 @@ fn a_token_carries_what_the_options_ask_for_and_ends() -> Result<()> {
 fn a_closed_standard_error_does_not_keep_it_from_a_clean_end() -> Result<()> {
     let folder = tempfile::tempdir()?;
     let data = format!("data={}", folder.path().join("data").display());
-    let mut server = Command::new(env!("CARGO_BIN_EXE_chasqui"))
+    let mut server = command(env!("CARGO_BIN_EXE_chasqui"))
         .args(["serve", "--dev", "--set", "listen=127.0.0.1:0", "--set", &data])
         .env("CHASQUI_LOG", "debug")
         .stdout(Stdio::piped())
@@ -94,10 +99,8 @@ fn a_closed_standard_error_does_not_keep_it_from_a_clean_end() -> Result<()> {
 fn too_few_open_files_are_an_error_that_says_what_to_raise() -> Result<()> {
     let folder = tempfile::tempdir()?;
     let serve = "ulimit -n 100; exec \"$0\" serve --dev --set listen=127.0.0.1:0 --set data=\"$1\"";
-    let output = Command::new("sh")
-        .args(["-c", serve, env!("CARGO_BIN_EXE_chasqui")])
-        .arg(folder.path().join("data"))
-        .output()?;
+    let output =
+        command("sh").args(["-c", serve, env!("CARGO_BIN_EXE_chasqui")]).arg(folder.path().join("data")).output()?;
     ensure!(!output.status.success() && text(&output.stderr).contains("ulimit -n"), "{output:?}");
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! The routes, and WebSockets as a transport.
 
-use std::{net::SocketAddr, sync::Arc};
+use std::sync::Arc;
 
 use axum::{
     Router,
@@ -11,12 +11,10 @@ use axum::{
     http::StatusCode,
     response::{IntoResponse, Response},
     routing::get,
-    serve::{Listener, ListenerExt},
 };
 use bytes::Bytes;
 use chasqui_wire::Code;
 use futures::{Sink, SinkExt, StreamExt, future};
-use tokio::net::TcpListener;
 use tower_http::timeout::TimeoutLayer;
 
 use crate::{
@@ -35,16 +33,6 @@ pub(crate) fn router(shared: Arc<Shared>) -> Router {
         .route("/v1/socket", get(socket))
         .fallback(async || (StatusCode::NOT_FOUND, "there is nothing here"))
         .with_state(shared)
-}
-
-/// Makes a listener for [`crate::Gateway::router`] whose sockets send small frames at once. Without it two frames in a
-/// row wait for each other: Nagle's algorithm holds the second until the client's delayed acknowledgement, about 40 ms.
-pub fn listener(listener: TcpListener) -> impl Listener<Addr = SocketAddr> {
-    listener.tap_io(|socket| {
-        if let Err(error) = socket.set_nodelay(true) {
-            tracing::debug!(%error, "a socket keeps its delay");
-        }
-    })
 }
 
 async fn socket(

@@ -18,6 +18,7 @@ mod hello;
 mod http;
 mod keys;
 mod limits;
+mod listener;
 mod options;
 mod pages;
 mod queue;
@@ -34,6 +35,6 @@ mod work;
 
 pub use error::Error;
 pub use gateway::{Deps, Gateway};
-pub use http::listener;
+pub use listener::{CONNECTIONS_BESIDE, listener};
 pub use options::{Auth, Options};
 pub use transport::{Incoming, Outgoing, TransportError};

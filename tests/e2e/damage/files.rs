@@ -44,6 +44,8 @@ const ALL: Comes = Serves(Has::All);
 fn expected(how: How, kind: Kind, damage: Damage) -> &'static [Comes] {
     let is_flipped_inside = matches!(damage, Damage::Flipped(1..));
     match (kind, damage) {
+        // Who can't take the lock can't know that nobody else is there.
+        (Kind::Lock, Damage::Locked) => &[Refused],
         // Nothing is in the one, and the other is made again.
         (Kind::Lock | Kind::Index, _) => &[ALL],
         (Kind::LogId, _) => &[Refused],
@@ -130,7 +132,10 @@ fn check_message(stderr: &str, file: &str, damage: Damage) -> anyhow::Result<()>
     // What is missing shows by what is there: the next file, or where the store goes on.
     let is_missing = file.ends_with(".segment") && matches!(damage, Damage::Removed | Damage::Halved);
     let named = if is_missing { "/log" } else { file };
-    let is_clear = last.starts_with("error: ") && last.contains(named) && last.contains("restore");
+    let advice = if damage == Damage::Locked { "Permission denied" } else { "restore" };
+    // The lock is of the whole folder, which is what the message names.
+    let named = if file == "lock" { "the data folder" } else { named };
+    let is_clear = last.starts_with("error: ") && last.contains(named) && last.contains(advice);
     ensure!(is_clear, "this doesn't say what is wrong with {file} and what to do: {last}");
     Ok(())
 }

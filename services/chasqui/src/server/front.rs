@@ -29,13 +29,14 @@ struct Readiness {
 
 /// Serves until it is told to stop, and the requests that are open then to their ends.
 pub(super) async fn serve(listener: TcpListener, foundation: Arc<Foundation>, mut stop: watch::Receiver<bool>) {
+    let listener = chasqui_gateway::listener(listener, foundation.options.gateway.sessions_max);
     let router = Router::new()
         .route("/health", get(async || "ok"))
         .route("/ready", get(ready))
         .fallback(pass)
         .with_state(foundation);
     let stopped = async move { drop(stop.wait_for(|stop| *stop).await) };
-    let served = axum::serve(chasqui_gateway::listener(listener), router).with_graceful_shutdown(stopped).await;
+    let served = axum::serve(listener, router).with_graceful_shutdown(stopped).await;
     if let Err(error) = served {
         tracing::error!(%error, "the socket failed");
     }

@@ -1,6 +1,6 @@
 //! What is done from time to time: the store is flushed, the log may let go of what is done, and inbox rows expire.
 
-use std::{collections::HashMap, future::Future, time::Duration};
+use std::{collections::HashMap, convert::Infallible, future::Future, time::Duration};
 
 use chasqui_domain::TimeMs;
 use chasqui_log::Log;
@@ -14,7 +14,7 @@ const EXPIRE_EVERY: Duration = Duration::from_secs(60 * 60);
 const DAY_MS: u64 = 24 * 60 * 60 * 1000;
 
 /// Does so until it is dropped. A store that fails is told of by itself.
-pub(super) fn run(foundation: &Foundation, files: &Files, gauges: Gauges) -> impl Future<Output = ()> + use<> {
+pub(super) fn run(foundation: &Foundation, files: &Files, gauges: Gauges) -> impl Future<Output = Infallible> + use<> {
     let runtime = foundation.runtime.clone();
     let (log, store) = (files.log.clone(), files.store.clone());
     let flush_interval = Duration::from_millis(foundation.options.store.flush_interval_ms);

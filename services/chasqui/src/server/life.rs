@@ -35,14 +35,15 @@ pub(super) async fn live(foundation: &Foundation, mut stop: watch::Receiver<bool
     };
     let mut stop = Box::pin(async move { drop(stop.wait_for(|stop| *stop).await) }.fuse());
     let mut roles = Roles::start(foundation, &files);
-    let housekeeping = foundation.runtime.spawn("housekeeping", housekeeping::run(foundation, &files, roles.gauges()));
+    let housekeeping = housekeeping::run(foundation, &files, roles.gauges());
+    roles.spawn(&foundation.runtime, "housekeeping", housekeeping.map(|never| match never {}).boxed());
 
     let started = select! {
         started = start_gateway(foundation, &files, roles.gauges()) => started,
         error = roles.stopped() => Err(error),
         error = files.store.failed() => Err(error.into()),
         () = &mut stop => {
-            drop((roles, housekeeping));
+            drop(roles);
             return End::Stopped(files.close().await);
         }
     };
@@ -61,7 +62,7 @@ pub(super) async fn live(foundation: &Foundation, mut stop: watch::Receiver<bool
             (failure, true)
         }
     };
-    drop((roles, housekeeping));
+    drop(roles);
     let closed = files.close().await;
     match failure {
         None => End::Stopped(closed),

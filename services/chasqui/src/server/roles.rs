@@ -119,7 +119,8 @@ impl Roles {
         roles
     }
 
-    fn spawn(&mut self, runtime: &Runtime, what: &'static str, run: BoxFuture<'static, Error>) {
+    /// Something else that a life needs, and ends with.
+    pub(super) fn spawn(&mut self, runtime: &Runtime, what: &'static str, run: BoxFuture<'static, Error>) {
         let mut task: Task<Error> = runtime.spawn(what, run);
         let ended = async move { task.join().await.unwrap_or(Error::Panicked { what }) };
         self.tasks.push(ended.boxed());

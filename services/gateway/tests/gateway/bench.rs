@@ -84,7 +84,7 @@ impl Bench {
         let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
         let address = listener.local_addr().unwrap();
         let router = gateway.router();
-        tokio::spawn(async move { axum::serve(chasqui_gateway::listener(listener), router).await.unwrap() });
+        tokio::spawn(async move { axum::serve(chasqui_gateway::listener(listener, 1_000), router).await.unwrap() });
         tokio::spawn(answer_attaches(log.clone()));
         let commands = log.reader(&Topic::Commands.partition(Partition(0)), Offset(0)).await.unwrap();
         Self { log, store, gateway, address, commands, read: Vec::new() }
