@@ -62,6 +62,7 @@ impl Device {
         let options = Options {
             url: format!("ws://{server}/v1/socket"),
             token: Token(token),
+            user: None,
             device: Some(DeviceId::new(name)?),
             state: Some(state),
         };

@@ -107,7 +107,7 @@ async fn chat(args: Args, options: &Options) -> anyhow::Result<()> {
         Some(token) => Tokens::Given(Token(token)),
         None => Tokens::Minted { options: Box::new(options.clone()), user: me.clone(), life: limits::TOKEN_LIFE },
     };
-    let session = Session::open(url, state, tokens).await?;
+    let session = Session::open(url, state, me.clone(), tokens).await?;
     let zone = TimeZone::try_system().unwrap_or(TimeZone::UTC);
     if plain || !stdin().is_terminal() || !stdout().is_terminal() {
         plain::run(session, me, peer, zone, wait).await

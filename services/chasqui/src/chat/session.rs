@@ -39,6 +39,8 @@ pub(super) enum Happened {
 pub(super) struct Session {
     url: String,
     state: PathBuf,
+    /// Who the user says to be, whatever the token says.
+    user: UserId,
     tokens: Tokens,
     client: Client,
     updates: Updates,
@@ -49,9 +51,9 @@ pub(super) struct Session {
 
 impl Session {
     /// Reads the state and begins to connect.
-    pub(super) async fn open(url: String, state: PathBuf, tokens: Tokens) -> anyhow::Result<Self> {
-        let (client, updates, rest) = connect(&url, &state, &tokens).await?;
-        Ok(Self { url, state, tokens, client, updates, rest, was_accepted: false })
+    pub(super) async fn open(url: String, state: PathBuf, user: UserId, tokens: Tokens) -> anyhow::Result<Self> {
+        let (client, updates, rest) = connect(&url, &state, &user, &tokens).await?;
+        Ok(Self { url, state, user, tokens, client, updates, rest, was_accepted: false })
     }
 
     pub(super) fn client(&self) -> &Client {
@@ -93,16 +95,22 @@ impl Session {
 
     /// Goes on with a new token.
     pub(super) async fn renew(&mut self) -> anyhow::Result<()> {
-        (self.client, self.updates, self.rest) = connect(&self.url, &self.state, &self.tokens).await?;
+        (self.client, self.updates, self.rest) = connect(&self.url, &self.state, &self.user, &self.tokens).await?;
         self.was_accepted = false;
         Ok(())
     }
 }
 
-async fn connect(url: &str, state: &std::path::Path, tokens: &Tokens) -> anyhow::Result<(Client, Updates, Rest)> {
+async fn connect(
+    url: &str,
+    state: &std::path::Path,
+    user: &UserId,
+    tokens: &Tokens,
+) -> anyhow::Result<(Client, Updates, Rest)> {
     let token = tokens.next()?;
     let rest = Rest::new(url, token.clone())?;
-    let options = Options { url: rest::socket_url(url)?, token, device: None, state: Some(state.to_owned()) };
+    let (url, user) = (rest::socket_url(url)?, Some(user.clone()));
+    let options = Options { url, token, user, device: None, state: Some(state.to_owned()) };
     let (client, updates) = Client::connect(options).await.map_err(|error| match error {
         Error::InUse { path } => anyhow::anyhow!(
             "another chat of this user is open and has the state {}: close it, or give this chat a state of its own \

@@ -1,6 +1,6 @@
 //! Line by line.
 
-use crate::process::{Place, Process, nowhere};
+use crate::process::{Place, Process, chasqui, nowhere};
 
 #[test]
 fn two_users_talk_and_see_what_became_of_their_messages() {
@@ -96,4 +96,19 @@ fn a_token_of_somebody_else_is_not_taken() {
     let (status, _, complaints) =
         Process::start(place.chat(&url, "alice", "bob").env("CHASQUI_AUTH__SECRET", secret)).finish();
     assert!(!status.success() && complaints.contains("it has another secret"), "{complaints}");
+}
+
+#[test]
+fn the_token_of_one_user_does_not_speak_as_another() {
+    let place = Place::new();
+    let (_server, url) = place.serve("127.0.0.1:0");
+    let output = chasqui().args(["token", "--dev", "--user", "carol"]).output().unwrap();
+    let token = String::from_utf8(output.stdout).unwrap();
+    let mut alice = Process::start(place.chat(&url, "alice", "bob").env("CHASQUI_TOKEN", token.trim()));
+    alice.write("I am alice");
+    let (status, lines, complaints) = alice.finish();
+    assert!(!status.success() && lines.is_empty(), "{lines:?} {complaints}");
+    assert!(complaints.contains("the token is that of carol, and not of alice"), "{complaints}");
+    let (status, lines, complaints) = Process::start(&mut place.chat(&url, "bob", "carol")).finish();
+    assert!(status.success() && lines.is_empty(), "{lines:?} {complaints}");
 }

@@ -74,7 +74,7 @@ impl Client {
     /// When the URL is none, or the state can't be read or is another device's. That the server can't be reached is no
     /// error: the client goes on trying, and says so among the updates.
     pub async fn connect(options: Options) -> Result<(Self, Updates), Error> {
-        let Options { url, token, device, state: path } = options;
+        let Options { url, token, user, device, state: path } = options;
         if let Err(error) = url.as_str().into_client_request() {
             return Err(Error::Url { url, why: error.to_string() });
         }
@@ -95,7 +95,7 @@ impl Client {
         };
         let device = state.device.clone();
         let unsent = state.outbox.unsent().cloned().collect();
-        let core = Core::new(state, token, rand::random());
+        let core = Core::new(state, token, user, rand::random());
         let (calls, taken_calls) = mpsc::channel(CALLS_MAX);
         let (updates, taken_updates) = mpsc::channel(UPDATES_MAX);
         let (pauses, again_at) = watch::channel(None);

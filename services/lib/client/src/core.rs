@@ -74,6 +74,8 @@ enum Dirty {
 
 pub(crate) struct Core {
     token: Token,
+    /// Whose token the app takes it for.
+    user: Option<UserId>,
     state: State,
     dice: Dice,
     link: Link,
@@ -98,9 +100,10 @@ pub(crate) struct Core {
 }
 
 impl Core {
-    pub(crate) fn new(state: State, token: Token, seed: u64) -> Self {
+    pub(crate) fn new(state: State, token: Token, user: Option<UserId>, seed: u64) -> Self {
         Self {
             token,
+            user,
             seen: state.cursor.clone(),
             state,
             dice: Dice::new(seed),

@@ -93,10 +93,11 @@ pub enum End {
     /// The server won't have it: the token is not valid, the device has connected elsewhere, or the two don't
     /// understand each other.
     Refused(Code),
-    /// The token is that of another user than the state: one's messages must not be sent by the other.
+    /// The token is that of another user than the options or the state say: one's messages must not be sent by the
+    /// other.
     OtherUser {
-        /// Whose state it is.
-        kept: UserId,
+        /// Whose token it should be.
+        expected: UserId,
         /// Whose token it is.
         given: UserId,
     },

@@ -79,6 +79,7 @@ async fn a_message_and_the_place_in_the_inbox_outlive_connections_and_processes(
     let options = Options {
         url: format!("ws://{}/v1/socket", listener.local_addr().unwrap()),
         token: Token("t".to_owned()),
+        user: None,
         device: None,
         state: Some(folder.path().join("state")),
     };
@@ -129,6 +130,7 @@ async fn what_was_handled_before_closing_does_not_come_again() {
     let options = Options {
         url: format!("ws://{}/v1/socket", listener.local_addr().unwrap()),
         token: Token("t".to_owned()),
+        user: None,
         device: None,
         state: Some(folder.path().join("state")),
     };
@@ -151,7 +153,7 @@ async fn what_was_handled_before_closing_does_not_come_again() {
 async fn a_refused_client_ends_and_says_why() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("ws://{}/v1/socket", listener.local_addr().unwrap());
-    let options = Options { url, token: Token("t".to_owned()), device: None, state: None };
+    let options = Options { url, token: Token("t".to_owned()), user: None, device: None, state: None };
     let (client, mut updates) = Client::connect(options).await.unwrap();
     let (mut peer, _) = Peer::accept(&listener, false).await;
     peer.say(json!({"type": "error", "code": "replaced", "message": "."})).await;

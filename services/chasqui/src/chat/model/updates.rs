@@ -153,12 +153,8 @@ pub(in crate::chat) fn reason(end: &End) -> String {
     match end {
         End::Refused(Code::Replaced) => "this device has connected from elsewhere".to_owned(),
         End::Refused(code) => format!("the server says: {}", code.meaning()),
-        End::OtherUser { kept, given } => {
-            format!(
-                "the state is that of {}, and the token that of {}",
-                clean_line(kept.as_str()),
-                clean_line(given.as_str())
-            )
+        End::OtherUser { expected, given } => {
+            format!("the token is that of {}, and not of {}", clean_line(given.as_str()), clean_line(expected.as_str()))
         }
         End::State(why) => format!("nothing more can be kept: {why}"),
     }

@@ -44,7 +44,7 @@ fn is_connected(happened: &Happened) -> bool {
 async fn a_token_that_has_ended_is_followed_by_another() {
     let folder = tempfile::tempdir().unwrap();
     let (server, url, options) = server().await;
-    let mut session = Session::open(url, folder.path().join("state"), minted(options, 2)).await.unwrap();
+    let mut session = Session::open(url, folder.path().join("state"), user("alice"), minted(options, 2)).await.unwrap();
     until(&mut session, is_connected).await;
     until(&mut session, |happened| matches!(happened, Happened::Expired)).await;
     session.renew().await.unwrap();
@@ -58,7 +58,8 @@ async fn a_token_that_was_never_taken_is_not_made_again() {
     let folder = tempfile::tempdir().unwrap();
     let (server, url, mut options) = server().await;
     options.auth.secret = Some(Secret::new("another secret of 32 bytes or so"));
-    let mut session = Session::open(url, folder.path().join("state"), minted(options, 60)).await.unwrap();
+    let mut session =
+        Session::open(url, folder.path().join("state"), user("alice"), minted(options, 60)).await.unwrap();
     let over = until(&mut session, |happened| !matches!(happened, Happened::Update(_))).await;
     assert!(matches!(over, Happened::Over(why) if why.contains("another secret")));
     server.stop().await.unwrap();

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use chasqui_domain::{ChatId, Seq};
+use chasqui_domain::{ChatId, Seq, UserId};
 use chasqui_wire::{
     Code,
     frames::{ChatReceipts, Delayed, Failed, Failure, Message, Receipt, Sent, ServerFrame, Welcome},
@@ -50,8 +50,11 @@ impl Core {
 
     fn welcome(&mut self, welcome: Welcome, now: Duration) {
         let Welcome { user, device, resumed, unacked_max, outstanding_max, body_bytes_max, idle_ms, .. } = welcome;
-        if let Some(kept) = self.state.user.clone().filter(|kept| *kept != user) {
-            self.end(End::OtherUser { kept, given: user });
+        // Before anything of the session is kept: nobody must speak as somebody else.
+        let is_other = |expected: &UserId| *expected != user;
+        let expected = self.user.clone().filter(is_other).or_else(|| self.state.user.clone().filter(is_other));
+        if let Some(expected) = expected {
+            self.end(End::OtherUser { expected, given: user });
             return;
         }
         let usize_of = |number| usize::try_from(number).unwrap_or(usize::MAX);

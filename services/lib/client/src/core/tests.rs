@@ -23,7 +23,7 @@ fn chat() -> ChatId {
 }
 
 fn core() -> Core {
-    Core::new(state::fresh(None).unwrap(), Token("t".to_owned()), 7)
+    Core::new(state::fresh(None).unwrap(), Token("t".to_owned()), None, 7)
 }
 
 fn welcome(resumed: bool) -> ServerFrame {
