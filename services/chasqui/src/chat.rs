@@ -55,7 +55,7 @@ Line by line (--plain, or when the input or output is no terminal):
 
 Examples:
   chasqui chat --as alice --with bob
-  chasqui chat --as bob --with alice --url http://chat.example:7600 --token \"$TOKEN\"
+  CHASQUI_TOKEN=\"$(cat token)\" chasqui chat --as bob --with alice --url http://chat.example:7600
   echo 'the build is done' | chasqui chat --as ci --with alice
   chasqui chat --as alice --with ci </dev/null";
 
@@ -72,7 +72,8 @@ pub struct Args {
     /// The server.
     #[arg(long, default_value = "http://127.0.0.1:7600")]
     url: String,
-    /// The identity provider's token; without it one is signed with auth.secret.
+    /// The identity provider's token; without it one is signed with auth.secret. Everybody on this machine can see what
+    /// commands are given: prefer the environment variable.
     #[arg(long, env = TOKEN_VARIABLE, hide_env_values = true)]
     token: Option<String>,
     /// Where to keep what must outlive this chat; without it, a file of the server and the user in the state folder.

@@ -54,9 +54,7 @@ pub(super) const SCRIPT_SENT_MAX: usize = 1024;
 pub(super) const SCRIPT_LINES_MAX: usize = 16;
 /// How long a script waits for a sign of the server before it gives up, unless it says otherwise.
 pub(super) const SCRIPT_WAIT: &str = "30s";
-/// The most pages of missed messages that are read at the start.
-pub(super) const SCRIPT_PAGES_MAX: usize = 20;
-/// How often missed messages are asked for, and with which pause.
+/// How often a page of missed messages is asked for, and with which pause.
 pub(super) const SCRIPT_ASKS_MAX: u32 = 3;
 /// See [`SCRIPT_ASKS_MAX`].
 pub(super) const SCRIPT_ASK_AGAIN: Duration = Duration::from_secs(1);

@@ -27,10 +27,10 @@ pub(super) struct Rows {
 }
 
 impl Line {
-    /// A text with the cursor at its end. One that is too long was not typed here, and is cut.
+    /// A text with the cursor at its end. All of it is kept, also one that is too long to be sent: it is given back, and
+    /// nowhere else.
     pub(super) fn new(text: &str) -> Self {
-        let mut text = typed(text);
-        text.truncate(text.floor_char_boundary(TEXT_BYTES_MAX));
+        let text = typed(text);
         Self { cursor: text.len(), text }
     }
 

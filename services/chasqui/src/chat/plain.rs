@@ -11,8 +11,8 @@ use std::{
 
 use anyhow::Context;
 use chasqui_client::{Draft, Error, rest};
-use chasqui_domain::UserId;
-use chasqui_wire::frames::MessagesQuery;
+use chasqui_domain::{Seq, UserId};
+use chasqui_wire::frames::{Messages, MessagesQuery};
 use jiff::tz::TimeZone;
 use tokio::{
     sync::mpsc,
@@ -20,7 +20,7 @@ use tokio::{
 };
 
 use super::{
-    limits::{FAREWELL, PAGE_MESSAGES, SCRIPT_ASK_AGAIN, SCRIPT_ASKS_MAX, SCRIPT_PAGES_MAX},
+    limits::{FAREWELL, PAGE_MESSAGES, SCRIPT_ASK_AGAIN, SCRIPT_ASKS_MAX},
     session::{Happened, Session},
     signals::Signals,
 };
@@ -145,26 +145,37 @@ impl Run {
         Ok(())
     }
 
-    /// Prints what came while the device was not there. Updates wait meanwhile, so that the order stays.
+    /// Prints what came while the device was not there, page by page, until there is no more. Updates wait meanwhile, so
+    /// that the order stays. It fails when a page can't be got: to go on with what is live would tell that all before
+    /// it was read.
     async fn read_missed(&mut self) -> anyhow::Result<()> {
-        for asked in 1.. {
-            let effects = match missed(&self.session, &self.script).await {
-                Ok(messages) => messages.into_iter().flat_map(|message| self.script.message(message)).collect(),
-                Err(error) if error.is_retryable() && asked < SCRIPT_ASKS_MAX => {
-                    sleep(SCRIPT_ASK_AGAIN).await;
-                    continue;
+        let mut after = self.missed_after().await.context("older messages can't be read")?;
+        while let Some(from) = after {
+            let page = self.missed(from).await.context("older messages can't be read")?;
+            anyhow::ensure!(
+                page.next.is_none_or(|next| next > from),
+                "older messages can't be read: the server answers with the same page again"
+            );
+            for message in page.messages {
+                for effect in self.script.message(message) {
+                    Box::pin(self.perform(effect)).await?;
                 }
-                Err(error) => {
-                    let error = anyhow::Error::new(error);
-                    vec![Effect::Say(format!("older messages can't be read: {error:#}"))]
-                }
-            };
-            for effect in effects {
-                Box::pin(self.perform(effect)).await?;
             }
-            break;
+            after = page.next;
         }
         Ok(())
+    }
+
+    /// Behind which message those begin that the user has not read and that were not printed; none without a chat.
+    async fn missed_after(&self) -> Result<Option<Seq>, rest::Error> {
+        let chat = self.script.chat();
+        let item = patiently(|| self.session.rest().chat(chat)).await?;
+        Ok(item.map(|item| self.script.missed_after(&item)))
+    }
+
+    async fn missed(&self, after: Seq) -> Result<Messages, rest::Error> {
+        let query = MessagesQuery { before: None, after: Some(after), limit: Some(PAGE_MESSAGES) };
+        patiently(|| self.session.rest().messages(self.script.chat(), &query)).await
     }
 
     async fn finish(self, ended: anyhow::Result<()>, mut lines: mpsc::Receiver<Read>) -> anyhow::Result<()> {
@@ -193,22 +204,18 @@ impl Run {
     }
 }
 
-/// The messages that the user has not read yet and that were not printed.
-async fn missed(session: &Session, script: &Script) -> Result<Vec<chasqui_wire::frames::Message>, rest::Error> {
-    let chat = script.chat();
-    let Some(item) = session.rest().chat(chat).await? else { return Ok(Vec::new()) };
-    let mut after = Some(script.missed_after(&item));
-    let mut messages = Vec::new();
-    for _ in 0..SCRIPT_PAGES_MAX {
-        if after.is_none() {
-            break;
+/// Asks again where that may help.
+async fn patiently<T, F: Future<Output = Result<T, rest::Error>>>(ask: impl Fn() -> F) -> Result<T, rest::Error> {
+    let mut asked = 1;
+    loop {
+        match ask().await {
+            Err(error) if error.is_retryable() && asked < SCRIPT_ASKS_MAX => {
+                asked += 1;
+                sleep(SCRIPT_ASK_AGAIN).await;
+            }
+            answer => return answer,
         }
-        let query = MessagesQuery { before: None, after, limit: Some(PAGE_MESSAGES) };
-        let page = session.rest().messages(chat, &query).await?;
-        messages.extend(page.messages);
-        after = page.next;
     }
-    Ok(messages)
 }
 
 async fn until(at: Option<Instant>) {

@@ -45,6 +45,25 @@ fn what_was_written_without_a_server_arrives_exactly_once() {
     drop(server);
 }
 
+/// More than one page, and more than the twenty that were once the most.
+#[test]
+fn everything_that_was_missed_is_printed_before_it_counts_as_read() {
+    const MESSAGES: usize = 1_050;
+    let place = Place::new();
+    let (_server, url) = place.serve("127.0.0.1:0");
+    let mut alice = Process::start(&mut place.chat(&url, "alice", "bob"));
+    for number in 1..=MESSAGES {
+        alice.write(&format!("number {number}."));
+    }
+    let (status, _, complaints) = alice.finish();
+    assert!(status.success(), "{complaints}");
+    let (status, lines, complaints) = Process::start(&mut place.chat(&url, "bob", "alice")).finish();
+    assert!(status.success(), "{complaints}");
+    let numbers: Vec<_> = lines.iter().filter_map(|line| line.split("number ").nth(1)).collect();
+    let expected: Vec<_> = (1..=MESSAGES).map(|number| format!("{number}.")).collect();
+    assert_eq!(numbers, expected);
+}
+
 #[test]
 fn a_script_without_a_server_fails_and_says_what_is_kept() {
     let place = Place::new();

@@ -93,6 +93,11 @@ impl Model {
             let notice = format!("not sent: {why}. What you typed is kept");
             return self.notify(notice, now);
         }
+        // Texts that were given back are joined to what is being typed.
+        if self.line.text().len() > TEXT_BYTES_MAX {
+            let notice = format!("not sent: a message has at most {TEXT_BYTES_MAX} bytes; send it in parts");
+            return self.notify(notice, now);
+        }
         match self.outgoing.add(self.line.text().to_owned()) {
             Some(effect) => {
                 effects.push(effect);

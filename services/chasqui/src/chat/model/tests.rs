@@ -293,6 +293,22 @@ fn a_text_is_bounded_and_says_so() {
 }
 
 #[test]
+fn a_text_that_is_given_back_is_kept_whole_and_not_sent_while_it_is_too_long() {
+    let mut model = chatting(1);
+    let text = "x".repeat(super::super::limits::TEXT_BYTES_MAX);
+    model.writes(&text);
+    model.does(Event::Paste("typed".to_owned()));
+    model.does(Event::NotSent(Ticket(0), "no".to_owned()));
+    let whole = format!("{text}\ntyped");
+    assert_eq!(model.line.text(), whole);
+    assert_eq!(model.presses(KeyCode::Enter), []);
+    let notice = "not sent: a message has at most 16384 bytes; send it in parts";
+    assert_eq!((model.line.text(), model.notice()), (&*whole, Some(notice)));
+    (0..6).for_each(|_| drop(model.presses(KeyCode::Backspace)));
+    assert_eq!(model.presses(KeyCode::Enter), [Effect::Send(Ticket(1), text)]);
+}
+
+#[test]
 fn keys_leave_send_and_break_lines() {
     let key = |code, modifiers| Event::Key(KeyEvent::new(code, modifiers));
     let mut model = chatting(1);
