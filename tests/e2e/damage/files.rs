@@ -144,7 +144,7 @@ async fn damage_all(how: How) -> anyhow::Result<()> {
     let base = &Base::new(how).await?;
     let files = files(&base.data())?;
     let cases = files.iter().flat_map(|(kind, file)| cases::ALL.iter().map(move |damage| (*kind, file, *damage)));
-    let wrong: Vec<String> = stream::iter(cases)
+    let wrong: Vec<Option<String>> = stream::iter(cases)
         .map(|(kind, file, damage)| async move {
             let expected = expected(how, kind, damage);
             match comes(base, file, damage).await {
@@ -154,9 +154,9 @@ async fn damage_all(how: How) -> anyhow::Result<()> {
             }
         })
         .buffer_unordered(AT_ONCE)
-        .filter_map(async |wrong| wrong)
         .collect()
         .await;
+    let wrong: Vec<String> = wrong.into_iter().flatten().collect();
     ensure!(wrong.is_empty(), "{}", wrong.join("\n"));
     Ok(())
 }
