@@ -1,6 +1,6 @@
 //! Line by line.
 
-use crate::process::{Place, Process, chasqui, nowhere};
+use crate::process::{Place, Process, chasqui, nowhere, proxy_without};
 
 #[test]
 fn two_users_talk_and_see_what_became_of_their_messages() {
@@ -43,25 +43,6 @@ fn what_was_written_without_a_server_arrives_exactly_once() {
     let (_, lines, _) = Process::start(&mut place.chat(&url, "bob", "alice")).finish();
     assert_eq!(lines, [""; 0], "it was read");
     drop(server);
-}
-
-/// More than one page, and more than the twenty that were once the most.
-#[test]
-fn everything_that_was_missed_is_printed_before_it_counts_as_read() {
-    const MESSAGES: usize = 1_050;
-    let place = Place::new();
-    let (_server, url) = place.serve("127.0.0.1:0");
-    let mut alice = Process::start(&mut place.chat(&url, "alice", "bob"));
-    for number in 1..=MESSAGES {
-        alice.write(&format!("number {number}."));
-    }
-    let (status, _, complaints) = alice.finish();
-    assert!(status.success(), "{complaints}");
-    let (status, lines, complaints) = Process::start(&mut place.chat(&url, "bob", "alice")).finish();
-    assert!(status.success(), "{complaints}");
-    let numbers: Vec<_> = lines.iter().filter_map(|line| line.split("number ").nth(1)).collect();
-    let expected: Vec<_> = (1..=MESSAGES).map(|number| format!("{number}.")).collect();
-    assert_eq!(numbers, expected);
 }
 
 #[test]
@@ -130,4 +111,43 @@ fn the_token_of_one_user_does_not_speak_as_another() {
     assert!(complaints.contains("the token is that of carol, and not of alice"), "{complaints}");
     let (status, lines, complaints) = Process::start(&mut place.chat(&url, "bob", "carol")).finish();
     assert!(status.success() && lines.is_empty(), "{lines:?} {complaints}");
+}
+
+#[test]
+fn all_that_was_missed_is_printed_in_its_order() {
+    const COUNT: usize = 1100;
+    let place = Place::new();
+    let (_server, url) = place.serve("127.0.0.1:0");
+    let mut alice = Process::start(&mut place.chat(&url, "alice", "bob"));
+    (1..=COUNT).for_each(|number| alice.write(&format!("line {number}")));
+    let (status, _, complaints) = alice.finish();
+    assert!(status.success(), "{complaints}");
+    let (status, lines, complaints) = Process::start(&mut place.chat(&url, "bob", "alice")).finish();
+    assert!(status.success(), "{complaints}");
+    assert_eq!(lines.len(), COUNT);
+    for (line, number) in lines.iter().zip(1..) {
+        assert!(line.ends_with(&format!(" alice: line {number}")), "{line}");
+    }
+}
+
+#[test]
+fn what_was_missed_and_cannot_be_got_is_not_read() {
+    let place = Place::new();
+    let (_server, url) = place.serve("127.0.0.1:0");
+    let mut alice = Process::start(&mut place.chat(&url, "alice", "bob"));
+    alice.write("missed");
+    assert!(alice.finish().0.success());
+    let deaf = format!("http://{}", proxy_without(b"/messages?", url.trim_start_matches("http://")));
+    let (status, lines, complaints) = Process::start(&mut place.chat(&deaf, "bob", "alice")).finish();
+    assert!(!status.success() && lines.is_empty(), "{lines:?} {complaints}");
+    assert!(complaints.contains("older messages can't be read: the server can't be reached"), "{complaints}");
+    let (status, lines, complaints) = Process::start(&mut place.chat(&url, "bob", "alice")).finish();
+    assert!(status.success() && lines.len() == 1, "{lines:?} {complaints}");
+}
+
+#[test]
+fn the_help_shows_no_token_where_others_can_see_it() {
+    let help = String::from_utf8(chasqui().args(["chat", "--help"]).output().unwrap().stdout).unwrap();
+    let (_, examples) = help.split_once("Examples:").unwrap();
+    assert!(examples.contains("CHASQUI_TOKEN=") && !examples.contains("--token"), "{examples}");
 }
