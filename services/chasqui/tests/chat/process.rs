@@ -159,6 +159,10 @@ fn holds(folder: &Path, text: &str) -> bool {
         if path.is_dir() {
             return holds(&path, text);
         }
+        // Not kept until it stands in the place of the old one.
+        if path.extension().is_some_and(|extension| extension == "new") {
+            return false;
+        }
         std::fs::read_to_string(path).is_ok_and(|content| content.contains(text))
     })
 }
