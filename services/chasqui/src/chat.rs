@@ -100,6 +100,8 @@ pub fn run(args: Args, options: &Options) -> anyhow::Result<()> {
 async fn chat(args: Args, options: &Options) -> anyhow::Result<()> {
     let Args { me, peer, url, token, state, plain, wait } = args;
     anyhow::ensure!(me != peer, "a chat has two users: --as and --with must differ");
+    // Before the URL is used for anything: it may hold what must not be in the name of a file.
+    chasqui_client::rest::socket_url(&url)?;
     let state = match state {
         Some(state) => state,
         None => place::of(&url, &me)?,

@@ -167,7 +167,7 @@ impl Run {
     }
 
     /// Behind which message those begin that the user has not read and that were not printed; none without a chat.
-    async fn missed_after(&self) -> Result<Option<Seq>, rest::Error> {
+    async fn missed_after(&mut self) -> Result<Option<Seq>, rest::Error> {
         let chat = self.script.chat();
         let item = patiently(|| self.session.rest().chat(chat)).await?;
         Ok(item.map(|item| self.script.missed_after(&item)))

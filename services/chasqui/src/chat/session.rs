@@ -7,6 +7,7 @@ use chasqui_client::{Client, End, Error, Options, Rest, Token, Update, Updates, 
 use chasqui_domain::UserId;
 use chasqui_wire::Code;
 
+use super::model::reason;
 use crate::token;
 
 /// Where tokens come from.
@@ -47,13 +48,15 @@ pub(super) struct Session {
     rest: Rest,
     /// The server has taken the token. One that it never took would not be taken the next time either.
     was_accepted: bool,
+    /// Why the client has ended.
+    why_ended: Option<String>,
 }
 
 impl Session {
     /// Reads the state and begins to connect.
     pub(super) async fn open(url: String, state: PathBuf, user: UserId, tokens: Tokens) -> anyhow::Result<Self> {
         let (client, updates, rest) = connect(&url, &state, &user, &tokens).await?;
-        Ok(Self { url, state, user, tokens, client, updates, rest, was_accepted: false })
+        Ok(Self { url, state, user, tokens, client, updates, rest, was_accepted: false, why_ended: None })
     }
 
     pub(super) fn client(&self) -> &Client {
@@ -71,11 +74,13 @@ impl Session {
     /// What happens next; what was told before counts as handled. Cancel safe.
     pub(super) async fn next(&mut self) -> Happened {
         let Some(update) = self.updates.next().await else {
-            return Happened::Over("the client has ended".to_owned());
+            let why = self.why_ended.clone();
+            return Happened::Over(why.unwrap_or_else(|| "the client has ended".to_owned()));
         };
         match &update {
             Update::Connected { .. } => self.was_accepted = true,
             Update::Ended(End::Refused(Code::Unauthorized)) => return self.unauthorized(),
+            Update::Ended(end) => self.why_ended = Some(reason(end)),
             _ => {}
         }
         Happened::Update(Box::new(update))

@@ -130,6 +130,37 @@ fn all_that_was_missed_is_printed_in_its_order() {
     }
 }
 
+/// The state is that of all chats of a user, and so one of them takes up what is for another.
+#[test]
+fn what_another_chat_took_up_is_printed_before_it_counts_as_read() {
+    let place = Place::new();
+    let (_server, url) = place.serve("127.0.0.1:0");
+    let chat = |me, peer, text: &str| {
+        let mut process = Process::start(&mut place.chat(&url, me, peer));
+        if !text.is_empty() {
+            process.write(text);
+        }
+        let (status, lines, complaints) = process.finish();
+        assert!(status.success(), "{complaints}");
+        lines
+    };
+    // From here on alice's device resumes.
+    chat("alice", "bob", "hi bob");
+    chat("bob", "alice", "for alice");
+    chat("alice", "carol", "hi carol");
+    let lines = chat("alice", "bob", "");
+    assert!(lines.len() == 1 && lines[0].ends_with(" bob: for alice"), "{lines:?}");
+    assert_eq!(chat("alice", "bob", ""), [""; 0], "it was read");
+}
+
+#[test]
+fn a_password_in_a_url_is_refused_and_not_shown() {
+    let place = Place::new();
+    let mut command = place.chat("http://me:sekret@127.0.0.1:1", "alice", "bob");
+    let (status, _, complaints) = Process::start(&mut command).finish();
+    assert!(!status.success() && complaints.contains("token") && !complaints.contains("sekret"), "{complaints}");
+}
+
 #[test]
 fn what_was_missed_and_cannot_be_got_is_not_read() {
     let place = Place::new();

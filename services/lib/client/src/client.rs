@@ -23,6 +23,7 @@ use crate::{
     core::Core,
     error::Error,
     options::Options,
+    rest::without_userinfo,
     state::{self, StateFile},
     task::{Call, Task},
     update::{Draft, Update},
@@ -76,7 +77,7 @@ impl Client {
     pub async fn connect(options: Options) -> Result<(Self, Updates), Error> {
         let Options { url, token, user, device, state: path } = options;
         if let Err(error) = url.as_str().into_client_request() {
-            return Err(Error::Url { url, why: error.to_string() });
+            return Err(Error::Url { url: without_userinfo(&url), why: error.to_string() });
         }
         let (file, kept) = match path {
             Some(path) => {

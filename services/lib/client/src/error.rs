@@ -16,7 +16,7 @@ pub enum Error {
         why: String,
     },
     /// The state file can't be read or written.
-    #[error("the state in {} can't be kept: {source}", path.display())]
+    #[error("the state in {} can't be kept", path.display())]
     State {
         /// The file.
         path: PathBuf,

@@ -141,14 +141,22 @@ pub fn socket_url(base_url: &str) -> Result<String, Error> {
 }
 
 fn parse(base_url: &str) -> Result<Url, Error> {
-    let wrong = |why: &str| Error::Url { url: base_url.to_owned(), why: why.to_owned() };
+    let wrong = |why: &str| Error::Url { url: without_userinfo(base_url), why: why.to_owned() };
     let url = Url::parse(base_url).map_err(|error| wrong(&error.to_string()))?;
     match url.scheme() {
+        _ if !url.username().is_empty() || url.password().is_some() => {
+            Err(wrong("a user is told by the token, and not by the URL"))
+        }
         "http" if url.query().is_some() || url.fragment().is_some() => Err(wrong("it ends with its path")),
         "http" => Ok(url),
         "https" => Err(wrong("TLS is not spoken here yet, use http")),
         _ => Err(wrong("it begins with http://")),
     }
+}
+
+/// A URL as it may be shown: what stands in front of the host can be a password, also where it can't be parsed.
+pub(crate) fn without_userinfo(url: &str) -> String {
+    url.rsplit_once('@').map_or_else(|| url.to_owned(), |(_, rest)| format!("…@{rest}"))
 }
 
 /// A server may live below a path of its host.
@@ -212,9 +220,13 @@ mod tests {
             ("https://a", "TLS"),
             ("http://a/?b=c", "path"),
             ("", "relative URL"),
+            ("http://me:sekret@a", "token"),
+            ("http://sekret@a", "token"),
+            ("me:sekret@a b", ""),
         ] {
             let error = Rest::new(url, Token("t".to_owned())).unwrap_err();
             assert!(error.to_string().contains(why) && !error.is_retryable(), "{url}: {error}");
+            assert!(!format!("{error:?}").contains("sekret"), "{error:?}");
         }
     }
 }

@@ -118,7 +118,7 @@ impl Task {
         let Some(state) = self.core.to_save(self.now()) else { return };
         if let Some(file) = self.file.clone() {
             let saved = match state::to_bytes(state) {
-                Ok(bytes) => blocking(move || file.save(&bytes)).await.map_err(|error| error.to_string()),
+                Ok(bytes) => blocking(move || file.save(&bytes)).await.map_err(|error| with_source(&error)),
                 Err(error) => Err(error.to_string()),
             };
             if let Err(why) = saved {
@@ -267,4 +267,9 @@ fn dial(url: Arc<str>, pause: Duration, pauses: watch::Sender<Option<tokio::time
         }
         Socket::connect(&url).await.map(Box::new)
     }))
+}
+
+/// An error with its cause, for an app that gets it as text.
+fn with_source(error: &Error) -> String {
+    std::error::Error::source(error).map_or_else(|| error.to_string(), |source| format!("{error}: {source}"))
 }

@@ -7,7 +7,7 @@ use chasqui_domain::{ChatId, Counter, DeviceId, Seq, UserId};
 use chasqui_wire::frames::{ChatItem, Failed, Message, SendFrame, Sent};
 use jiff::tz::TimeZone;
 
-use super::super::{limits::SCRIPT_SENT_MAX, model::reason, text::clean_line, timeline::Item, times};
+use super::super::{limits::SCRIPT_SENT_MAX, text::clean_line, timeline::Item, times};
 
 /// Something to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,9 +39,12 @@ pub(super) struct Script {
     zone: TimeZone,
     pending: BTreeSet<Counter>,
     sent: BTreeMap<Seq, Awaited>,
-    /// Everything up to here was printed.
+    /// Everything up to here was printed, or read before.
     printed: Seq,
     refused: usize,
+    /// What was missed before this run was asked for. Until then it may be anywhere: the state is that of all chats of
+    /// the user, and another may have taken up messages of this one.
+    has_asked: bool,
     was_caught_up: bool,
 }
 
@@ -49,7 +52,19 @@ impl Script {
     pub(super) fn new(me: UserId, peer: UserId, device: DeviceId, zone: TimeZone) -> Self {
         let chat = ChatId::direct(&me, &peer);
         let (pending, sent) = (BTreeSet::new(), BTreeMap::new());
-        Self { me, peer, chat, device, zone, pending, sent, printed: Seq(0), refused: 0, was_caught_up: false }
+        Self {
+            me,
+            peer,
+            chat,
+            device,
+            zone,
+            pending,
+            sent,
+            printed: Seq(0),
+            refused: 0,
+            has_asked: false,
+            was_caught_up: false,
+        }
     }
 
     pub(super) fn peer(&self) -> &UserId {
@@ -88,17 +103,19 @@ impl Script {
         self.refused += 1;
     }
 
-    /// From where on messages were missed.
-    pub(super) fn missed_after(&self, item: &ChatItem) -> Seq {
+    /// From where on messages were missed. What was read before, wherever, is not printed any more.
+    pub(super) fn missed_after(&mut self, item: &ChatItem) -> Seq {
         let mine = item.members.iter().find(|member| member.user == self.me);
-        mine.map_or(Seq(0), |member| member.read).max(self.printed)
+        self.printed = mine.map_or(Seq(0), |member| member.read).max(self.printed);
+        self.printed
     }
 
     pub(super) fn update(&mut self, update: Update) -> Vec<Effect> {
         match update {
             Update::Connected { resumed, .. } => {
                 let connected = Effect::Say(format!("connected as {}", clean_line(self.me.as_str())));
-                let missed = (!resumed).then_some(Effect::ReadMissed);
+                let has_asked = std::mem::replace(&mut self.has_asked, true);
+                let missed = (!resumed || !has_asked).then_some(Effect::ReadMissed);
                 [connected, Effect::Progress].into_iter().chain(missed).collect()
             }
             Update::CaughtUp => {
@@ -124,7 +141,6 @@ impl Script {
                 let theirs = receipts.members.iter().find(|member| member.user == self.peer);
                 theirs.map_or_else(Vec::new, |theirs| self.receipt(theirs.delivered, theirs.read))
             }
-            Update::Ended(end) => vec![Effect::Say(reason(&end))],
             _ => Vec::new(),
         }
     }

@@ -1,4 +1,3 @@
-use chasqui_client::End;
 use chasqui_domain::TimeMs;
 use chasqui_wire::{
     Code,
@@ -112,8 +111,10 @@ fn it_is_done_when_everything_has_its_outcome_and_the_inbox_was_read() {
 fn what_was_missed_begins_behind_what_was_read() {
     let mut script = script();
     let connected = |resumed| Update::Connected { user: user("alice"), device: device(), resumed };
-    assert!(script.update(connected(false)).contains(&Effect::ReadMissed));
+    // Resumed or not: another chat of the same state may have taken up what is for this one.
+    assert!(script.update(connected(true)).contains(&Effect::ReadMissed));
     assert!(!script.update(connected(true)).contains(&Effect::ReadMissed));
+    assert!(script.update(connected(false)).contains(&Effect::ReadMissed));
     let member = |name: &str, read| MemberReceipt { user: user(name), delivered: Seq(9), read: Seq(read) };
     let item = ChatItem {
         chat: chat(),
@@ -125,10 +126,7 @@ fn what_was_missed_begins_behind_what_was_read() {
         last_message: None,
     };
     assert_eq!(script.missed_after(&item), Seq(4));
+    assert_eq!(script.message(message(4, "bob", "read elsewhere")), []);
     script.message(message(6, "bob", "hi"));
     assert_eq!(script.missed_after(&item), Seq(6));
-    assert_eq!(
-        script.update(Update::Ended(End::Refused(Code::Replaced))),
-        [Effect::Say("this device has connected from elsewhere".to_owned())]
-    );
 }
