@@ -7,11 +7,12 @@ use chasqui::{
     server::{Phase, Server},
     token,
 };
-use chasqui_client::{Client, Token, Update, Updates};
+use chasqui_client::{Client, Draft, Token, Update, Updates};
 use chasqui_config::Options;
 use chasqui_disk::Disk;
 use chasqui_domain::{Seq, UserId};
 use chasqui_runtime::Runtime;
+use chasqui_testkit::CrashDisk;
 use chasqui_wire::frames::Sent;
 use tokio::time::timeout;
 
@@ -78,4 +79,13 @@ pub(crate) async fn get(server: &Server, user: &str, path: &str) -> Result<(u16,
     let url = format!("http://{}{path}", server.address());
     let answer = reqwest::Client::new().get(url).bearer_auth(token).send().await?;
     Ok((answer.status().as_u16(), answer.json().await?))
+}
+
+/// A server, and alice, whose first message to bob was sent.
+pub(crate) async fn after_a_message(disk: &CrashDisk) -> Result<(Server, Client, Updates)> {
+    let server = serving(disk.mount(), options()).await?;
+    let (alice, mut to_alice) = client(&server, "alice").await?;
+    alice.send(Draft::text(UserId::new("bob")?, "before")).await?;
+    update(&mut to_alice, sent_of).await?;
+    Ok((server, alice, to_alice))
 }

@@ -12,7 +12,7 @@ use chasqui_runtime::Runtime;
 use chasqui_testkit::CrashDisk;
 use tokio::time::timeout;
 
-use crate::bench::{PATIENCE, client, options, sent_of, serving, update};
+use crate::bench::{PATIENCE, after_a_message, client, options, sent_of, serving, update};
 
 /// The first segment of a log.
 const FIRST: &str = "00000000000000000000.segment";
@@ -84,10 +84,7 @@ async fn a_partition_without_work_does_not_hold_the_log_back() -> Result<()> {
 /// A server has been at work on the disk.
 async fn used() -> Result<CrashDisk> {
     let disk = CrashDisk::new();
-    let server = serving(disk.mount(), options()).await?;
-    let (alice, mut to_alice) = client(&server, "alice").await?;
-    alice.send(Draft::text(UserId::new("bob")?, "hello")).await?;
-    update(&mut to_alice, sent_of).await?;
+    let (server, ..) = after_a_message(&disk).await?;
     server.stop().await?;
     Ok(disk)
 }

@@ -1,14 +1,13 @@
 //! Serving, stopping, failing, and serving again.
 
-use anyhow::{Context, Result, bail, ensure};
-use chasqui::server::{Phase, Server};
+use anyhow::{Result, bail, ensure};
+use chasqui::server::Server;
 use chasqui_client::{Draft, Update};
 use chasqui_domain::{Seq, UserId};
 use chasqui_runtime::Runtime;
 use chasqui_testkit::CrashDisk;
-use tokio::time::timeout;
 
-use crate::bench::{PATIENCE, client, get, options, sent_of, serving, text_of, update};
+use crate::bench::{after_a_message, client, get, options, sent_of, serving, text_of, update};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn two_people_talk_and_see_what_became_of_it() -> Result<()> {
@@ -48,7 +47,7 @@ async fn what_was_sent_is_there_after_a_stop() -> Result<()> {
     let (status, page) = get(&server, "bob", &format!("/v1/chats/{}/messages", sent.chat)).await?;
     ensure!(status == 200 && page["messages"][0]["text"] == "still there?", "{page}");
     let (_, chats) = get(&server, "bob", "/v1/chats").await?;
-    ensure!(chats["chats"][0]["unread"] == 1 || chats["chats"][0]["unread"] == "1", "{chats}");
+    ensure!(chats["chats"][0]["unread"] == 1, "{chats}");
     server.stop().await?;
     Ok(())
 }
@@ -56,18 +55,13 @@ async fn what_was_sent_is_there_after_a_stop() -> Result<()> {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_store_that_fails_ends_a_life_and_the_next_one_serves() -> Result<()> {
     let disk = CrashDisk::new();
-    let server = serving(disk.mount(), options()).await?;
-    let (alice, mut to_alice) = client(&server, "alice").await?;
+    let (server, alice, mut to_alice) = after_a_message(&disk).await?;
     let bob = UserId::new("bob")?;
-    alice.send(Draft::text(bob.clone(), "before")).await?;
-    update(&mut to_alice, sent_of).await?;
 
     disk.fail_sync(1);
-    let mut phases = server.phase();
-    timeout(PATIENCE, phases.wait_for(|phase| *phase != Phase::Serving)).await.context("no sync failed")??;
+    update(&mut to_alice, |update| matches!(update, Update::Disconnected { .. }).then_some(())).await?;
     alice.send(Draft::text(bob, "after")).await?;
     ensure!(update(&mut to_alice, sent_of).await?.seq == Seq(2));
-    ensure!(*phases.borrow_and_update() == Phase::Serving);
     server.stop().await?;
     Ok(())
 }
@@ -75,11 +69,8 @@ async fn a_store_that_fails_ends_a_life_and_the_next_one_serves() -> Result<()> 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_full_disk_is_named_and_service_returns_with_room() -> Result<()> {
     let disk = CrashDisk::new();
-    let server = serving(disk.mount(), options()).await?;
-    let (alice, mut to_alice) = client(&server, "alice").await?;
+    let (server, alice, mut to_alice) = after_a_message(&disk).await?;
     let bob = UserId::new("bob")?;
-    alice.send(Draft::text(bob.clone(), "before")).await?;
-    update(&mut to_alice, sent_of).await?;
 
     disk.set_room(disk.used_bytes());
     alice.send(Draft::text(bob, "x".repeat(32 * 1024))).await?;

@@ -1,5 +1,7 @@
-//! What tests share: a disk that crashes, a log and a store that fail, and commands of every sort.
+//! What tests share: a clock that they move, a disk that crashes, a log and a store that fail, and commands of every
+//! sort.
 
+mod clock;
 mod counted_disk;
 mod disk;
 mod faults;
@@ -7,6 +9,7 @@ mod faulty_log;
 mod faulty_store;
 pub mod workload;
 
+pub use clock::Clock;
 pub use counted_disk::CountedDisk;
 pub use disk::CrashDisk;
 pub use faults::{Faults, Injected, MODES, Mode};

@@ -2,17 +2,18 @@
 
 #![expect(clippy::unwrap_used, clippy::missing_panics_doc, reason = "what is made here is valid, or the test is wrong")]
 
-use std::{num::NonZeroU32, sync::Arc, time::Duration};
+use std::{num::NonZeroU32, sync::Arc};
 
 use bytes::Bytes;
 use chasqui_domain::{
     Action, ChatId, Command, ContentType, Counter, DeviceId, Epoch, LogId, Partition, Rules, RulesNumber, Sealed, Send,
-    Seq, TimeMs, UserId,
+    Seq, UserId,
 };
 use chasqui_log::{Append, Header, Log, MemoryLog, Partitions, Topic, TopicPartition};
-use chasqui_runtime::{Driver, Runtime};
+use chasqui_runtime::Runtime;
 use chasqui_store::LogPartition;
-use futures::future::BoxFuture;
+
+use crate::Clock;
 
 /// The life of the topics.
 pub const LOG: LogId = LogId([7; 16]);
@@ -21,35 +22,10 @@ pub const OF: LogPartition = LogPartition { log: LOG, partition: Partition(0) };
 /// Who writes.
 pub const USERS: [&str; 4] = ["alice", "bob", "carol", "dave"];
 
-/// A clock that stands still, so that two runs get the same times.
-struct Still;
-
-impl Driver for Still {
-    fn now(&self) -> TimeMs {
-        TimeMs(1_700_000_000_000)
-    }
-
-    fn monotonic(&self) -> Duration {
-        Duration::ZERO
-    }
-
-    fn sleep(&self, _: Duration) -> BoxFuture<'static, ()> {
-        Box::pin(tokio::task::yield_now())
-    }
-
-    fn fill_random(&self, bytes: &mut [u8]) {
-        bytes.fill(0);
-    }
-
-    fn spawn(&self, _: &'static str, future: BoxFuture<'static, ()>) {
-        tokio::spawn(future);
-    }
-}
-
 /// A runtime whose clock stands still.
 #[must_use]
 pub fn runtime() -> Runtime {
-    Runtime::new(Still)
+    Runtime::new(Clock::default())
 }
 
 /// A log with one partition by chat and three by user.

@@ -2,14 +2,7 @@
 
 #![allow(dead_code, reason = "each test uses a part of it")]
 
-use std::{
-    num::NonZeroU32,
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
-    time::Duration,
-};
+use std::{num::NonZeroU32, sync::Arc};
 
 use bytes::Bytes;
 use chasqui_domain::{
@@ -18,7 +11,7 @@ use chasqui_domain::{
 };
 use chasqui_log::{Append, Log, MemoryLog, Partitions, Topic, TopicPartition};
 use chasqui_router::{Deps, Error, Options, Progress, Router};
-use chasqui_runtime::{Driver, Runtime};
+use chasqui_runtime::Runtime;
 use chasqui_store::{InboxRow, LogPartition, Store, memory::MemoryStore};
 use chasqui_wire::{
     gateway_record::GatewayRecord,
@@ -26,45 +19,12 @@ use chasqui_wire::{
     inbox::InboxRecord,
     presence::{Presence, PresenceKind},
 };
-use futures::future::BoxFuture;
 use tokio::sync::watch;
 
-use chasqui_testkit::{Faults, FaultyLog, FaultyStore};
+use chasqui_testkit::{Clock, Faults, FaultyLog, FaultyStore};
 
 pub const LOG: LogId = LogId([7; 16]);
 pub const OF: LogPartition = LogPartition { log: LOG, partition: Partition(0) };
-
-/// A clock that the test moves.
-#[derive(Clone, Default)]
-pub struct Clock(Arc<AtomicU64>);
-
-impl Clock {
-    pub fn advance(&self, seconds: u64) {
-        self.0.fetch_add(seconds * 1000, Ordering::SeqCst);
-    }
-}
-
-impl Driver for Clock {
-    fn now(&self) -> TimeMs {
-        TimeMs(1_700_000_000_000 + self.0.load(Ordering::SeqCst))
-    }
-
-    fn monotonic(&self) -> Duration {
-        Duration::from_millis(self.0.load(Ordering::SeqCst))
-    }
-
-    fn sleep(&self, _: Duration) -> BoxFuture<'static, ()> {
-        Box::pin(tokio::task::yield_now())
-    }
-
-    fn fill_random(&self, bytes: &mut [u8]) {
-        bytes.fill(0);
-    }
-
-    fn spawn(&self, _: &'static str, future: BoxFuture<'static, ()>) {
-        tokio::spawn(future);
-    }
-}
 
 /// A log and a store that outlive the routers that work on them.
 pub struct World {
