@@ -94,7 +94,8 @@ impl<'a> Rest<'a> {
         let mut all = Vec::new();
         let mut after = Seq(0);
         loop {
-            let query = MessagesQuery { before: None, after: Some(after), limit: Some(PAGE_ITEMS) };
+            let query =
+                MessagesQuery { before: None, after: Some(after), limit: Some(PAGE_ITEMS), ..MessagesQuery::default() };
             let page: Messages = self.get(&format!("/v1/chats/{chat}/messages"), &query).await?;
             all.extend(page.messages.into_iter().map(plain));
             match page.next {

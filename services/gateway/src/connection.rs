@@ -74,7 +74,7 @@ impl<'a, T: Target, S: Source> Connection<'a, T, S> {
             return Err(why.into());
         }
         if now >= self.until {
-            return Err(Code::Unauthorized.into());
+            return Err(Code::TokenExpired.into());
         }
         self.worker.session.tick(now)?;
         let frames = self.poll_frames(cx, now)?;

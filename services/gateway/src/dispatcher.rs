@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use chasqui_domain::{Entry, Incarnation, LogId, Offset, Partition, SessionId, UserId};
+use chasqui_domain::{Entry, Incarnation, LogId, Offset, Partition, Position, SessionId, UserId};
 use chasqui_log::{Reader, Record};
 use chasqui_wire::{body::Body, entry, gateway_record::GatewayRecord};
 use futures::{StreamExt, stream};
@@ -150,7 +150,8 @@ fn perform(shared: &Shared, step: Step) -> Result<(), Error> {
 }
 
 fn deliver(shared: &Shared, log: LogId, push: Push) {
-    let mut rendered = Rendered::new(log, push.offset, push.entry, push.body);
+    let position = Position { log, offset: push.offset };
+    let mut rendered = Rendered::new(position, shared.today(), push.entry, push.body);
     for user in &push.recipients {
         shared.registry.visit(user, |handle| {
             handle.queue.push(Item::Entry(rendered.delivery(&handle.user, &handle.device)));

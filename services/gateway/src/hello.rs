@@ -2,10 +2,10 @@
 
 use std::{sync::Arc, time::Duration};
 
-use chasqui_domain::{DeviceId, Position};
+use chasqui_domain::{DeviceId, Offset, TimeMs, UserId};
 use chasqui_wire::{
     Code, cursor,
-    frames::{self, ClientFrame, Failure, ServerFrame, Welcome},
+    frames::{self, ClientFrame, NotResumed, ServerFrame, Welcome},
     presence::PresenceKind,
 };
 use futures::{SinkExt, StreamExt};
@@ -27,7 +27,7 @@ use crate::{
 struct Greeting {
     identity: Identity,
     device: DeviceId,
-    from: Option<Position>,
+    from: Result<Offset, NotResumed>,
 }
 
 /// Serves a connection to its end.
@@ -63,8 +63,24 @@ async fn greet(shared: &Shared, source: &mut impl Source) -> Result<Greeting, Op
     let Ok(ClientFrame::Hello(hello)) = frames::parse(&text) else { return Err(Some(Code::BadFrame)) };
     let identity = shared.verifier.verify(&hello.token.0, shared.runtime.now()).map_err(|_| Code::Unauthorized)?;
     // A cursor that can't be taken up is no fault: the device begins with the chat list.
-    let from = hello.cursor.and_then(|cursor| cursor::decode(&identity.user, &cursor).ok());
+    let from = resume(shared, &identity.user, hello.cursor.as_deref());
     Ok(Greeting { identity, device: hello.device, from })
+}
+
+/// Where a session goes on, or why it doesn't.
+fn resume(shared: &Shared, user: &UserId, cursor: Option<&str>) -> Result<Offset, NotResumed> {
+    let cursor = match cursor::decode(user, cursor.ok_or(NotResumed::NoCursor)?) {
+        Ok(cursor) => cursor,
+        Err(chasqui_wire::Error::OtherUser) => return Err(NotResumed::OtherUser),
+        Err(_) => return Err(NotResumed::Malformed),
+    };
+    if cursor.position.log != shared.uplink.log_id() {
+        return Err(NotResumed::OtherLog);
+    }
+    if shared.oldest_day() > cursor.day {
+        return Err(NotResumed::TooOld);
+    }
+    Ok(cursor.position.offset)
 }
 
 /// Holds a session until it ends; gives why, when the client is to be told.
@@ -90,8 +106,9 @@ async fn hold(
     let now = shared.runtime.monotonic();
     let left = Duration::from_millis(identity.until.0.saturating_sub(shared.runtime.now().0));
     let log = shared.uplink.log_id();
-    let mut session = Session::new(Limits::from(&shared.options), identity.user, device, log, from, now);
-    session.say(&welcome(shared, &handle, &session));
+    let mut session =
+        Session::new(Limits::from(&shared.options), identity.user, device, log, from, shared.today(), now);
+    session.say(&welcome(shared, &handle, &session, identity.until));
     let worker = Worker::new(shared.clone(), handle.clone(), session);
     let why = Connection::new(worker, target, source, now.saturating_add(left)).run().await;
     drop(registration);
@@ -99,7 +116,7 @@ async fn hold(
     why
 }
 
-fn welcome(shared: &Shared, handle: &Handle, session: &Session) -> ServerFrame {
+fn welcome(shared: &Shared, handle: &Handle, session: &Session, expires: TimeMs) -> ServerFrame {
     let options = &shared.options;
     // All of them were checked to fit when the gateway started.
     let number = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
@@ -107,7 +124,10 @@ fn welcome(shared: &Shared, handle: &Handle, session: &Session) -> ServerFrame {
         user: session.user().clone(),
         device: session.device().clone(),
         session: handle.session,
-        resumed: session.resumed(),
+        resumed: session.not_resumed().is_none(),
+        not_resumed: session.not_resumed(),
+        time: shared.runtime.now(),
+        expires,
         unacked_max: number(options.unacked_max),
         outstanding_max: number(options.outstanding_max),
         body_bytes_max: number(options.body_bytes_max),
@@ -130,7 +150,7 @@ async fn detach(shared: &Shared, handle: &Handle) {
 async fn farewell(shared: &Shared, target: &mut impl Target, source: &mut impl Source, why: Option<Code>) {
     let words = async {
         if let Some(code) = why {
-            if let Some(frame) = text(&ServerFrame::Error(Failure::from(code))) {
+            if let Some(frame) = text(&ServerFrame::Error(shared.parting(code))) {
                 target.feed(Outgoing::Text(frame)).await?;
             }
             target.feed(Outgoing::Close(code)).await?;

@@ -31,7 +31,8 @@ pub(crate) fn router(shared: Arc<Shared>) -> Router {
         .route("/v1/chats/{chat}/messages", get(rest::messages::list))
         .layer(patience)
         .route("/v1/socket", get(socket))
-        .fallback(async || (StatusCode::NOT_FOUND, "there is nothing here"))
+        .fallback(async || Refused(Code::NotFound))
+        .method_not_allowed_fallback(async || Refused(Code::MethodNotAllowed))
         .with_state(shared)
 }
 
@@ -87,8 +88,8 @@ fn outgoing(frame: Outgoing) -> Message {
         Outgoing::Text(text) => Message::Text(text),
         Outgoing::Ping => Message::Ping(Bytes::new()),
         Outgoing::Close(why) => {
-            // Whether to connect again can be told from the number alone.
-            let code = if why.retry() { close_code::AGAIN } else { close_code::POLICY };
+            // A code without a number ends no connection; its range would still be right.
+            let code = why.close().unwrap_or(if why.retry() { close_code::AGAIN } else { close_code::POLICY });
             Message::Close(Some(CloseFrame { code, reason: why.as_str().into() }))
         }
     }

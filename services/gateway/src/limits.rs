@@ -46,6 +46,9 @@ pub(crate) const fn stamped_body_bytes_max(body_bytes_max: usize) -> usize {
 /// How many data keys are kept, about 200 bytes each.
 pub(crate) const KEYS_MAX: u64 = 50_000;
 
+/// How far the clocks of servers may differ where days are compared, in milliseconds.
+pub(crate) const CLOCKS_DIFFER_MS: u64 = 3_600_000;
+
 /// How long a data key may be used, from the start of the read; the eraser waits this long.
 pub(crate) const KEY_LIFE: Duration = Duration::from_secs(60);
 

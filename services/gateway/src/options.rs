@@ -29,6 +29,10 @@ pub struct Options {
     pub hello_ms: u64,
     /// How long sessions may take to go when the gateway stops, in milliseconds.
     pub drain_ms: u64,
+    /// Within how many milliseconds clients that are sent away come back, each after a time of its own; below 2^32.
+    pub reconnect_ms: u64,
+    /// How many days inbox rows are kept: a cursor that is older can't be taken up.
+    pub inbox_retention_days: u32,
     /// The longest content of a message, in bytes: its text or data, mentions and meta together; at most 262,144.
     pub body_bytes_max: usize,
     /// How often the gateway says that it is alive, in milliseconds.
@@ -75,6 +79,8 @@ impl Options {
             ping_ms: 25_000,
             hello_ms: 10_000,
             drain_ms: 5_000,
+            reconnect_ms: 2_000,
+            inbox_retention_days: 30,
             body_bytes_max: 65_536,
             heartbeat_ms: 1_000,
             auth,
@@ -98,6 +104,7 @@ impl Options {
             ),
             (self.ping_ms > 0 && self.ping_ms < self.idle_ms, "gateway.ping_ms must be less than gateway.idle_ms"),
             (u32::try_from(self.idle_ms).is_ok(), "gateway.idle_ms must be less than 2^32"),
+            (u32::try_from(self.reconnect_ms).is_ok(), "gateway.reconnect_ms must be less than 2^32"),
             (self.hello_ms > 0, "gateway.hello_ms must be at least 1"),
             (self.heartbeat_ms > 0, "gateway.heartbeat_ms must be at least 1"),
             (

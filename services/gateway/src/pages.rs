@@ -61,6 +61,6 @@ async fn deliver(shared: &Shared, handle: &Handle, row: InboxRow) -> Result<Deli
         Failure::Unreadable
     })?;
     let body = render::open_entry(&shared.keys, &entry).await.map_err(|error| Failure::Away(error.to_string()))?;
-    let mut rendered = Rendered::new(row.position.log, row.position.offset, entry, body);
+    let mut rendered = Rendered::new(row.position, row.time.day(), entry, body);
     Ok(rendered.delivery(&handle.user, &handle.device))
 }

@@ -3,7 +3,7 @@
 use std::{collections::VecDeque, task::Waker};
 
 use axum::extract::ws::Utf8Bytes;
-use chasqui_domain::{ChatId, Counter, Offset};
+use chasqui_domain::{ChatId, Counter, Day, Offset};
 use chasqui_wire::Code;
 use futures::task::AtomicWaker;
 use parking_lot::Mutex;
@@ -13,6 +13,8 @@ use parking_lot::Mutex;
 pub(crate) struct Delivery {
     /// The entry's place in the inbox.
     pub(crate) offset: Offset,
+    /// No entry behind it is older.
+    pub(crate) day: Day,
     /// Whether it has a row. Only such entries count as unacknowledged.
     pub(crate) kept: bool,
     /// What is written; none when the entry is of no concern to this device.

@@ -4,13 +4,13 @@ use std::sync::Arc;
 
 use axum::extract::ws::Utf8Bytes;
 use chasqui_domain::{
-    ChatId, Counter, DeviceId, Entry, Event, EventKind, LogId, Offset, Position, Refusal, Sealed, Seq, TimeMs, UserId,
+    ChatId, Counter, Day, DeviceId, Entry, Event, EventKind, Position, Refusal, Sealed, Seq, TimeMs, UserId,
 };
 use chasqui_seal::Context;
 use chasqui_wire::{
     Code,
     body::Body,
-    cursor,
+    cursor::{self, Cursor},
     frames::{self, Failed, Message, Receipt, Sent, ServerFrame},
 };
 
@@ -83,8 +83,8 @@ pub(crate) fn message(event: Event, body: Option<Body>) -> Option<Message> {
 
 /// An entry that is being written to sessions.
 pub(crate) struct Rendered {
-    log: LogId,
-    offset: Offset,
+    position: Position,
+    day: Day,
     kept: bool,
     shape: Shape,
     /// The shared frame as it was made last, and whose cursor is in it.
@@ -114,10 +114,10 @@ enum What {
 }
 
 impl Rendered {
-    /// Takes an entry and what [`open_entry`] gave.
-    pub(crate) fn new(log: LogId, offset: Offset, entry: Entry, body: Option<Body>) -> Self {
+    /// Takes an entry, where and when it was placed, and what [`open_entry`] gave.
+    pub(crate) fn new(position: Position, day: Day, entry: Entry, body: Option<Body>) -> Self {
         let kept = entry.is_kept();
-        Self { log, offset, kept, shape: Shape::of(entry, body), made: None }
+        Self { position, day, kept, shape: Shape::of(entry, body), made: None }
     }
 
     /// The entry for a session.
@@ -129,7 +129,7 @@ impl Rendered {
             }
             None => (self.shared(user), None),
         };
-        Delivery { offset: self.offset, kept: self.kept, frame, settles }
+        Delivery { offset: self.position.offset, day: self.day, kept: self.kept, frame, settles }
     }
 
     fn outcome_for(&self, user: &UserId, device: &DeviceId) -> Option<&Outcome> {
@@ -139,7 +139,8 @@ impl Rendered {
     }
 
     fn cursor(&self, user: &UserId) -> String {
-        cursor::encode(user, &Position { log: self.log, offset: self.offset.next() })
+        let position = Position { offset: self.position.offset.next(), ..self.position };
+        cursor::encode(user, &Cursor { position, day: self.day })
     }
 
     fn shared(&mut self, user: &UserId) -> Option<Utf8Bytes> {
@@ -223,6 +224,7 @@ impl Outcome {
                     id,
                     code,
                     retry: code.retry(),
+                    retry_in_ms: None,
                     message: code.meaning().to_owned(),
                     epoch,
                 }))

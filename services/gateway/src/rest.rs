@@ -4,15 +4,17 @@ pub(crate) mod chats;
 pub(crate) mod messages;
 
 use axum::{
-    Json,
-    http::{HeaderMap, StatusCode, header::AUTHORIZATION},
+    http::{
+        HeaderMap, StatusCode,
+        header::{AUTHORIZATION, CONTENT_TYPE},
+    },
     response::{IntoResponse, Response},
 };
 use chasqui_domain::{ChatId, UserId};
 use chasqui_store::Store;
 use chasqui_wire::{
     Code,
-    frames::{ChatReceipts, Failure, MemberReceipt, Receipts, ServerFrame},
+    frames::{ChatReceipts, MemberReceipt, Problem, Receipts, ServerFrame},
     summary::{self, ChatSummary},
 };
 
@@ -24,14 +26,9 @@ pub(crate) struct Refused(pub(crate) Code);
 
 impl IntoResponse for Refused {
     fn into_response(self) -> Response {
-        let status = match self.0 {
-            Code::BadFrame => StatusCode::BAD_REQUEST,
-            Code::Unauthorized => StatusCode::UNAUTHORIZED,
-            Code::NotAMember => StatusCode::NOT_FOUND,
-            Code::Unavailable | Code::Draining | Code::DiskFull => StatusCode::SERVICE_UNAVAILABLE,
-            _ => StatusCode::INTERNAL_SERVER_ERROR,
-        };
-        (status, Json(Failure::from(self.0))).into_response()
+        let problem = Problem::from(self.0);
+        let status = StatusCode::from_u16(problem.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        (status, [(CONTENT_TYPE, Problem::MEDIA_TYPE)], axum::Json(problem)).into_response()
     }
 }
 

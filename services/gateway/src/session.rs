@@ -19,10 +19,11 @@ mod tests;
 use std::{collections::VecDeque, ops::Range, time::Duration};
 
 use axum::extract::ws::Utf8Bytes;
-use chasqui_domain::{DeviceId, LogId, Offset, Position, UserId};
+use chasqui_domain::{Day, DeviceId, LogId, Offset, Position, UserId};
 use chasqui_wire::{
-    Code, cursor,
-    frames::{CaughtUp, ServerFrame},
+    Code,
+    cursor::{self, Cursor},
+    frames::{CaughtUp, NotResumed, ServerFrame},
     presence::PresenceKind,
 };
 
@@ -82,6 +83,10 @@ pub(crate) struct Session {
     phase: Phase,
     /// The attach that is to be answered.
     attempt: u32,
+    /// Why it doesn't go on at a cursor.
+    not_resumed: Option<NotResumed>,
+    /// No entry at the high-water or behind it is older.
+    day: Day,
     /// The high-water: the next offset wanted. None while a session without a cursor has no answer.
     wanted: Option<Offset>,
     /// Rows that were read and not yet written.
@@ -102,13 +107,14 @@ pub(crate) struct Session {
 }
 
 impl Session {
-    /// A session that goes on at `from`, or at the present when there is none.
+    /// A session that goes on at `from`, or at the present, which is `today`.
     pub(crate) fn new(
         limits: Limits,
         user: UserId,
         device: DeviceId,
         log: LogId,
-        from: Option<Position>,
+        from: Result<Offset, NotResumed>,
+        today: Day,
         now: Duration,
     ) -> Self {
         let mut session = Self {
@@ -118,7 +124,9 @@ impl Session {
             log,
             phase: Phase::Live,
             attempt: 0,
-            wanted: from.filter(|position| position.log == log).map(|position| position.offset),
+            not_resumed: from.err(),
+            day: today,
+            wanted: from.ok(),
             page: VecDeque::new(),
             unacked: VecDeque::new(),
             outstanding: Outstanding::new(limits.outstanding_max),
@@ -143,9 +151,9 @@ impl Session {
         &self.device
     }
 
-    /// Whether the cursor was taken up. To be asked before the first answer.
-    pub(crate) fn resumed(&self) -> bool {
-        self.wanted.is_some()
+    /// Why no cursor was taken up; none when one was.
+    pub(crate) fn not_resumed(&self) -> Option<NotResumed> {
+        self.not_resumed
     }
 
     /// Queues an answer or a notice.
@@ -243,7 +251,8 @@ impl Session {
         self.wanted = Some(offset);
         self.page = VecDeque::new();
         self.phase = Phase::Live;
-        let cursor = cursor::encode(&self.user, &Position { log: self.log, offset });
+        let position = Position { log: self.log, offset };
+        let cursor = cursor::encode(&self.user, &Cursor { position, day: self.day });
         text(&ServerFrame::CaughtUp(CaughtUp { cursor }))
     }
 
@@ -252,6 +261,7 @@ impl Session {
             return None;
         }
         self.wanted = Some(delivery.offset.next());
+        self.day = self.day.max(delivery.day);
         if let Some((chat, counter)) = delivery.settles {
             self.outstanding.settle(chat, counter);
         }
@@ -276,7 +286,7 @@ impl Session {
     /// # Errors
     /// [`Code::BadFrame`] when it is not a cursor that this session was given.
     pub(crate) fn acked(&mut self, cursor: &str) -> Result<(), Code> {
-        let position = cursor::decode(&self.user, cursor).map_err(|_| Code::BadFrame)?;
+        let position = cursor::decode(&self.user, cursor).map_err(|_| Code::BadFrame)?.position;
         if position.log != self.log || self.wanted.is_none_or(|wanted| position.offset > wanted) {
             return Err(Code::BadFrame);
         }

@@ -5,10 +5,10 @@ use std::sync::{
     atomic::{AtomicU64, Ordering},
 };
 
-use chasqui_domain::{Incarnation, Offset, SessionId};
+use chasqui_domain::{Day, Incarnation, Offset, SessionId, TimeMs};
 use chasqui_runtime::Runtime;
 use chasqui_store::Store;
-use chasqui_wire::Code;
+use chasqui_wire::{Code, frames::Failure};
 use parking_lot::Mutex;
 use tokio::sync::{Semaphore, watch};
 
@@ -63,6 +63,26 @@ impl Shared {
             dispatched: AtomicU64::new(incarnation.0),
             options,
         }
+    }
+
+    /// A day before which nothing is placed from now on, however much the clocks of others lag.
+    pub(crate) fn today(&self) -> Day {
+        TimeMs(self.runtime.now().0.saturating_sub(limits::CLOCKS_DIFFER_MS)).day()
+    }
+
+    /// The first day whose inbox rows are certain to be there, however much the clocks of others are ahead.
+    pub(crate) fn oldest_day(&self) -> Day {
+        let today = TimeMs(self.runtime.now().0.saturating_add(limits::CLOCKS_DIFFER_MS)).day();
+        Day(today.0.saturating_sub(self.options.inbox_retention_days))
+    }
+
+    /// What a client is told last. Those that are to connect again each get a time of their own.
+    pub(crate) fn parting(&self, code: Code) -> Failure {
+        let retry_in_ms = code.retry().then(|| {
+            let random = u64::from(u32::from_be_bytes(self.runtime.random()));
+            u32::try_from((self.options.reconnect_ms * random) >> 32).unwrap_or(u32::MAX)
+        });
+        Failure { retry_in_ms, ..Failure::from(code) }
     }
 
     /// The number of a new session.

@@ -41,6 +41,7 @@ pub(crate) fn failed(chat: Option<ChatId>, to: Option<UserId>, id: Option<Counte
         id,
         code,
         retry: code.retry(),
+        retry_in_ms: None,
         message,
         epoch: None,
     }))

@@ -88,6 +88,7 @@ impl Worker {
                     Some(async move { Handled::Asked(receipts_of(&*shared.store, &user, &query.chats).await) }.boxed());
             }
             Ok(ClientFrame::Receipts(_)) => self.bad(format!("at most {} chats", limits::RECEIPTS_CHATS_MAX)),
+            Ok(ClientFrame::Renew(_)) => self.bad("renewing is not there yet".to_owned()),
             Ok(ClientFrame::Hello(_)) => self.bad("hello was said before".to_owned()),
             Err(error) => match unreadable_send(text) {
                 Some((to, id)) => self.session.say(&submit::failed(None, to, Some(id), Code::BadFrame)),
@@ -98,7 +99,7 @@ impl Worker {
 
     /// Answers something that is no frame.
     pub(crate) fn bad(&mut self, message: String) {
-        self.session.say(&ServerFrame::Error(Failure { code: Code::BadFrame, message }));
+        self.session.say(&ServerFrame::Error(Failure { message, ..Failure::from(Code::BadFrame) }));
     }
 
     fn send(&mut self, frame: SendFrame, now: Duration) {

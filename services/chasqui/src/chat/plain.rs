@@ -174,7 +174,8 @@ impl Run {
     }
 
     async fn missed(&self, after: Seq) -> Result<Messages, rest::Error> {
-        let query = MessagesQuery { before: None, after: Some(after), limit: Some(PAGE_MESSAGES) };
+        let query =
+            MessagesQuery { before: None, after: Some(after), limit: Some(PAGE_MESSAGES), ..MessagesQuery::default() };
         patiently(|| self.session.rest().messages(self.script.chat(), &query)).await
     }
 

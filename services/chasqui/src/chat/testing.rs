@@ -108,6 +108,7 @@ pub(super) fn failed(id: u64, code: chasqui_wire::Code) -> Box<Failed> {
         id: Some(Counter(id)),
         code,
         retry: code.retry(),
+        retry_in_ms: None,
         message: code.meaning().to_owned(),
         epoch: None,
     })

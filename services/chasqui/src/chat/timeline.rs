@@ -54,7 +54,7 @@ impl Load {
             Self::Before(seq) => (Some(seq), None),
             Self::After(seq) => (None, Some(seq)),
         };
-        MessagesQuery { before, after, limit: Some(PAGE_MESSAGES) }
+        MessagesQuery { before, after, limit: Some(PAGE_MESSAGES), ..MessagesQuery::default() }
     }
 }
 

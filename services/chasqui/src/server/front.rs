@@ -10,7 +10,7 @@ use axum::{
     response::{IntoResponse, Response},
     routing::get,
 };
-use chasqui_wire::{Code, frames::Failure};
+use chasqui_wire::{Code, frames::Problem};
 use serde::Serialize;
 use tokio::{net::TcpListener, sync::watch};
 use tower::ServiceExt;
@@ -53,7 +53,7 @@ async fn pass(State(foundation): State<Arc<Foundation>>, request: Request) -> Re
     match foundation.status.routes() {
         Some(gateway) => gateway.oneshot(request).await.unwrap_or_else(|never: Infallible| match never {}),
         None => {
-            let failure = Json(Failure::from(Code::Unavailable));
+            let failure = Json(Problem::from(Code::Unavailable));
             (StatusCode::SERVICE_UNAVAILABLE, [(RETRY_AFTER, RETRY_AFTER_SECONDS)], failure).into_response()
         }
     }

@@ -100,6 +100,8 @@ fn gateway_options(options: &chasqui_config::Options) -> Result<chasqui_gateway:
         ping_ms: gateway.ping_ms,
         hello_ms: gateway.hello_ms,
         drain_ms: gateway.drain_ms,
+        reconnect_ms: gateway.reconnect_ms,
+        inbox_retention_days: options.store.inbox_retention_days,
         body_bytes_max: options.limits.body_bytes_max,
         heartbeat_ms: options.heartbeat_ms,
         ..chasqui_gateway::Options::new(id, auth)

@@ -1,5 +1,5 @@
 use bytes::Bytes;
-use chasqui_domain::{ContentType, Epoch, RulesNumber, Version};
+use chasqui_domain::{ContentType, Epoch, LogId, Offset, RulesNumber, Version};
 
 use super::*;
 
@@ -32,14 +32,18 @@ fn frame(delivery: &Delivery) -> ServerFrame {
     frames::parse(delivery.frame.as_ref().unwrap()).unwrap()
 }
 
+fn at(offset: u64) -> Position {
+    Position { log: LOG, offset: Offset(offset) }
+}
+
 fn cursor_of(name: &str) -> String {
-    cursor::encode(&user(name), &Position { log: LOG, offset: Offset(6) })
+    cursor::encode(&user(name), &Cursor { position: at(6), day: Day(3) })
 }
 
 #[test]
 fn a_message_is_sent_to_its_device_and_a_message_to_all_others() {
     let body = Body { text: Some(cursor_of("alice")), meta: Some(r#"{"a":1}"#.to_owned()), ..Body::default() };
-    let mut rendered = Rendered::new(LOG, Offset(5), Entry::Message { event: event() }, Some(body));
+    let mut rendered = Rendered::new(at(5), Day(3), Entry::Message { event: event() }, Some(body));
 
     let own = rendered.delivery(&user("alice"), &device("phone"));
     assert_eq!((own.offset, own.kept, own.settles), (Offset(5), true, Some((chat(), Counter(7)))));
@@ -64,7 +68,7 @@ fn a_message_is_sent_to_its_device_and_a_message_to_all_others() {
 fn outcomes_are_for_the_device_that_asked() {
     let refusal = Refusal::StaleEpoch { current: Epoch(2) };
     let refused = Entry::Refused { chat: chat(), device: device("phone"), counter: Some(Counter(7)), refusal };
-    let mut rendered = Rendered::new(LOG, Offset(5), refused, None);
+    let mut rendered = Rendered::new(at(5), Day(3), refused, None);
     let ServerFrame::Failed(failed) = frame(&rendered.delivery(&user("alice"), &device("phone"))) else { panic!() };
     assert_eq!((failed.code, failed.retry, failed.epoch), (Code::StaleEpoch, true, Some(Epoch(2))));
     assert_eq!((failed.id, failed.cursor), (Some(Counter(7)), Some(cursor_of("alice"))));
@@ -73,7 +77,7 @@ fn outcomes_are_for_the_device_that_asked() {
 
     let (counter, seq) = (Counter(7), Seq(3));
     let repeated = Entry::Repeated { chat: chat(), device: device("phone"), counter, seq, time: TimeMs(9) };
-    let delivery = Rendered::new(LOG, Offset(5), repeated, None).delivery(&user("alice"), &device("phone"));
+    let delivery = Rendered::new(at(5), Day(3), repeated, None).delivery(&user("alice"), &device("phone"));
     assert_eq!(delivery.settles, Some((chat(), counter)));
     assert!(matches!(frame(&delivery), ServerFrame::Sent(Sent { repeated: true, .. })));
 }
@@ -88,7 +92,7 @@ fn a_receipt_is_not_kept() {
         delivered: Seq(3),
         read: Seq(2),
     };
-    let mut rendered = Rendered::new(LOG, Offset(5), receipt, None);
+    let mut rendered = Rendered::new(at(5), Day(3), receipt, None);
     for name in ["alice", "bob"] {
         let delivery = rendered.delivery(&user(name), &device("phone"));
         assert!(!delivery.kept);

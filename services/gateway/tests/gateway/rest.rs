@@ -10,7 +10,7 @@ use chasqui_domain::{Chat, Entry, Event, EventKind, Partition, Seq, TimeMs, Vers
 use chasqui_store::{EventRow, LogPartition, Store, Stream, Summary};
 use chasqui_wire::{
     Code, event,
-    frames::{Chats, Failure, Messages},
+    frames::{Chats, Messages, Problem},
     summary,
 };
 use serde::de::DeserializeOwned;
@@ -107,8 +107,8 @@ async fn others_get_nothing() {
         (Some("bob"), "/v1/chats/nonsense/messages", 400, Code::BadFrame),
     ] {
         let (found, body) = get(&bench, name, path).await;
-        let failure: Failure = serde_json::from_slice(&body).unwrap();
-        assert_eq!((found.as_u16(), failure.code), (status, code), "{path}");
+        let problem: Problem = serde_json::from_slice(&body).unwrap();
+        assert_eq!((found.as_u16(), problem.code), (status, code), "{path}");
     }
 }
 

@@ -11,8 +11,6 @@ use crate::{
     client::{attach, live, try_connect},
 };
 
-const POLICY: u16 = 1008;
-const AGAIN: u16 = 1013;
 const LONG: Duration = Duration::from_secs(600);
 
 #[tokio::test]
@@ -20,11 +18,11 @@ async fn who_is_not_proven_is_turned_away() {
     let bench = Bench::new().await;
     let mut client = try_connect(&bench).await.unwrap();
     client.hello("nonsense", "phone", None).await;
-    assert_eq!(client.end().await, ("unauthorized".to_owned(), POLICY));
+    assert_eq!(client.end().await, ("unauthorized".to_owned(), 4501));
 
     let mut client = try_connect(&bench).await.unwrap();
     client.say(json!({"type": "read", "chat": "x", "seq": 1})).await;
-    assert_eq!(client.end().await, ("bad_frame".to_owned(), POLICY));
+    assert_eq!(client.end().await, ("bad_frame".to_owned(), 4500));
 }
 
 #[tokio::test]
@@ -33,7 +31,7 @@ async fn who_says_nothing_is_turned_away() {
     options.hello_ms = 50;
     let bench = Bench::with(options).await;
     let mut client = try_connect(&bench).await.unwrap();
-    assert_eq!(client.end().await, ("hello_timeout".to_owned(), AGAIN));
+    assert_eq!(client.end().await, ("hello_timeout".to_owned(), 4000));
 }
 
 #[tokio::test]
@@ -43,7 +41,7 @@ async fn a_session_ends_with_its_token() {
     client.hello(&token("alice", Duration::from_millis(700)), "phone", None).await;
     assert!(matches!(client.next().await, ServerFrame::Welcome(_)));
     client.caught_up().await;
-    assert_eq!(client.end().await, ("unauthorized".to_owned(), POLICY));
+    assert_eq!(client.end().await, ("token_expired".to_owned(), 4006));
 }
 
 #[tokio::test]
@@ -51,7 +49,7 @@ async fn the_older_session_of_a_device_is_replaced() {
     let bench = Bench::new().await;
     let mut older = live(&bench, "alice", "phone").await;
     let mut newer = live(&bench, "alice", "phone").await;
-    assert_eq!(older.end().await, ("replaced".to_owned(), POLICY));
+    assert_eq!(older.end().await, ("replaced".to_owned(), 4502));
     newer.say(json!({"type": "receipts", "chats": []})).await;
     assert!(matches!(newer.next().await, ServerFrame::Receipts(_)));
 }
@@ -88,7 +86,7 @@ async fn a_silent_session_is_closed_and_one_that_answers_pings_is_not() {
     let mut answering = live(&bench, "bob", "phone").await;
     let read_for = tokio::time::timeout(Duration::from_millis(1_500), answering.next());
     assert!(read_for.await.is_err(), "it stays open");
-    assert_eq!(silent.end().await, ("idle".to_owned(), AGAIN));
+    assert_eq!(silent.end().await, ("idle".to_owned(), 4001));
 }
 
 #[tokio::test]
@@ -116,7 +114,7 @@ async fn a_drain_sends_everybody_elsewhere_and_lets_nobody_in() {
     let mut late = try_connect(&bench).await.unwrap();
     let ends = futures::future::join_all(clients.iter_mut().map(|client| client.end()));
     let (ends, ()) = tokio::join!(ends, bench.gateway.drain());
-    assert!(ends.iter().all(|end| *end == ("draining".to_owned(), AGAIN)), "{ends:?}");
+    assert!(ends.iter().all(|end| *end == ("draining".to_owned(), 4002)), "{ends:?}");
     late.hello(&token("late", LONG), "phone", None).await;
     assert_eq!(late.end().await.0, "draining");
     let Err(Error::Http(response)) = try_connect(&bench).await else { panic!("it was let in") };

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use chasqui_domain::ChatId;
-use chasqui_wire::frames::{self, ChatItem, Chats, ChatsQuery, Failure, Messages, MessagesQuery, Token};
+use chasqui_wire::frames::{self, ChatItem, Chats, ChatsQuery, Messages, MessagesQuery, Problem, Token};
 use reqwest::{Response, StatusCode, Url, redirect};
 use serde::{Serialize, de::DeserializeOwned};
 
@@ -29,10 +29,10 @@ pub enum Error {
     #[error("the server can't be reached")]
     Unreachable(#[source] reqwest::Error),
     /// The server won't answer, and says why.
-    #[error("the server answers: {}", failure.message)]
+    #[error("the server answers: {}", problem.detail.as_ref().unwrap_or(&problem.title))]
     Refused {
         /// What it says.
-        failure: Failure,
+        problem: Box<Problem>,
     },
     /// Something answers that is no Chasqui, such as a proxy.
     #[error("the server answers with status {status}")]
@@ -57,7 +57,7 @@ impl Error {
     pub fn is_retryable(&self) -> bool {
         match self {
             Self::Unreachable(_) => true,
-            Self::Refused { failure } => failure.code.retry(),
+            Self::Refused { problem } => problem.retry,
             Self::Status { status } => matches!(status, 408 | 429 | 500..),
             Self::Url { .. } | Self::TooLarge { .. } | Self::Answer(_) => false,
         }
@@ -125,7 +125,7 @@ impl Rest {
             return frames::parse(&text).map_err(Error::Answer);
         }
         Err(match frames::parse(&text) {
-            Ok(failure) => Error::Refused { failure },
+            Ok(problem) => Error::Refused { problem: Box::new(problem) },
             Err(_) => Error::Status { status: status.as_u16() },
         })
     }

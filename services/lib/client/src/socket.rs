@@ -107,7 +107,7 @@ impl Socket {
 /// Whether a frame is of a type that this build doesn't know.
 fn is_unknown(text: &str) -> bool {
     const KNOWN: &[&str] =
-        &["welcome", "message", "sent", "failed", "receipt", "receipts", "caught_up", "delayed", "error"];
+        &["welcome", "message", "sent", "failed", "receipt", "receipts", "caught_up", "delayed", "renewed", "error"];
     #[derive(serde::Deserialize)]
     struct Typed {
         r#type: String,

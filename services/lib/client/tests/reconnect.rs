@@ -24,6 +24,7 @@ impl Peer {
         let device = hello["device"].clone();
         peer.say(json!({
             "type": "welcome", "user": "alice", "device": device, "session": "1", "resumed": resumed,
+            "time": 1, "expires": 9,
             "unacked_max": 4, "outstanding_max": 4, "body_bytes_max": 1000, "idle_ms": 60_000,
         }))
         .await;
@@ -156,7 +157,7 @@ async fn a_refused_client_ends_and_says_why() {
     let options = Options { url, token: Token("t".to_owned()), user: None, device: None, state: None };
     let (client, mut updates) = Client::connect(options).await.unwrap();
     let (mut peer, _) = Peer::accept(&listener, false).await;
-    peer.say(json!({"type": "error", "code": "replaced", "message": "."})).await;
+    peer.say(json!({"type": "error", "code": "replaced", "retry": false, "message": "."})).await;
     let closed = tokio::spawn(async move { while let Some(Ok(_)) = peer.0.next().await {} });
     let end = until(&mut updates, |update| matches!(update, Update::Ended(_))).await;
     assert!(matches!(end, Update::Ended(End::Refused(code)) if code.as_str() == "replaced"));

@@ -8,7 +8,7 @@ use chasqui_client::{Rest, Token, rest::Error};
 use chasqui_domain::{ChatId, Seq, UserId};
 use chasqui_wire::{
     Code,
-    frames::{ChatsQuery, MessagesQuery},
+    frames::{ChatsQuery, MessagesQuery, Problem},
 };
 use serde_json::json;
 use tokio::{
@@ -56,7 +56,7 @@ async fn a_page_of_messages_is_asked_for_and_read() {
         "content_type": "text/plain", "text": "hi", "mentions": [],
     });
     let (rest, served) = answering(http("200 OK", &json!({"messages": [message], "next": 6}).to_string())).await;
-    let query = MessagesQuery { before: Some(Seq(7)), after: None, limit: Some(1) };
+    let query = MessagesQuery { before: Some(Seq(7)), after: None, limit: Some(1), ..MessagesQuery::default() };
     let page = rest.messages(chat(), &query).await.unwrap();
     assert_eq!((page.messages[0].seq, page.next), (Seq(6), Some(Seq(6))));
     let question = served.await.unwrap();
@@ -81,13 +81,13 @@ async fn error_of(answer: impl Into<Vec<u8>>) -> Error {
 
 #[tokio::test]
 async fn a_refusal_says_why_and_whether_to_ask_again() {
-    let failure = |code: &str| json!({"code": code, "message": "why"}).to_string();
-    let unavailable = error_of(http("503 Service Unavailable", &failure("unavailable"))).await;
+    let failure = |code: Code| serde_json::to_string(&Problem::from(code).with_detail("why")).unwrap();
+    let unavailable = error_of(http("503 Service Unavailable", &failure(Code::Unavailable))).await;
     assert!(unavailable.is_retryable());
     assert_eq!(unavailable.to_string(), "the server answers: why");
-    let unauthorized = error_of(http("401 Unauthorized", &failure("unauthorized"))).await;
+    let unauthorized = error_of(http("401 Unauthorized", &failure(Code::Unauthorized))).await;
     assert!(!unauthorized.is_retryable());
-    assert!(matches!(unauthorized, Error::Refused { failure } if failure.code == Code::Unauthorized));
+    assert!(matches!(unauthorized, Error::Refused { problem } if problem.code == Code::Unauthorized));
 }
 
 #[tokio::test]

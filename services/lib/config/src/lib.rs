@@ -18,7 +18,10 @@ pub use environment::{FILE_VARIABLE, PREFIX, TOKEN_VARIABLE, environment, variab
 pub use error::Error;
 pub use kind::Secret;
 pub use load::{Loaded, Origin, Setting, load};
-pub use options::{Auth, DEV_AUTH_SECRET, DEV_SEAL_MASTER_KEY, Gateway, Limits, Log, Options, Seal, Store, TABLE};
+pub use options::{
+    Admin, Auth, DEV_ADMIN_TOKEN, DEV_AUTH_SECRET, DEV_SEAL_MASTER_KEY, Gateway, Limits, Log, Options, Outbound,
+    Policy, Seal, Store, TABLE,
+};
 pub use problems::{BODY_BYTES_LIMIT, Invalid, Problem, SECRET_BYTES_LEAST};
 pub use show::reference;
 pub use table::Entry;

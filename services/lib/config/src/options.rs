@@ -10,6 +10,9 @@ pub const DEV_AUTH_SECRET: &str = "chasqui-dev-secret-known-to-everybody";
 /// The master key of `--dev`. It is public: it protects nothing.
 pub const DEV_SEAL_MASTER_KEY: &str = "Y2hhc3F1aS1kZXYta2V5LWtub3duLXRvLWV2ZXJ5MSE=";
 
+/// The token that `--dev` takes for an operator's. It is public, too.
+pub const DEV_ADMIN_TOKEN: &str = "chasqui-dev-admin-token-known-to-everybody";
+
 options! {
     /// All options of the binary.
     Options {
@@ -49,14 +52,50 @@ options! {
 
     /// Who may connect.
     auth: Auth {
-        /// The secret that the identity provider signs tokens with (HS256), of 32 bytes or more.
+        /// The secret that tokens are signed with (HS256), of 32 bytes or more.
         secret: Option<Secret> = None,
+        /// A file with the identity provider's public keys (a JWK set), for tokens signed with EdDSA, RS256 or ES256.
+        jwks_file: Option<PathBuf> = None,
+        /// Where the provider serves them instead: https, or http on this machine.
+        jwks_url: Option<String> = None,
+        /// How long the keys are used until they are read again, in milliseconds; so long a removed key still counts.
+        jwks_refresh_ms: u64 = 300_000,
+        /// How often they are read at most when a token names a key that is not among them, in milliseconds.
+        jwks_refresh_least_ms: u64 = 10_000,
         /// What a token's `iss` must be; without it any.
         issuer: Option<String> = None,
         /// What a token's `aud` must hold; without it any.
         audience: Option<String> = None,
         /// How far clocks may differ when a token's times are judged, in milliseconds.
         leeway_ms: u64 = 5_000,
+    }
+
+    /// Who may write to whom.
+    policy: Policy {
+        /// `open`: everybody to everybody; `token`: the sender's token says to whom; `hook`: your server says.
+        mode: Option<String> = None,
+        /// With `token`: the claim that lists the users to whom the sender may write, or is `"*"`.
+        claim: String = "write_to",
+        /// With `hook`: where to ask: https, or http on this machine.
+        hook_url: Option<String> = None,
+        /// A bearer token that the hook is asked with.
+        hook_token: Option<Secret> = None,
+        /// How long the hook may take, in milliseconds; a message waits for it, and is not taken without it.
+        hook_timeout_ms: u64 = 2_000,
+        /// How long its answer counts, in milliseconds.
+        hook_cache_ms: u64 = 60_000,
+    }
+
+    /// What the server asks of others: the provider's keys, and the hook.
+    outbound: Outbound {
+        /// A file with certificates (PEM) that are trusted beside those of the system.
+        ca_file: Option<PathBuf> = None,
+    }
+
+    /// For operators.
+    admin: Admin {
+        /// The bearer token of the admin API and of the metrics, of 32 bytes or more; without it both are off.
+        token: Option<Secret> = None,
     }
 
     /// The sealing of what users write.
@@ -72,8 +111,19 @@ options! {
         id: String = "gateway-0",
         /// The most sessions at a time.
         sessions_max: usize = 50_000,
+        /// The most connections that may not have said hello yet; beyond it new ones are refused.
+        unauthenticated_max: usize = 1_024,
+        /// The most connections from one address; 0 is no limit.
+        connections_per_address_max: usize = 0,
+        /// The header in which a proxy in front names the client's address, such as `x-forwarded-for`; the last one in it
+        /// counts. Without it the address is that of the connection.
+        address_header: Option<String> = None,
+        /// The most sessions of one user.
+        sessions_per_user_max: usize = 20,
         /// The longest frame that a client may send, in bytes.
         frame_bytes_max: usize = 131_072,
+        /// The longest body of a request over HTTP, in bytes.
+        request_bytes_max: usize = 16_384,
         /// The most frames that wait for a slow session; beyond it the session is repaired from its inbox.
         queue_frames_max: usize = 256,
         /// The most entries that a session may leave unacknowledged.
@@ -88,12 +138,22 @@ options! {
         hello_ms: u64 = 10_000,
         /// How long sessions may take to go when the gateway stops, in milliseconds.
         drain_ms: u64 = 5_000,
+        /// Clients that are sent away come back after a time of their own, up to so many milliseconds.
+        reconnect_ms: u64 = 2_000,
     }
 
-    /// The limits that are stamped into commands.
+    /// What one user may do. Each gateway counts for itself; 0 is no limit.
     limits: Limits {
         /// The longest body, in bytes; at most 262,144.
         body_bytes_max: usize = 65_536,
+        /// The most frames of a session in a second; it may be ten times as many at once.
+        frames_per_second: u32 = 500,
+        /// The most messages of a user in a second; it may be ten times as many at once.
+        sends_per_second: u32 = 100,
+        /// The most requests over HTTP of a user in a second; it may be ten times as many at once.
+        requests_per_second: u32 = 50,
+        /// The most chats that a user may open in an hour.
+        chats_opened_per_hour: u32 = 500,
     }
 }
 
@@ -103,6 +163,8 @@ impl Options {
     pub fn dev(mut self) -> Self {
         self.auth.secret.get_or_insert_with(|| Secret::new(DEV_AUTH_SECRET));
         self.seal.master_key.get_or_insert_with(|| Secret::new(DEV_SEAL_MASTER_KEY));
+        self.admin.token.get_or_insert_with(|| Secret::new(DEV_ADMIN_TOKEN));
+        self.policy.mode.get_or_insert_with(|| "open".to_owned());
         self
     }
 
@@ -110,7 +172,9 @@ impl Options {
     #[must_use]
     pub fn uses_dev_keys(&self) -> bool {
         let is = |secret: &Option<Secret>, built_in| secret.as_ref().is_some_and(|it| it.expose() == built_in);
-        is(&self.auth.secret, DEV_AUTH_SECRET) || is(&self.seal.master_key, DEV_SEAL_MASTER_KEY)
+        is(&self.auth.secret, DEV_AUTH_SECRET)
+            || is(&self.seal.master_key, DEV_SEAL_MASTER_KEY)
+            || is(&self.admin.token, DEV_ADMIN_TOKEN)
     }
 }
 

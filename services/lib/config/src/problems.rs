@@ -51,6 +51,7 @@ impl Options {
         let mut problems = Problems(Vec::new());
         self.check_places(&mut problems);
         self.check_secrets(&mut problems);
+        self.check_policy(&mut problems);
         self.check_log(&mut problems);
         self.check_gateway(&mut problems);
         if problems.0.is_empty() { Ok(()) } else { Err(Invalid(problems.0)) }
@@ -64,19 +65,45 @@ impl Options {
     }
 
     fn check_secrets(&self, problems: &mut Problems) {
+        let has_jwks = self.auth.jwks_file.is_some() || self.auth.jwks_url.is_some();
         match &self.auth.secret {
-            None => problems.missing("auth.secret", "auth.secret"),
-            Some(secret) => problems.unless(
-                secret.expose().len() >= SECRET_BYTES_LEAST,
-                "auth.secret",
-                format!("use a secret of at least {SECRET_BYTES_LEAST} bytes; `openssl rand -base64 32` makes one"),
-            ),
+            None if has_jwks => {}
+            None => problems.missing("auth.secret", "auth.secret, or auth.jwks_url or auth.jwks_file,"),
+            Some(secret) => problems.long_enough("auth.secret", secret),
+        }
+        problems.unless(
+            self.auth.jwks_file.is_none() || self.auth.jwks_url.is_none(),
+            "auth.jwks_url",
+            "set one of auth.jwks_url and auth.jwks_file",
+        );
+        for (key, value) in [("auth.issuer", &self.auth.issuer), ("auth.audience", &self.auth.audience)] {
+            // A provider signs for others, too, with the same keys.
+            problems.unless(!has_jwks || value.is_some(), key, format!("set {key}: it is needed with a JWK set"));
+        }
+        problems.at_least_one("auth.jwks_refresh_ms", self.auth.jwks_refresh_ms);
+        problems.at_least_one("auth.jwks_refresh_least_ms", self.auth.jwks_refresh_least_ms);
+        if let Some(token) = &self.admin.token {
+            problems.long_enough("admin.token", token);
         }
         match self.seal.master_key.as_ref().map(Secret::expose).map(MasterKey::from_base64) {
             None => problems.missing("seal.master_key", "seal.master_key to 32 random bytes in base64"),
             Some(Err(error)) => problems.add("seal.master_key", error.to_string()),
             Some(Ok(_)) => {}
         }
+    }
+
+    fn check_policy(&self, problems: &mut Problems) {
+        let policy = &self.policy;
+        match policy.mode.as_deref() {
+            None => problems.missing("policy.mode", "policy.mode to open, token or hook"),
+            Some("open" | "token") => {}
+            Some("hook") => {
+                problems.unless(policy.hook_url.is_some(), "policy.hook_url", "set it: policy.mode is hook");
+                problems.at_least_one("policy.hook_timeout_ms", policy.hook_timeout_ms);
+            }
+            Some(_) => problems.add("policy.mode", "use open, token or hook"),
+        }
+        problems.unless(!policy.claim.is_empty(), "policy.claim", "name a claim, like write_to");
     }
 
     fn check_log(&self, problems: &mut Problems) {
@@ -115,10 +142,18 @@ impl Options {
             ("gateway.outstanding_max", gateway.outstanding_max as u64),
             ("gateway.ping_ms", gateway.ping_ms),
             ("gateway.hello_ms", gateway.hello_ms),
+            ("gateway.unauthenticated_max", gateway.unauthenticated_max as u64),
+            ("gateway.sessions_per_user_max", gateway.sessions_per_user_max as u64),
+            ("gateway.request_bytes_max", gateway.request_bytes_max as u64),
             ("limits.body_bytes_max", self.limits.body_bytes_max as u64),
             ("heartbeat_ms", self.heartbeat_ms),
         ] {
             problems.at_least_one(key, number);
+        }
+        for (key, milliseconds) in
+            [("gateway.idle_ms", gateway.idle_ms), ("gateway.reconnect_ms", gateway.reconnect_ms)]
+        {
+            problems.unless(u32::try_from(milliseconds).is_ok(), key, "use less than 2^32");
         }
         problems.unless(
             gateway.ping_ms < gateway.idle_ms,
@@ -162,6 +197,12 @@ impl Problems {
         self.unless(number >= 1, key, "use at least 1");
     }
 
+    fn long_enough(&mut self, key: &'static str, secret: &Secret) {
+        let advice =
+            format!("use a secret of at least {SECRET_BYTES_LEAST} bytes; `openssl rand -base64 32` makes one");
+        self.unless(secret.expose().len() >= SECRET_BYTES_LEAST, key, advice);
+    }
+
     fn missing(&mut self, key: &'static str, what: &str) {
         let variable = variable(key);
         self.add(key, format!("set {what} (environment {variable}), or use --dev to try Chasqui with a built-in key"));
@@ -183,9 +224,10 @@ mod tests {
         let text = Options::default().validate().unwrap_err().to_string();
         assert_eq!(
             text,
-            "auth.secret: set auth.secret (environment CHASQUI_AUTH__SECRET), or use --dev to try Chasqui with a \
-             built-in key\nseal.master_key: set seal.master_key to 32 random bytes in base64 (environment \
-             CHASQUI_SEAL__MASTER_KEY), or use --dev to try Chasqui with a built-in key"
+            "auth.secret: set auth.secret, or auth.jwks_url or auth.jwks_file, (environment CHASQUI_AUTH__SECRET), or use \
+             --dev to try Chasqui with a built-in key\nseal.master_key: set seal.master_key to 32 random bytes in base64 (environment \
+             CHASQUI_SEAL__MASTER_KEY), or use --dev to try Chasqui with a built-in key\npolicy.mode: set policy.mode to open, \
+             token or hook (environment CHASQUI_POLICY__MODE), or use --dev to try Chasqui with a built-in key"
         );
         assert_eq!(keys(|_| {}), [""; 0]);
     }
@@ -197,8 +239,33 @@ mod tests {
         options.seal.master_key = Some(Secret::new("hush"));
         let invalid = options.validate().unwrap_err();
         let keys: Vec<_> = invalid.0.iter().map(|problem| problem.key).collect();
-        assert_eq!(keys, ["auth.secret", "seal.master_key"]);
+        assert_eq!(keys, ["auth.secret", "seal.master_key", "policy.mode"]);
         assert!(!format!("{invalid} {invalid:?} {options:?}").contains("hush"));
+    }
+
+    #[test]
+    fn a_jwk_set_stands_in_for_the_secret_and_needs_issuer_and_audience() {
+        let jwks = |change: fn(&mut Options)| {
+            keys(move |options| {
+                options.auth.secret = None;
+                options.auth.jwks_url = Some("https://idp.example/jwks".to_owned());
+                change(options);
+            })
+        };
+        assert_eq!(jwks(|_| {}), ["auth.issuer", "auth.audience"]);
+        let both = |options: &mut Options| {
+            options.auth.issuer = Some("https://idp.example".to_owned());
+            options.auth.audience = Some("chat".to_owned());
+        };
+        assert_eq!(jwks(both), [""; 0]);
+    }
+
+    #[test]
+    fn a_policy_is_one_of_three() {
+        let mode = |mode: &str| keys(|options| options.policy.mode = Some(mode.to_owned()));
+        assert_eq!(mode("token"), [""; 0]);
+        assert_eq!(mode("hook"), ["policy.hook_url"]);
+        assert_eq!(mode("opne"), ["policy.mode"]);
     }
 
     #[test]

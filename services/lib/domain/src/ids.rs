@@ -163,6 +163,20 @@ number! {
     TimeMs, u64
 }
 
+number! {
+    /// Days since 1970-01-01, in UTC: what inbox rows expire by.
+    Day, u32
+}
+
+impl TimeMs {
+    /// The day of this time.
+    #[must_use]
+    pub fn day(self) -> Day {
+        // The last day that fits is in the year 11,761,191.
+        Day(u32::try_from(self.0 / 86_400_000).unwrap_or(u32::MAX))
+    }
+}
+
 impl Epoch {
     /// The epoch in which every chat begins.
     pub const FIRST: Self = Self(1);

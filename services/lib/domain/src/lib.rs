@@ -16,7 +16,7 @@ pub use chat::{Chat, Member, decide::decide};
 pub use command::{Action, Command, Sealed, Send};
 pub use event::{Decision, Effect, Entry, Event, EventKind, Refusal};
 pub use ids::{
-    ChatId, ContentType, Counter, DeviceId, Epoch, GatewayId, IdError, Incarnation, LogId, Offset, Partition, Position,
-    Seq, SessionId, Source, TimeMs, UserId, Version,
+    ChatId, ContentType, Counter, Day, DeviceId, Epoch, GatewayId, IdError, Incarnation, LogId, Offset, Partition,
+    Position, Seq, SessionId, Source, TimeMs, UserId, Version,
 };
 pub use rules::{Rules, RulesNumber, UnknownRules};

@@ -57,9 +57,12 @@ pub enum Error {
         /// What is wrong.
         why: String,
     },
-    /// Not a cursor, or one of another user.
-    #[error("this is not a cursor of this user")]
+    /// Not a cursor.
+    #[error("this is not a cursor")]
     Cursor,
+    /// A cursor of somebody else.
+    #[error("this is a cursor of another user")]
+    OtherUser,
     /// Not a frame.
     #[error("this frame can't be read: {why}")]
     Frame {

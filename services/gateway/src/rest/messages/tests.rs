@@ -61,7 +61,12 @@ async fn every_page_of_every_chat_is_what_a_scan_gives() {
         let bounds: Vec<_> = [None].into_iter().chain((0..=last + 2).map(Some)).collect();
         for (before, after) in bounds.iter().flat_map(|before| bounds.iter().map(move |after| (*before, *after))) {
             for items_max in 1..4 {
-                let query = MessagesQuery { before: before.map(Seq), after: after.map(Seq), limit: None };
+                let query = MessagesQuery {
+                    before: before.map(Seq),
+                    after: after.map(Seq),
+                    limit: None,
+                    ..MessagesQuery::default()
+                };
                 let (rows, has_more) = history.page(&query, items_max).await.unwrap();
                 let seqs: Vec<u64> = rows.iter().map(|row| seq_of(row).unwrap().unwrap().1.0).collect();
 

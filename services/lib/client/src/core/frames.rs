@@ -33,6 +33,7 @@ impl Core {
                 self.tell(Update::CaughtUp);
                 self.keep(Some(caught_up.cursor), None, now);
             }
+            (ServerFrame::Renewed(_), _) => {}
             (ServerFrame::Delayed(Delayed { chat, id }), _) => self.tell(Update::Delayed { chat, id }),
         }
     }
@@ -94,6 +95,7 @@ impl Core {
                 id: Some(frame.id),
                 code,
                 retry: code.retry(),
+                retry_in_ms: None,
                 message: code.meaning().to_owned(),
                 epoch: None,
             })));

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use chasqui_domain::{SessionId, TimeMs};
 use chasqui_wire::frames::{
-    Ack, CaughtUp, ChatReceipts, Failed, Failure, MemberReceipt, Message, Receipt, Receipts, SendFrame, Sent,
-    ServerFrame, Welcome,
+    Ack, CaughtUp, ChatReceipts, Failed, Failure, MemberReceipt, Message, NotResumed, Receipt, Receipts, SendFrame,
+    Sent, ServerFrame, Welcome,
 };
 
 use super::*;
@@ -32,6 +32,9 @@ fn welcome(resumed: bool) -> ServerFrame {
         device: DeviceId::new("d").unwrap(),
         session: SessionId(1),
         resumed,
+        not_resumed: (!resumed).then_some(NotResumed::NoCursor),
+        time: TimeMs(1),
+        expires: TimeMs(2),
         unacked_max: 8,
         outstanding_max: 2,
         body_bytes_max: 100,
@@ -66,7 +69,17 @@ fn failed(id: Option<u64>, code: Code) -> ServerFrame {
     let (chat, id) = (Some(chat()), id.map(Counter));
     let message = code.meaning().to_owned();
     let retry = code.retry();
-    ServerFrame::Failed(Box::new(Failed { cursor: None, chat, to: None, id, code, retry, message, epoch: None }))
+    ServerFrame::Failed(Box::new(Failed {
+        cursor: None,
+        chat,
+        to: None,
+        id,
+        code,
+        retry,
+        retry_in_ms: None,
+        message,
+        epoch: None,
+    }))
 }
 
 /// Brings the core into a session; gives the cursor of its hello.

@@ -23,6 +23,8 @@ pub enum ClientFrame {
     Read(Read),
     /// A question for watermarks.
     Receipts(ReceiptsQuery),
+    /// A new token for the open session.
+    Renew(Renew),
 }
 
 /// Says who connects, and from where on it wants its inbox.
@@ -105,4 +107,11 @@ pub struct ReceiptsQuery {
     /// The chats.
     #[serde(with = "texts")]
     pub chats: Vec<ChatId>,
+}
+
+/// Brings a new token of the same user, so that the session goes on behind the end of the old one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Renew {
+    /// The identity provider's token.
+    pub token: Token,
 }

@@ -10,11 +10,11 @@ mod server;
 
 use serde::{Serialize, de::DeserializeOwned};
 
-pub use client::{Ack, ClientFrame, Hello, Read, ReceiptsQuery, SendFrame, Token};
-pub use rest::{ChatItem, Chats, ChatsQuery, Messages, MessagesQuery};
+pub use client::{Ack, ClientFrame, Hello, Read, ReceiptsQuery, Renew, SendFrame, Token};
+pub use rest::{ChatItem, Chats, ChatsQuery, Messages, MessagesQuery, Problem};
 pub use server::{
-    CaughtUp, ChatReceipts, Delayed, Failed, Failure, MemberReceipt, Message, Receipt, Receipts, Sent, ServerFrame,
-    Welcome,
+    CaughtUp, ChatReceipts, Delayed, Failed, Failure, MemberReceipt, Message, NotResumed, Receipt, Receipts, Renewed,
+    Sent, ServerFrame, Welcome,
 };
 
 use crate::Error;

@@ -4,7 +4,10 @@ use chasqui_domain::{ChatId, Seq, TimeMs, UserId};
 use serde::{Deserialize, Serialize};
 
 use super::{MemberReceipt, Message};
-use crate::fields::{long, long_opt, text, text_opt};
+use crate::{
+    Code,
+    fields::{long, long_opt, text, text_opt},
+};
 
 /// Which of the user's chats: `GET /v1/chats`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -61,6 +64,12 @@ pub struct MessagesQuery {
     /// Those above this seq, from the lowest up.
     #[serde(default, with = "long_opt", skip_serializing_if = "Option::is_none")]
     pub after: Option<Seq>,
+    /// Those before this time, from the latest down.
+    #[serde(default, with = "long_opt", skip_serializing_if = "Option::is_none")]
+    pub until: Option<TimeMs>,
+    /// Those at this time and after it, from the earliest up.
+    #[serde(default, with = "long_opt", skip_serializing_if = "Option::is_none")]
+    pub since: Option<TimeMs>,
     /// At most so many; the server has a limit of its own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limit: Option<u32>,
@@ -74,4 +83,50 @@ pub struct Messages {
     /// The `before` or `after` of the next page; none on the last.
     #[serde(default, with = "long_opt", skip_serializing_if = "Option::is_none")]
     pub next: Option<Seq>,
+}
+
+/// Why a question isn't answered: `application/problem+json` (RFC 9457).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Problem {
+    /// Where the code is explained: the page of the protocol, at the code.
+    pub r#type: String,
+    /// The code's meaning, for people.
+    pub title: String,
+    /// The HTTP status.
+    pub status: u16,
+    /// What is wrong with this question in particular.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub detail: Option<String>,
+    /// The same codes as in frames.
+    pub code: Code,
+    /// Whether the same may succeed later.
+    pub retry: bool,
+    /// Not to be tried again before so many milliseconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retry_in_ms: Option<u32>,
+}
+
+impl Problem {
+    /// The media type.
+    pub const MEDIA_TYPE: &str = "application/problem+json";
+
+    /// With what is wrong in particular.
+    #[must_use]
+    pub fn with_detail(self, detail: impl Into<String>) -> Self {
+        Self { detail: Some(detail.into()), ..self }
+    }
+}
+
+impl From<Code> for Problem {
+    fn from(code: Code) -> Self {
+        Self {
+            r#type: format!("/docs#{}", code.as_str()),
+            title: code.meaning().to_owned(),
+            status: code.status(),
+            detail: None,
+            code,
+            retry: code.retry(),
+            retry_in_ms: None,
+        }
+    }
 }

@@ -30,6 +30,8 @@ pub enum ServerFrame {
     CaughtUp(CaughtUp),
     /// The outcome of a message is late; it will come.
     Delayed(Delayed),
+    /// The new token was taken.
+    Renewed(Renewed),
     /// Something about the connection is wrong.
     Error(Failure),
 }
@@ -48,6 +50,15 @@ pub struct Welcome {
     pub session: SessionId,
     /// Whether the cursor was taken up; the device begins with the chat list otherwise.
     pub resumed: bool,
+    /// Why it was not; none when it was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub not_resumed: Option<NotResumed>,
+    /// The server's time.
+    #[serde(with = "long")]
+    pub time: TimeMs,
+    /// When the token ends, and the session with it unless it is renewed.
+    #[serde(with = "long")]
+    pub expires: TimeMs,
     /// How many entries may wait for an ack.
     pub unacked_max: u32,
     /// How many messages of the session may wait for their outcome.
@@ -56,6 +67,25 @@ pub struct Welcome {
     pub body_bytes_max: u32,
     /// After how many milliseconds without a frame the connection is closed.
     pub idle_ms: u32,
+}
+
+/// Why a cursor was not taken up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum NotResumed {
+    /// There was none.
+    NoCursor,
+    /// What it would have led to has expired.
+    TooOld,
+    /// It is of another life of the server's log.
+    OtherLog,
+    /// It is another user's.
+    OtherUser,
+    /// It is no cursor.
+    Malformed,
+    /// A reason of a later version; only a client meets it.
+    #[serde(other)]
+    Unknown,
 }
 
 /// A message of a chat. In answers of the REST API it has no cursor.
@@ -142,6 +172,9 @@ pub struct Failed {
     pub code: Code,
     /// Whether the same may succeed later.
     pub retry: bool,
+    /// Not to be tried again before so many milliseconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retry_in_ms: Option<u32>,
     /// The code's meaning, for people.
     pub message: String,
     /// The chat's current epoch, with a stale one.
@@ -227,11 +260,25 @@ pub struct Delayed {
     pub id: Counter,
 }
 
-/// Something is wrong; also the body of every failure of the REST API.
+/// The new token was taken.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Renewed {
+    /// When it ends, and the session with it unless it is renewed again.
+    #[serde(with = "long")]
+    pub expires: TimeMs,
+}
+
+/// Something is wrong. Where it ends the connection, the close follows.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Failure {
     /// What.
     pub code: Code,
+    /// Whether the same may succeed later.
+    pub retry: bool,
+    /// Not to be tried again before so many milliseconds: each client is given a time of its own, so that not all come
+    /// back at once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retry_in_ms: Option<u32>,
     /// The same for people.
     pub message: String,
 }
@@ -239,6 +286,6 @@ pub struct Failure {
 impl From<Code> for Failure {
     /// With the code's meaning as its message.
     fn from(code: Code) -> Self {
-        Self { code, message: code.meaning().to_owned() }
+        Self { code, retry: code.retry(), retry_in_ms: None, message: code.meaning().to_owned() }
     }
 }

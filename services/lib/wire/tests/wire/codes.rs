@@ -3,20 +3,55 @@
 use std::collections::BTreeSet;
 
 use chasqui_domain::{Epoch, Refusal};
-use chasqui_wire::{Code, frames};
+use chasqui_wire::{
+    Code,
+    codes::{CLOSE_CONNECT_AGAIN, CLOSE_STAY_AWAY, RETIRED},
+    frames,
+};
 use serde_json::{Value, json};
 
-fn file() -> Value {
-    serde_json::from_str(include_str!("../../../../../schemas/protocol/codes.json")).unwrap()
+/// The file as the program says it; `CHASQUI_WRITE_SAMPLES=1` writes it.
+fn expected() -> Value {
+    let code = |code: &Code| {
+        json!({
+            "code": code.as_str(), "status": code.status(), "close": code.close(), "retry": code.retry(),
+            "meaning": code.meaning(),
+        })
+    };
+    let range = |range: &std::ops::RangeInclusive<u16>| json!([range.start(), range.end()]);
+    json!({
+        "close_ranges": {"connect_again": range(&CLOSE_CONNECT_AGAIN), "stay_away": range(&CLOSE_STAY_AWAY)},
+        "codes": Code::ALL.iter().map(code).collect::<Vec<_>>(),
+        "retired": RETIRED,
+    })
 }
 
 #[test]
 fn the_file_and_the_program_have_the_same_codes() {
-    let codes: Vec<Value> = Code::ALL
-        .iter()
-        .map(|code| json!({"code": code.as_str(), "meaning": code.meaning(), "retry": code.retry()}))
-        .collect();
-    assert_eq!(file(), json!({ "codes": codes }));
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../schemas/protocol/codes.json");
+    if std::env::var_os("CHASQUI_WRITE_SAMPLES").is_some() {
+        std::fs::write(path, serde_json::to_string_pretty(&expected()).unwrap() + "\n").unwrap();
+    }
+    let file: Value = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+    assert_eq!(file, expected());
+}
+
+#[test]
+fn a_close_number_has_one_code_and_its_range_says_whether_to_connect_again() {
+    let mut numbers = BTreeSet::new();
+    for (code, number) in Code::ALL.iter().filter_map(|code| Some((code, code.close()?))) {
+        assert!(numbers.insert(number), "{number}");
+        assert_eq!(CLOSE_CONNECT_AGAIN.contains(&number), code.retry(), "{code:?}");
+        assert_eq!(CLOSE_STAY_AWAY.contains(&number), !code.retry(), "{code:?}");
+    }
+}
+
+#[test]
+fn what_is_retired_is_not_used_again() {
+    for retired in RETIRED {
+        assert_eq!(Code::parse(retired.code), None);
+        assert!(retired.close.is_none_or(|number| Code::ALL.iter().all(|code| code.close() != Some(number))));
+    }
 }
 
 #[test]

@@ -8,8 +8,8 @@ use chasqui_wire::{
     Code,
     frames::{
         Ack, CaughtUp, ChatItem, ChatReceipts, Chats, ChatsQuery, ClientFrame, Delayed, Failed, Failure, Hello,
-        MemberReceipt, Message, Messages, MessagesQuery, Read, Receipt, Receipts, ReceiptsQuery, SendFrame, Sent,
-        ServerFrame, Token, Welcome, parse, to_text,
+        MemberReceipt, Message, Messages, MessagesQuery, NotResumed, Read, Receipt, Receipts, ReceiptsQuery, Renewed,
+        SendFrame, Sent, ServerFrame, Token, Welcome, parse, to_text,
     },
 };
 use proptest::prelude::*;
@@ -106,14 +106,18 @@ fn what_the_server_sends() {
         user: user("alice"),
         device: device("phone"),
         session: SessionId(21),
-        resumed: true,
+        resumed: false,
+        not_resumed: Some(NotResumed::TooOld),
+        time: TimeMs(9),
+        expires: TimeMs(99),
         unacked_max: 256,
         outstanding_max: 64,
         body_bytes_max: 65_536,
         idle_ms: 60_000,
     };
     let json = json!({
-        "type": "welcome", "user": "alice", "device": "phone", "session": "21", "resumed": true, "unacked_max": 256,
+        "type": "welcome", "user": "alice", "device": "phone", "session": "21", "resumed": false,
+        "not_resumed": "too_old", "time": 9, "expires": 99, "unacked_max": 256,
         "outstanding_max": 64, "body_bytes_max": 65_536, "idle_ms": 60_000
     });
     is(&ServerFrame::Welcome(Box::new(welcome)), json);
@@ -136,8 +140,9 @@ fn what_the_server_sends() {
     is(&ServerFrame::CaughtUp(CaughtUp { cursor: "c".to_owned() }), json!({"type": "caught_up", "cursor": "c"}));
     let delayed = Delayed { chat: chat(), id: Counter(5) };
     is(&ServerFrame::Delayed(delayed), json!({"type": "delayed", "chat": CHAT, "id": "5"}));
-    let json = json!({"type": "error", "code": "slow", "message": Code::Slow.meaning()});
+    let json = json!({"type": "error", "code": "slow", "retry": true, "message": Code::Slow.meaning()});
     is(&ServerFrame::Error(Failure::from(Code::Slow)), json);
+    is(&ServerFrame::Renewed(Renewed { expires: TimeMs(99) }), json!({"type": "renewed", "expires": 99}));
 }
 
 #[test]
@@ -149,10 +154,13 @@ fn what_failed() {
         id: Some(Counter(5)),
         code: Code::DiskFull,
         retry: true,
+        retry_in_ms: Some(7),
         message: "full".to_owned(),
         epoch: None,
     };
-    let json = json!({"type": "failed", "to": "bob", "id": "5", "code": "disk_full", "retry": true, "message": "full"});
+    let json = json!({
+        "type": "failed", "to": "bob", "id": "5", "code": "disk_full", "retry": true, "retry_in_ms": 7, "message": "full"
+    });
     is(&ServerFrame::Failed(Box::new(failed.clone())), json);
     failed = Failed {
         cursor: Some("c".to_owned()),
@@ -160,6 +168,7 @@ fn what_failed() {
         to: None,
         code: Code::StaleEpoch,
         epoch: Some(Epoch(3)),
+        retry_in_ms: None,
         ..failed
     };
     let json = json!({
@@ -174,8 +183,14 @@ fn what_the_rest_api_takes_and_gives() {
     is(&ChatsQuery::default(), json!({}));
     is(&ChatsQuery { limit: Some(10), after: Some(chat()) }, json!({"limit": 10, "after": CHAT}));
     is(
-        &MessagesQuery { before: Some(Seq(9)), after: Some(Seq(2)), limit: Some(10) },
-        json!({"before": 9, "after": 2, "limit": 10}),
+        &MessagesQuery {
+            before: Some(Seq(9)),
+            after: Some(Seq(2)),
+            until: Some(TimeMs(5)),
+            since: Some(TimeMs(4)),
+            limit: Some(10),
+        },
+        json!({"before": 9, "after": 2, "until": 5, "since": 4, "limit": 10}),
     );
     let item = ChatItem {
         chat: chat(),

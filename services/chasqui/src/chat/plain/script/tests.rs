@@ -100,6 +100,7 @@ fn it_is_done_when_everything_has_its_outcome_and_the_inbox_was_read() {
         id: Some(Counter(8)),
         code,
         retry: false,
+        retry_in_ms: None,
         message: "no".to_owned(),
         epoch: None,
     };
