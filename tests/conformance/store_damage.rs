@@ -63,6 +63,8 @@ async fn read_all(store: &Arc<EmbeddedStore>, written: &Dump, is_exact: bool) {
         Ok(found) => {
             assert!(found.events.iter().all(|row| written.events.contains(row)));
             assert!(found.inboxes.iter().flatten().all(|row| written.inboxes.iter().flatten().any(|w| w == row)));
+            assert!(found.devices.iter().all(|row| written.devices.contains(row)));
+            assert!(found.bans.iter().all(|ban| written.bans.contains(ban)));
             assert!(found.summaries.iter().all(|row| row.is_none() || written.summaries.contains(row)));
         }
         Err(Error::Corrupt { .. } | Error::Unavailable { .. }) => {}

@@ -1,10 +1,13 @@
 //! A script of numbered writes over all kinds of rows, and everything that can be read of a store after them.
 
 use bytes::Bytes;
-use chasqui_domain::{ChatId, Epoch, LogId, Offset, Partition, Position, Source, TimeMs, UserId, Version};
+use chasqui_domain::{
+    ChatId, DeviceId, Epoch, GatewayId, Incarnation, LogId, Offset, Partition, Position, SessionId, Source, TimeMs,
+    UserId, Version,
+};
 use chasqui_store::{
-    ChatLog, Checkpoint, Error, EventQuery, EventRow, InboxRow, KeyTable, LogPartition, Snapshot, Store, Stream,
-    Summary, WRAPPED_KEY_BYTES, WrappedKey, memory::MemoryStore,
+    Ban, BanKey, BanReason, ChatLog, Checkpoint, DeviceRow, Error, EventQuery, EventRow, InboxRow, KeyTable,
+    LogPartition, Snapshot, Store, Stream, Summary, WRAPPED_KEY_BYTES, WrappedKey, memory::MemoryStore,
 };
 
 pub(crate) const LOG: LogId = LogId([1; 16]);
@@ -33,6 +36,10 @@ pub(crate) fn chat(n: u64) -> ChatId {
     ChatId::direct(&user(0), &user(1 + n % CHATS))
 }
 
+fn device(n: u64) -> DeviceId {
+    DeviceId::new(format!("device-{}", n % 3)).unwrap()
+}
+
 /// What a write promises by its answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Answer {
@@ -47,7 +54,7 @@ pub(crate) async fn step(store: &dyn Store, n: u64) -> Result<Answer, Error> {
     let mut dice = Dice(n);
     let (chat, version) = (chat(dice.below(CHATS)), Version(n + 1));
     let filler = vec![b'x'; dice.below(6_000) as usize];
-    match n % 11 {
+    match n % 14 {
         0..=3 => {
             let source = Source { log: LOG, partition: OF.partition, offset: Offset(n), index: 0 };
             let stream = if n.is_multiple_of(2) { Stream::Content } else { Stream::Receipts };
@@ -85,6 +92,29 @@ pub(crate) async fn step(store: &dyn Store, n: u64) -> Result<Answer, Error> {
             store.skip(OF, Offset(n)).await?;
             return Ok(Answer::Durable);
         }
+        10 | 11 => {
+            let row = |n: u64, left: bool| DeviceRow {
+                user: user(n % 2),
+                device: device(n),
+                told: Position { log: LOG, offset: Offset(n) },
+                connected: TimeMs(n),
+                disconnected: left.then_some(TimeMs(n)),
+                gateway: GatewayId::new("gateway-0").unwrap(),
+                incarnation: Incarnation(1),
+                session: SessionId(n),
+            };
+            store.write_devices(OF, vec![row(n, dice.below(2) == 0), row(n + 1, false)]).await?;
+        }
+        12 => {
+            let key = BanKey { user: user(dice.below(2)), device: (dice.below(2) == 0).then(|| device(n)) };
+            if dice.below(3) == 0 {
+                store.unban(&key).await?;
+            } else {
+                let reason = Some(BanReason::new("x".repeat(dice.below(1_000) as usize)).unwrap());
+                store.ban(Ban { key, since: TimeMs(n), reason }).await?;
+            }
+            return Ok(Answer::Durable);
+        }
         _ => {
             if dice.below(2) == 0 {
                 store.flush().await?;
@@ -107,6 +137,8 @@ pub(crate) struct Dump {
     pub(crate) skipped: Vec<Offset>,
     pub(crate) inboxes: Vec<Vec<InboxRow>>,
     pub(crate) checkpoint: Option<Checkpoint>,
+    pub(crate) devices: Vec<DeviceRow>,
+    pub(crate) bans: Vec<Ban>,
 }
 
 pub(crate) async fn dump(store: &dyn Store) -> Result<Dump, Error> {
@@ -118,6 +150,7 @@ pub(crate) async fn dump(store: &dyn Store) -> Result<Dump, Error> {
         has_events: store.has_events(OF).await?,
         skipped: store.skipped(OF).await?.into_iter().collect(),
         checkpoint: store.checkpoint(OF).await?,
+        bans: store.bans(None, None, 1000).await?,
         ..Dump::default()
     };
     for &chat in &chats {
@@ -129,6 +162,7 @@ pub(crate) async fn dump(store: &dyn Store) -> Result<Dump, Error> {
     }
     for n in 0..=CHATS {
         dump.chats_of.push(store.chats_of(&user(n), None, 1000).await?);
+        dump.devices.extend(store.devices_of(&user(n), None, 1000).await?);
         dump.inboxes.push(store.inbox(&user(n), LOG, Offset(0)..Offset(u64::MAX), 1000).await?);
     }
     Ok(dump)

@@ -3,13 +3,14 @@
 use std::collections::BTreeSet;
 
 use chasqui_domain::{Offset, TimeMs};
-use chasqui_store::{Checkpoint, EventRow, InboxRow, LogPartition, Snapshot, Summary};
+use chasqui_store::{Ban, BanKey, Checkpoint, DeviceRow, EventRow, InboxRow, LogPartition, Snapshot, Summary};
 use redb::ReadableTable;
 
 use crate::{
     codec,
     fault::Fault,
     options::{DAY_MS, EXPIRE_ROWS_MAX},
+    reads,
     tables::{self, Tables},
 };
 
@@ -21,6 +22,9 @@ pub(crate) enum Write {
     Skip(LogPartition, Offset),
     Inbox(Vec<InboxRow>),
     Checkpoint(LogPartition, Checkpoint),
+    Devices(Vec<DeviceRow>),
+    Ban(Ban),
+    Unban(BanKey),
     Expire(TimeMs),
     Flush,
 }
@@ -38,13 +42,15 @@ impl Write {
             Self::Commit(_, _, snapshots) => snapshots.iter().map(|snapshot| ROW + snapshot.bytes.len()).sum(),
             Self::Inbox(rows) => rows.iter().map(|row| ROW + row.entry.len()).sum(),
             Self::Checkpoint(_, checkpoint) => checkpoint.state.len(),
-            Self::Skip(..) | Self::Expire(_) | Self::Flush => 0,
+            Self::Devices(rows) => rows.len() * 2 * ROW,
+            Self::Ban(ban) => ROW + ban.reason.as_ref().map_or(0, |reason| reason.as_str().len()),
+            Self::Skip(..) | Self::Unban(_) | Self::Expire(_) | Self::Flush => 0,
         }
     }
 
     /// Whether its answer says that it is durable, and all before it.
     pub(crate) fn is_durable_when_answered(&self) -> bool {
-        matches!(self, Self::Skip(..) | Self::Flush)
+        matches!(self, Self::Skip(..) | Self::Ban(_) | Self::Unban(_) | Self::Flush)
     }
 }
 
@@ -76,6 +82,12 @@ pub(crate) fn apply(tables: &mut Tables<'_>, marked: &mut BTreeSet<LogPartition>
         Write::Checkpoint(of, checkpoint) => {
             let key = tables::partition_key(*of);
             tables.checkpoints.insert(&key, codec::checkpoint(&key, checkpoint).as_slice())?;
+            Ok(())
+        }
+        Write::Devices(rows) => rows.iter().try_for_each(|row| put_device(tables, row)),
+        Write::Ban(ban) => put_ban(tables, ban),
+        Write::Unban(key) => {
+            tables.bans.remove(tables::ban_key(key).as_slice())?;
             Ok(())
         }
         // Expiry goes in steps, beside the other writes: see `expire`.
@@ -134,6 +146,36 @@ fn put_inbox(tables: &mut Tables<'_>, rows: &[InboxRow]) -> Result<(), Fault> {
             tables.inbox_days.insert(day.as_slice(), codec::numbers(&day, [low, high]).as_slice())?;
         }
     }
+    Ok(())
+}
+
+fn put_device(tables: &mut Tables<'_>, row: &DeviceRow) -> Result<(), Fault> {
+    let key = tables::device_key(&row.user, &row.device);
+    let former = match tables.devices.get(key.as_slice())? {
+        Some(value) => Some(codec::read_device(&row.user, row.device.clone(), &key, value.value())?),
+        None => None,
+    };
+    let Some(stands) = row.clone().over(former.as_ref()) else { return Ok(()) };
+    tables.devices.insert(key.as_slice(), codec::device(&key, &stands).as_slice())?;
+    if former.is_some() {
+        return Ok(());
+    }
+    // The user has one more: seldom, and they are few.
+    let rows = reads::devices_in(&tables.devices, &row.user, None, usize::MAX)?;
+    if let Some(row) = DeviceRow::gives_way(&rows) {
+        tables.devices.remove(tables::device_key(&row.user, &row.device).as_slice())?;
+    }
+    Ok(())
+}
+
+fn put_ban(tables: &mut Tables<'_>, ban: &Ban) -> Result<(), Fault> {
+    let key = tables::ban_key(&ban.key);
+    let since = match tables.bans.get(key.as_slice())? {
+        Some(value) => codec::read_ban(ban.key.clone(), &key, value.value())?.since,
+        None => ban.since,
+    };
+    let ban = Ban { since, ..ban.clone() };
+    tables.bans.insert(key.as_slice(), codec::ban(&key, &ban).as_slice())?;
     Ok(())
 }
 

@@ -3,8 +3,11 @@
 //! The database doesn't check what it reads, so each value proves that it is whole and that it belongs to its key.
 
 use bytes::Bytes;
-use chasqui_domain::{ChatId, LogId, Offset, Partition, Source, TimeMs, UserId, Version};
-use chasqui_store::{Checkpoint, EventRow, Snapshot, Stream, Summary};
+use chasqui_domain::{
+    ChatId, DeviceId, GatewayId, Incarnation, LogId, Offset, Partition, Position, SessionId, Source, TimeMs, UserId,
+    Version,
+};
+use chasqui_store::{Ban, BanKey, BanReason, Checkpoint, DeviceRow, EventRow, Snapshot, Stream, Summary};
 
 use crate::fault::Fault;
 
@@ -206,6 +209,57 @@ pub(crate) fn read_entry(key: &[u8], value: &[u8]) -> Result<(TimeMs, Bytes), Fa
         Some((TimeMs(content.u64()?), content.rest()))
     };
     read().ok_or_else(|| damaged("inbox", key))
+}
+
+/// The value of a device.
+pub(crate) fn device(key: &[u8], row: &DeviceRow) -> Vec<u8> {
+    let gateway = row.gateway.as_str().as_bytes();
+    Value::new(57 + gateway.len())
+        .put(&row.told.log.0)
+        .u64(row.told.offset.0)
+        .u64(row.connected.0)
+        .put(&[u8::from(row.disconnected.is_some())])
+        .u64(row.disconnected.unwrap_or_default().0)
+        .u64(row.incarnation.0)
+        .u64(row.session.0)
+        .put(gateway)
+        .seal(key)
+}
+
+/// Reads a device.
+pub(crate) fn read_device(user: &UserId, device: DeviceId, key: &[u8], value: &[u8]) -> Result<DeviceRow, Fault> {
+    let read = || {
+        let mut content = Content::open(key, value)?;
+        let told = Position { log: LogId(content.array()?), offset: Offset(content.u64()?) };
+        let connected = TimeMs(content.u64()?);
+        let ([has_left], left) = (content.array()?, TimeMs(content.u64()?));
+        let (incarnation, session) = (Incarnation(content.u64()?), SessionId(content.u64()?));
+        let gateway = GatewayId::new(std::str::from_utf8(content.0).ok()?).ok()?;
+        let disconnected = (has_left == 1).then_some(left);
+        Some(DeviceRow { user: user.clone(), device, told, connected, disconnected, gateway, incarnation, session })
+    };
+    read().ok_or_else(|| damaged("devices", key))
+}
+
+/// The value of a ban.
+pub(crate) fn ban(key: &[u8], ban: &Ban) -> Vec<u8> {
+    let reason = ban.reason.as_ref().map(|reason| reason.as_str().as_bytes());
+    Value::new(9 + reason.map_or(0, <[u8]>::len))
+        .u64(ban.since.0)
+        .put(&[u8::from(reason.is_some())])
+        .put(reason.unwrap_or_default())
+        .seal(key)
+}
+
+/// Reads a ban.
+pub(crate) fn read_ban(of: BanKey, key: &[u8], value: &[u8]) -> Result<Ban, Fault> {
+    let read = || {
+        let mut content = Content::open(key, value)?;
+        let (since, [has_reason]) = (TimeMs(content.u64()?), content.array()?);
+        let reason = BanReason::new(std::str::from_utf8(content.0).ok()?).ok()?;
+        Some(Ban { key: of, since, reason: (has_reason == 1).then_some(reason) })
+    };
+    read().ok_or_else(|| damaged("bans", key))
 }
 
 /// A value of numbers alone.

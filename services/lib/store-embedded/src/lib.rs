@@ -2,8 +2,7 @@
 //! overwritten in place (`keys.slots`) for the data keys.
 //!
 //! **Writes.** One thread merges all that waits into one transaction and answers when it is committed, which other
-//! reads see then, but which is not yet on the disk. [`Store::flush`] and [`Store::skip`] commit durably, and with them
-//! everything before. The database is copy-on-write and a commit that is not durable changes no page that the last
+//! reads XX The database is copy-on-write and a commit that is not durable changes no page that the last
 //! durable one names, so a crash goes back to that one, in all tables at once: it loses a suffix of all writes.
 //!
 //! **Keys.** A second thread appends what waits to the slot file and answers after one sync for all. So a key can
@@ -40,10 +39,10 @@ use std::{
 
 use async_trait::async_trait;
 use chasqui_disk::Disk;
-use chasqui_domain::{ChatId, Epoch, LogId, Offset, TimeMs, UserId};
+use chasqui_domain::{ChatId, DeviceId, Epoch, LogId, Offset, TimeMs, UserId};
 use chasqui_store::{
-    ChatLog, Checkpoint, Error, EventQuery, EventRow, InboxRow, KeyTable, LogPartition, Snapshot, Store, Summary,
-    WrappedKey,
+    Ban, BanKey, ChatLog, Checkpoint, DeviceRow, Error, EventQuery, EventRow, InboxRow, KeyTable, LogPartition,
+    Snapshot, Store, Summary, WrappedKey,
 };
 use parking_lot::{Mutex, RwLock};
 use redb::{Database, ReadTransaction, ReadableDatabase};
@@ -286,6 +285,38 @@ impl Store for EmbeddedStore {
 
     async fn checkpoint(&self, of: LogPartition) -> Result<Option<Checkpoint>, Error> {
         self.read(move |from| reads::checkpoint(from, of)).await
+    }
+
+    async fn write_devices(&self, _of: LogPartition, rows: Vec<DeviceRow>) -> Result<(), Error> {
+        self.write(Write::Devices(rows)).await
+    }
+
+    async fn devices_of(
+        &self,
+        user: &UserId,
+        after: Option<&DeviceId>,
+        rows_max: usize,
+    ) -> Result<Vec<DeviceRow>, Error> {
+        let (user, after) = (user.clone(), after.cloned());
+        self.read(move |from| reads::devices_of(from, &user, after.as_ref(), rows_max)).await
+    }
+
+    async fn ban(&self, ban: Ban) -> Result<(), Error> {
+        self.write(Write::Ban(ban)).await
+    }
+
+    async fn unban(&self, key: &BanKey) -> Result<(), Error> {
+        self.write(Write::Unban(key.clone())).await
+    }
+
+    async fn bans_of(&self, user: &UserId, device: Option<&DeviceId>) -> Result<Vec<Ban>, Error> {
+        let (user, device) = (user.clone(), device.cloned());
+        self.read(move |from| reads::bans_of(from, &user, device.as_ref())).await
+    }
+
+    async fn bans(&self, user: Option<&UserId>, after: Option<&BanKey>, rows_max: usize) -> Result<Vec<Ban>, Error> {
+        let (user, after) = (user.cloned(), after.cloned());
+        self.read(move |from| reads::bans(from, user.as_ref(), after.as_ref(), rows_max)).await
     }
 
     async fn expire_inbox(&self, before: TimeMs) -> Result<(), Error> {

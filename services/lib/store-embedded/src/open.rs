@@ -112,6 +112,11 @@ fn open_database(
     };
     let (database, found) = open().map_err(|fault| fault.into_open_error(path))?;
     check_format(path, found, tables::FORMAT)?;
+    if found < tables::FORMAT {
+        // What an earlier format lacks is a table, which is made empty.
+        let upgrade = || guard(|| Ok(make_tables(&database)?.commit()?));
+        upgrade().map_err(|fault| fault.into_open_error(path))?;
+    }
     Ok(database)
 }
 
@@ -146,5 +151,35 @@ fn check_format(path: &Path, found: u32, known: u32) -> Result<(), OpenError> {
         0 => Err(OpenError::Damaged { path: path.to_owned(), why: "its format is 0".into() }),
         found if found > known => Err(OpenError::Newer { path: path.to_owned(), found, known }),
         _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use chasqui_disk::RealDisk;
+
+    use super::*;
+
+    #[test]
+    fn a_database_of_an_earlier_format_gets_the_tables_that_it_lacks() {
+        let folder = tempfile::tempdir().unwrap();
+        let open = || super::open(&RealDisk, folder.path(), &Options::default(), &Arc::new(Failure::new())).unwrap();
+        let database = open().database;
+        let transaction = database.begin_write().unwrap();
+        transaction.delete_table(tables::DEVICES).unwrap();
+        transaction.delete_table(tables::BANS).unwrap();
+        let format = 1u32.to_be_bytes();
+        let mut meta = transaction.open_table(tables::META).unwrap();
+        meta.insert(tables::META_FORMAT, format.as_slice()).unwrap();
+        drop(meta);
+        transaction.commit().unwrap();
+        drop(database);
+
+        let database = open().database;
+        let transaction = database.begin_read().unwrap();
+        transaction.open_table(tables::DEVICES).unwrap();
+        transaction.open_table(tables::BANS).unwrap();
+        let found = tables::format(&transaction.open_table(tables::META).unwrap()).unwrap();
+        assert_eq!(found, Some(tables::FORMAT));
     }
 }

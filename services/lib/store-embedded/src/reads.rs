@@ -2,9 +2,10 @@
 
 use std::{collections::BTreeSet, ops::Bound, ops::Range};
 
-use chasqui_domain::{ChatId, LogId, Offset, Position, UserId, Version};
+use chasqui_domain::{ChatId, DeviceId, LogId, Offset, Position, UserId, Version};
 use chasqui_store::{
-    ChatLog, Checkpoint, EventQuery, EventRow, InboxRow, LogPartition, READ_ROWS_MAX, Snapshot, Stream, Summary,
+    Ban, BanKey, ChatLog, Checkpoint, DeviceRow, EventQuery, EventRow, InboxRow, LogPartition, READ_ROWS_MAX, Snapshot,
+    Stream, Summary,
 };
 use redb::{ReadOnlyTable, ReadTransaction, ReadableTable};
 
@@ -121,6 +122,79 @@ pub(crate) fn inbox(
         rows.push(InboxRow { user: user.clone(), position: Position { log, offset }, time, entry });
     }
     Ok(rows)
+}
+
+pub(crate) fn devices_of(
+    from: &ReadTransaction,
+    user: &UserId,
+    after: Option<&DeviceId>,
+    rows_max: usize,
+) -> Result<Vec<DeviceRow>, Fault> {
+    devices_in(&from.open_table(tables::DEVICES)?, user, after, rows_max)
+}
+
+/// The same of a table that is open.
+pub(crate) fn devices_in(
+    table: &impl ReadableTable<&'static [u8], &'static [u8]>,
+    user: &UserId,
+    after: Option<&DeviceId>,
+    rows_max: usize,
+) -> Result<Vec<DeviceRow>, Fault> {
+    let of = tables::user_key(user);
+    let start = after.map_or_else(|| of.clone(), |after| tables::device_key(user, after));
+    // No id of a device has such a byte.
+    let end = [&of[..], &[u8::MAX]].concat();
+    let range = (Bound::Excluded(start.as_slice()), Bound::Excluded(end.as_slice()));
+    let mut rows = Vec::new();
+    for row in table.range::<&[u8]>(range)?.take(rows_max.min(READ_ROWS_MAX)) {
+        let (key, value) = row?;
+        let Some(device) = tables::device_of(key.value(), &of) else {
+            return Err(Fault::Damaged(format!("a row of devices has the key {:02x?}", key.value())));
+        };
+        rows.push(codec::read_device(user, device, key.value(), value.value())?);
+    }
+    Ok(rows)
+}
+
+pub(crate) fn bans_of(from: &ReadTransaction, user: &UserId, device: Option<&DeviceId>) -> Result<Vec<Ban>, Fault> {
+    let table = from.open_table(tables::BANS)?;
+    let mut bans = Vec::new();
+    for of in BanKey::keeping_out(user, device) {
+        let key = tables::ban_key(&of);
+        if let Some(value) = table.get(key.as_slice())? {
+            bans.push(codec::read_ban(of, &key, value.value())?);
+        }
+    }
+    Ok(bans)
+}
+
+pub(crate) fn bans(
+    from: &ReadTransaction,
+    user: Option<&UserId>,
+    after: Option<&BanKey>,
+    rows_max: usize,
+) -> Result<Vec<Ban>, Fault> {
+    let table = from.open_table(tables::BANS)?;
+    let after = after.map(tables::ban_key);
+    // A user's own ban has the lowest of their keys.
+    let of_user = user.map(|user| tables::ban_key(&BanKey { user: user.clone(), device: None }));
+    let start = match (&after, &of_user) {
+        (Some(after), first) if first.as_ref().is_none_or(|first| first <= after) => Bound::Excluded(after.as_slice()),
+        (_, Some(first)) => Bound::Included(first.as_slice()),
+        (_, None) => Bound::Unbounded,
+    };
+    let mut bans = Vec::new();
+    for row in table.range::<&[u8]>((start, Bound::Unbounded))?.take(rows_max.min(READ_ROWS_MAX)) {
+        let (key, value) = row?;
+        let Some(of) = tables::read_ban_key(key.value()) else {
+            return Err(Fault::Damaged(format!("a row of bans has the key {:02x?}", key.value())));
+        };
+        if user.is_some_and(|user| *user != of.user) {
+            break;
+        }
+        bans.push(codec::read_ban(of, key.value(), value.value())?);
+    }
+    Ok(bans)
 }
 
 pub(crate) fn committed(from: &ReadTransaction, of: LogPartition) -> Result<Option<Offset>, Fault> {

@@ -1,13 +1,13 @@
 //! The tables and their keys, which sort as bytes the way the contract asks.
 
-use chasqui_domain::{ChatId, LogId, Offset, UserId, Version};
-use chasqui_store::{LogPartition, Stream};
+use chasqui_domain::{ChatId, DeviceId, LogId, Offset, UserId, Version};
+use chasqui_store::{BanKey, LogPartition, Stream};
 use redb::{ReadableTable, Table, TableDefinition, WriteTransaction};
 
 use crate::fault::Fault;
 
-/// The newest format of the database that this version knows.
-pub(crate) const FORMAT: u32 = 1;
+/// The newest format of the database that this version knows. 2 has the tables of devices and bans besides those of 1.
+pub(crate) const FORMAT: u32 = 2;
 
 pub(crate) const CHAT_BYTES: usize = ChatId::BYTES;
 pub(crate) const EVENT_KEY_BYTES: usize = CHAT_BYTES + 1 + 8;
@@ -37,6 +37,10 @@ pub(crate) const SKIPPED: Fixed<SKIP_KEY_BYTES> = TableDefinition::new("skipped"
 pub(crate) const INBOX: Loose = TableDefinition::new("inbox");
 /// Day, user, log id → the lowest and the highest offset of the inbox rows of that day.
 pub(crate) const INBOX_DAYS: Loose = TableDefinition::new("inbox_days");
+/// User, device → when and where it was connected last.
+pub(crate) const DEVICES: Loose = TableDefinition::new("devices");
+/// User, device or none → the ban.
+pub(crate) const BANS: Loose = TableDefinition::new("bans");
 /// Name → value. The format alone, for now.
 pub(crate) const META: TableDefinition<'static, &'static str, &'static [u8]> = TableDefinition::new("meta");
 /// The name of the format in [`META`].
@@ -57,6 +61,8 @@ pub(crate) struct Tables<'txn> {
     pub(crate) skipped: FixedTable<'txn, SKIP_KEY_BYTES>,
     pub(crate) inbox: LooseTable<'txn>,
     pub(crate) inbox_days: LooseTable<'txn>,
+    pub(crate) devices: LooseTable<'txn>,
+    pub(crate) bans: LooseTable<'txn>,
 }
 
 impl<'txn> Tables<'txn> {
@@ -73,6 +79,8 @@ impl<'txn> Tables<'txn> {
             skipped: transaction.open_table(SKIPPED)?,
             inbox: transaction.open_table(INBOX)?,
             inbox_days: transaction.open_table(INBOX_DAYS)?,
+            devices: transaction.open_table(DEVICES)?,
+            bans: transaction.open_table(BANS)?,
         })
     }
 }
@@ -155,6 +163,29 @@ pub(crate) fn inbox_key(inbox: &[u8], offset: Offset) -> Vec<u8> {
 /// The key of a day of an inbox.
 pub(crate) fn day_key(day: u64, inbox: &[u8]) -> Vec<u8> {
     [&day.to_be_bytes(), inbox].concat()
+}
+
+/// The key of a device.
+pub(crate) fn device_key(user: &UserId, device: &DeviceId) -> Vec<u8> {
+    [&user_key(user), device.as_str().as_bytes()].concat()
+}
+
+/// The device in a key that begins with its user.
+pub(crate) fn device_of(key: &[u8], user: &[u8]) -> Option<DeviceId> {
+    DeviceId::new(std::str::from_utf8(key.strip_prefix(user)?).ok()?).ok()
+}
+
+/// The key of a ban. No user id has a control character, so behind a zero keys sort by user and then by device.
+pub(crate) fn ban_key(key: &BanKey) -> Vec<u8> {
+    let device = key.device.as_ref().map_or("", DeviceId::as_str);
+    [key.user.as_str().as_bytes(), &[0], device.as_bytes()].concat()
+}
+
+/// Reads the key of a ban.
+pub(crate) fn read_ban_key(key: &[u8]) -> Option<BanKey> {
+    let (user, device) = std::str::from_utf8(key).ok()?.split_once('\0')?;
+    let device = if device.is_empty() { None } else { Some(DeviceId::new(device).ok()?) };
+    Some(BanKey { user: UserId::new(user).ok()?, device })
 }
 
 /// The number that a key ends with.

@@ -2,17 +2,20 @@
 //!
 //! The store keeps bytes under the domain's keys; what the bytes mean is for `wire`.
 //!
-//! * **One writer.** A chat's rows are written by its sequencer alone, an inbox's by its router alone. A late former
-//!   owner writes the same bytes to the same keys, so writing a row again changes nothing.
+//! * **One writer.** A chat's rows are written by its sequencer alone, an inbox's and those of a user's devices by its
+//!   router alone. A late former owner writes the same bytes to the same keys, or rows that are older than what stands,
+//!   so writing a row again changes nothing. Bans are written by whoever is asked to.
 //! * **Order.** A write that was answered is seen by every read that begins later.
 //! * **Durability.** What was answered survives a crash of the process or the machine either at once or after
 //!   [`Store::flush`]; see [`Store::is_durable_at_once`]. A crash loses only a suffix of all writes, over all kinds of
-//!   rows together, so an offset or a checkpoint never survives the rows that it speaks of. [`Store::skip`] and the
-//!   keys are durable when answered.
+//!   rows together, so an offset or a checkpoint never survives the rows that it speaks of. [`Store::skip`],
+//!   [`Store::ban`], [`Store::unban`] and the keys are durable when answered.
 //! * **Atomicity.** Each call writes all of its batch or, after a crash, a prefix in the order given.
 //! * **Retry.** Every write may be repeated after an error. Nothing is retried inside.
 //! * **Cancellation.** Dropping a write's future leaves open whether it happens.
 
+mod bans;
+mod devices;
 mod keys;
 pub mod memory;
 #[cfg(feature = "suite")]
@@ -22,8 +25,10 @@ use std::{collections::BTreeSet, ops::Range};
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use chasqui_domain::{ChatId, LogId, Offset, Partition, Position, Source, TimeMs, UserId, Version};
+use chasqui_domain::{ChatId, DeviceId, LogId, Offset, Partition, Position, Source, TimeMs, UserId, Version};
 
+pub use bans::{BAN_REASON_BYTES_MAX, Ban, BanKey, BanReason, ReasonError};
+pub use devices::{DEVICES_OF_USER_MAX, DeviceRow};
 pub use keys::{KeyTable, WRAPPED_KEY_BYTES, WrappedKey};
 
 /// The most rows that one read of a range gives, whatever it asks for. [`Store::load_chats`] is not bounded by it but by
@@ -231,6 +236,50 @@ pub trait Store: Send + Sync + 'static {
     /// # Errors
     /// [`Error`].
     async fn checkpoint(&self, of: LogPartition) -> Result<Option<Checkpoint>, Error>;
+
+    /// Writes rows of devices, for the owner of a partition of users. Each stands as [`DeviceRow::over`] says. A user
+    /// keeps at most [`DEVICES_OF_USER_MAX`] of them; see [`DeviceRow::gives_way`].
+    ///
+    /// # Errors
+    /// [`Error`]; the batch may be repeated.
+    async fn write_devices(&self, of: LogPartition, rows: Vec<DeviceRow>) -> Result<(), Error>;
+
+    /// A user's devices, in ascending order of id, from behind `after`; at most `rows_max`.
+    ///
+    /// # Errors
+    /// [`Error`].
+    async fn devices_of(
+        &self,
+        user: &UserId,
+        after: Option<&DeviceId>,
+        rows_max: usize,
+    ) -> Result<Vec<DeviceRow>, Error>;
+
+    /// Writes a ban. Over one that stands it changes nothing but the reason. Durable when answered.
+    ///
+    /// # Errors
+    /// [`Error`]; the call may be repeated.
+    async fn ban(&self, ban: Ban) -> Result<(), Error>;
+
+    /// Takes a ban back, if there is one. Those of the user's devices and that of the user are apart. Durable when
+    /// answered.
+    ///
+    /// # Errors
+    /// [`Error`]; the call may be repeated.
+    async fn unban(&self, key: &BanKey) -> Result<(), Error>;
+
+    /// The bans that keep a device out: that of its user, then its own. Without a device that of the user alone.
+    ///
+    /// # Errors
+    /// [`Error`].
+    async fn bans_of(&self, user: &UserId, device: Option<&DeviceId>) -> Result<Vec<Ban>, Error>;
+
+    /// All bans, or those of a user and their devices, in ascending order of key, from behind `after`; at most
+    /// `rows_max`.
+    ///
+    /// # Errors
+    /// [`Error`].
+    async fn bans(&self, user: Option<&UserId>, after: Option<&BanKey>, rows_max: usize) -> Result<Vec<Ban>, Error>;
 
     /// Removes the inbox rows of days (UTC) before the day of `before`. Other writes go on meanwhile.
     ///

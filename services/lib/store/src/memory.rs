@@ -7,12 +7,12 @@ use std::{
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use chasqui_domain::{ChatId, Epoch, LogId, Offset, Position, TimeMs, UserId, Version};
+use chasqui_domain::{ChatId, DeviceId, Epoch, LogId, Offset, Position, TimeMs, UserId, Version};
 use parking_lot::Mutex;
 
 use crate::{
-    ChatLog, Checkpoint, Error, EventQuery, EventRow, InboxRow, KeyTable, LogPartition, READ_ROWS_MAX, Snapshot, Store,
-    Stream, Summary, WrappedKey,
+    Ban, BanKey, ChatLog, Checkpoint, DeviceRow, Error, EventQuery, EventRow, InboxRow, KeyTable, LogPartition,
+    READ_ROWS_MAX, Snapshot, Store, Stream, Summary, WrappedKey,
 };
 
 const DAY_MS: u64 = 24 * 60 * 60 * 1000;
@@ -34,6 +34,8 @@ struct Rows {
     skipped: BTreeSet<(LogPartition, Offset)>,
     inbox: BTreeMap<(UserId, LogId, Offset), (TimeMs, Bytes)>,
     checkpoints: BTreeMap<LogPartition, Checkpoint>,
+    devices: BTreeMap<UserId, BTreeMap<DeviceId, DeviceRow>>,
+    bans: BTreeMap<BanKey, Ban>,
     keys: BTreeMap<(ChatId, Epoch), WrappedKey>,
 }
 
@@ -66,6 +68,17 @@ impl Rows {
         let newest = self.snapshots.get(&snapshot.chat);
         if newest.is_none_or(|newest| newest.version < snapshot.version) {
             self.snapshots.insert(snapshot.chat, snapshot);
+        }
+    }
+
+    fn put_device(&mut self, row: DeviceRow) {
+        let devices = self.devices.entry(row.user.clone()).or_default();
+        let former = devices.get(&row.device);
+        let Some(row) = row.over(former) else { return };
+        devices.insert(row.device.clone(), row);
+        let rows: Vec<_> = devices.values().cloned().collect();
+        if let Some(row) = DeviceRow::gives_way(&rows) {
+            devices.remove(&row.device);
         }
     }
 
@@ -195,6 +208,51 @@ impl Store for MemoryStore {
 
     async fn checkpoint(&self, of: LogPartition) -> Result<Option<Checkpoint>, Error> {
         Ok(self.rows.lock().checkpoints.get(&of).cloned())
+    }
+
+    async fn write_devices(&self, _of: LogPartition, rows: Vec<DeviceRow>) -> Result<(), Error> {
+        let mut all = self.rows.lock();
+        rows.into_iter().for_each(|row| all.put_device(row));
+        Ok(())
+    }
+
+    async fn devices_of(
+        &self,
+        user: &UserId,
+        after: Option<&DeviceId>,
+        rows_max: usize,
+    ) -> Result<Vec<DeviceRow>, Error> {
+        let all = self.rows.lock();
+        let Some(devices) = all.devices.get(user) else { return Ok(Vec::new()) };
+        let behind = after.map_or(Bound::Unbounded, Bound::Excluded);
+        let rows = devices.range::<DeviceId, _>((behind, Bound::Unbounded)).map(|(_, row)| row.clone());
+        Ok(rows.take(rows_max.min(READ_ROWS_MAX)).collect())
+    }
+
+    async fn ban(&self, ban: Ban) -> Result<(), Error> {
+        let mut all = self.rows.lock();
+        let since = all.bans.get(&ban.key).map_or(ban.since, |former| former.since);
+        all.bans.insert(ban.key.clone(), Ban { since, ..ban });
+        Ok(())
+    }
+
+    async fn unban(&self, key: &BanKey) -> Result<(), Error> {
+        self.rows.lock().bans.remove(key);
+        Ok(())
+    }
+
+    async fn bans_of(&self, user: &UserId, device: Option<&DeviceId>) -> Result<Vec<Ban>, Error> {
+        let all = self.rows.lock();
+        let keys = BanKey::keeping_out(user, device);
+        Ok(keys.iter().filter_map(|key| all.bans.get(key).cloned()).collect())
+    }
+
+    async fn bans(&self, user: Option<&UserId>, after: Option<&BanKey>, rows_max: usize) -> Result<Vec<Ban>, Error> {
+        let all = self.rows.lock();
+        let behind = after.map_or(Bound::Unbounded, Bound::Excluded);
+        let bans = all.bans.range::<BanKey, _>((behind, Bound::Unbounded)).map(|(_, ban)| ban);
+        let bans = bans.filter(|ban| user.is_none_or(|user| *user == ban.key.user));
+        Ok(bans.take(rows_max.min(READ_ROWS_MAX)).cloned().collect())
     }
 
     async fn expire_inbox(&self, before: TimeMs) -> Result<(), Error> {

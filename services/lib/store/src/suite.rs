@@ -3,7 +3,9 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a property fails by a panic, like the test that calls it")]
 #![allow(clippy::reversed_empty_ranges, reason = "they must be taken for what they are")]
 
+mod bans;
 mod chats;
+mod devices;
 mod inboxes;
 mod keys;
 mod partitions;
@@ -16,7 +18,9 @@ use chasqui_domain::{ChatId, LogId, Offset, Partition, Position, Source, TimeMs,
 
 use crate::{EventRow, InboxRow, KeyTable, LogPartition, Snapshot, Store, Stream, Summary};
 
+pub use bans::*;
 pub use chats::*;
+pub use devices::*;
 pub use inboxes::*;
 pub use keys::*;
 pub use partitions::*;
@@ -71,9 +75,18 @@ macro_rules! conformance {
             inboxes_of_users_are_apart
             expiry_removes_whole_days_and_no_more
             expiry_of_many_rows_lets_other_writes_go_on
+            devices_of_a_user_are_read_in_pages
+            a_newer_row_of_a_device_replaces_an_older_one_and_never_the_reverse
+            a_session_keeps_the_time_at_which_it_began
+            rows_of_devices_of_other_lives_count_as_before
+            a_user_keeps_so_many_devices_and_no_more
+            a_ban_that_is_written_again_changes_its_reason_alone
+            bans_of_a_user_and_of_their_devices_are_apart
+            bans_are_read_in_pages_and_in_order
             a_key_is_created_once
             of_concurrent_creations_one_wins
             what_was_flushed_is_there_after_reopening
+            what_is_durable_when_answered_is_there_after_reopening
             nothing_reads_as_nothing
         }
     };

@@ -3,10 +3,11 @@
 use std::{collections::BTreeSet, future::Future, ops::Range, sync::Arc};
 
 use async_trait::async_trait;
-use chasqui_domain::{ChatId, LogId, Offset, TimeMs, UserId};
+use chasqui_domain::{ChatId, DeviceId, LogId, Offset, TimeMs, UserId};
 use chasqui_store::memory::MemoryStore;
 use chasqui_store::{
-    ChatLog, Checkpoint, Error, EventQuery, EventRow, InboxRow, LogPartition, Snapshot, Store, Summary,
+    Ban, BanKey, ChatLog, Checkpoint, DeviceRow, Error, EventQuery, EventRow, InboxRow, LogPartition, Snapshot, Store,
+    Summary,
 };
 use futures::FutureExt;
 use parking_lot::Mutex;
@@ -109,6 +110,35 @@ impl Store for FaultyStore {
 
     async fn checkpoint(&self, of: LogPartition) -> Result<Option<Checkpoint>, Error> {
         self.call(self.inner.checkpoint(of)).await
+    }
+
+    async fn write_devices(&self, of: LogPartition, rows: Vec<DeviceRow>) -> Result<(), Error> {
+        self.call(self.inner.write_devices(of, rows)).await
+    }
+
+    async fn devices_of(
+        &self,
+        user: &UserId,
+        after: Option<&DeviceId>,
+        rows_max: usize,
+    ) -> Result<Vec<DeviceRow>, Error> {
+        self.call(self.inner.devices_of(user, after, rows_max)).await
+    }
+
+    async fn ban(&self, ban: Ban) -> Result<(), Error> {
+        self.call(self.inner.ban(ban)).await
+    }
+
+    async fn unban(&self, key: &BanKey) -> Result<(), Error> {
+        self.call(self.inner.unban(key)).await
+    }
+
+    async fn bans_of(&self, user: &UserId, device: Option<&DeviceId>) -> Result<Vec<Ban>, Error> {
+        self.call(self.inner.bans_of(user, device)).await
+    }
+
+    async fn bans(&self, user: Option<&UserId>, after: Option<&BanKey>, rows_max: usize) -> Result<Vec<Ban>, Error> {
+        self.call(self.inner.bans(user, after, rows_max)).await
     }
 
     async fn expire_inbox(&self, before: TimeMs) -> Result<(), Error> {

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use chasqui_domain::{Epoch, LogId, Offset, Partition};
 
-use super::{Factory, LOG, chat, content, entry, of, snapshot, summary, user};
+use super::{Factory, LOG, bans, chat, content, devices, entry, of, snapshot, summary, user};
 use crate::{Checkpoint, LogPartition, WRAPPED_KEY_BYTES};
 
 fn elsewhere() -> [LogPartition; 2] {
@@ -104,6 +104,7 @@ pub async fn what_was_flushed_is_there_after_reopening(factory: &dyn Factory) {
     store.skip(of(0), Offset(9)).await.unwrap();
     store.write_inbox(vec![entry("alice", LOG, 3, 5)]).await.unwrap();
     store.save_checkpoint(of(0), checkpoint.clone()).await.unwrap();
+    store.write_devices(of(0), vec![devices::row("phone", LOG, 3)]).await.unwrap();
     subject.keys.create_key(chat, Epoch::FIRST, key).await.unwrap();
     store.flush().await.unwrap();
     let Some(subject) = factory.reopen(subject).await else { return };
@@ -119,7 +120,31 @@ pub async fn what_was_flushed_is_there_after_reopening(factory: &dyn Factory) {
     assert_eq!(store.checkpoint(of(0)).await.unwrap(), Some(checkpoint));
     let inbox = store.inbox(&user("alice"), LOG, Offset(0)..Offset(9), 9).await.unwrap();
     assert_eq!(inbox, [entry("alice", LOG, 3, 5)]);
+    let devices = store.devices_of(&user("alice"), None, 9).await.unwrap();
+    assert_eq!(devices, [devices::row("phone", LOG, 3)]);
     assert_eq!(subject.keys.key(chat, Epoch::FIRST).await.unwrap(), Some(key));
+}
+
+/// Without any flush, and with it what was answered before.
+pub async fn what_is_durable_when_answered_is_there_after_reopening(factory: &dyn Factory) {
+    let (own, phone) = (bans::ban("bob", None, 1, Some("spam")), bans::ban("bob", Some("phone"), 2, None));
+    let mut subject = factory.open().await;
+    subject.store.commit(of(0), Offset(7), vec![]).await.unwrap();
+    subject.store.skip(of(0), Offset(9)).await.unwrap();
+    let Some(reopened) = factory.reopen(subject).await else { return };
+    subject = reopened;
+    assert_eq!(subject.store.committed(of(0)).await.unwrap(), Some(Offset(7)));
+    assert_eq!(subject.store.skipped(of(0)).await.unwrap().len(), 1);
+
+    for ban in [&own, &phone] {
+        subject.store.ban(ban.clone()).await.unwrap();
+        let Some(reopened) = factory.reopen(subject).await else { return };
+        subject = reopened;
+        assert_eq!(subject.store.bans(None, None, 9).await.unwrap().last(), Some(ban));
+    }
+    subject.store.unban(&own.key).await.unwrap();
+    let Some(reopened) = factory.reopen(subject).await else { return };
+    assert_eq!(reopened.store.bans(None, None, 9).await.unwrap(), [phone]);
 }
 
 /// An empty store, and empty batches.
@@ -129,6 +154,7 @@ pub async fn nothing_reads_as_nothing(factory: &dyn Factory) {
     store.flush().await.unwrap();
     store.write_events(of(0), vec![], vec![]).await.unwrap();
     store.write_inbox(vec![]).await.unwrap();
+    store.write_devices(of(0), vec![]).await.unwrap();
     store.expire_inbox(chasqui_domain::TimeMs(u64::MAX)).await.unwrap();
     store.flush().await.unwrap();
     assert!(!store.has_events(of(0)).await.unwrap());
