@@ -55,7 +55,7 @@ pub fn run(args: &Args, mut options: Options) -> anyhow::Result<()> {
     #[cfg(not(feature = "failpoints"))]
     let Args {} = args;
     options.validate().context("the options don't allow a start")?;
-    options.gateway.sessions_max = open_files::raise(options.gateway.sessions_max)?;
+    open_files::raise(&mut options.gateway)?;
     // Held until the end of the process.
     let _lock = FolderLock::take(&options.data)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;

@@ -65,14 +65,13 @@ impl Gateway {
         http::router(self.shared.clone())
     }
 
-    /// Serves one connection to its end, whatever carries it; the first frame is a hello. Unlike those of
-    /// [`Gateway::router`] it doesn't count towards `sessions_max`.
+    /// Serves one connection to its end, whatever carries it; the first frame is a hello.
     pub async fn serve<T, S>(&self, target: T, source: S)
     where
         T: Sink<Outgoing, Error = TransportError> + Send + Unpin,
         S: Stream<Item = Result<Incoming, TransportError>> + Send + Unpin,
     {
-        hello::serve(self.shared.clone(), target, source).await;
+        hello::serve(self.shared.clone(), target, source, None).await;
     }
 
     /// This life.

@@ -8,12 +8,14 @@ use chasqui_wire::{
     frames::{self, ClientFrame, NotResumed, ServerFrame, Welcome},
     presence::PresenceKind,
 };
-use futures::{SinkExt, StreamExt};
+use futures::{SinkExt, StreamExt, future};
+use tokio::sync::OwnedSemaphorePermit;
 
 use crate::{
     auth::Identity,
     connection::Connection,
     limits,
+    newcomers::Newcomer,
     queue::Queue,
     registry::Handle,
     render::text,
@@ -30,21 +32,52 @@ struct Greeting {
     from: Result<Offset, NotResumed>,
 }
 
-/// Serves a connection to its end.
-pub(crate) async fn serve(shared: Arc<Shared>, mut target: impl Target, mut source: impl Source) {
-    let patience = shared.options.hello();
+/// Serves a connection to its end. While nobody knows whose it is it may have to give way, without a word.
+pub(crate) async fn serve(
+    shared: Arc<Shared>,
+    mut target: impl Target,
+    mut source: impl Source,
+    newcomer: Option<&Newcomer>,
+) {
+    let gives_way = async {
+        match newcomer {
+            Some(newcomer) => newcomer.gives_way().await,
+            None => future::pending().await,
+        }
+    };
+    let introduced = tokio::select! {
+        introduced = introduce(&shared, &mut target, &mut source) => introduced,
+        () = gives_way => None,
+    };
+    let Some((greeting, _permit)) = introduced else { return };
+    newcomer.inspect(|newcomer| newcomer.is_proven());
+    let why = hold(&shared, greeting, &mut target, &mut source).await;
+    farewell(&shared, &mut target, &mut source, why).await;
+}
+
+/// Learns who connects, and gives them a place among the sessions; none when they were sent away.
+async fn introduce(
+    shared: &Shared,
+    target: &mut impl Target,
+    source: &mut impl Source,
+) -> Option<(Greeting, OwnedSemaphorePermit)> {
     let greeting = tokio::select! {
-        greeting = shared.runtime.timeout(patience, greet(&shared, &mut source)) => {
+        greeting = shared.runtime.timeout(shared.options.hello(), greet(shared, source)) => {
             greeting.unwrap_or(Err(Some(Code::HelloTimeout)))
         }
-        // A drain waits for every connection, also for one that never says who it is.
         () = shared.drains() => Err(Some(Code::Draining)),
     };
-    let why = match greeting {
-        Ok(greeting) => hold(&shared, greeting, &mut target, &mut source).await,
-        Err(why) => why,
-    };
-    farewell(&shared, &mut target, &mut source, why).await;
+    let placed = greeting.and_then(|greeting| {
+        let permit = shared.sessions.clone().try_acquire_owned();
+        permit.map(|permit| (greeting, permit)).map_err(|_| Some(Code::Unavailable))
+    });
+    match placed {
+        Ok(placed) => Some(placed),
+        Err(why) => {
+            farewell(shared, target, source, why).await;
+            None
+        }
+    }
 }
 
 async fn greet(shared: &Shared, source: &mut impl Source) -> Result<Greeting, Option<Code>> {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::{
-    Router,
+    Extension, Router,
     extract::{
         State, WebSocketUpgrade,
         ws::{CloseFrame, Message, WebSocket, close_code, rejection::WebSocketUpgradeRejection},
@@ -19,6 +19,7 @@ use tower_http::timeout::TimeoutLayer;
 
 use crate::{
     hello, limits,
+    newcomers::Newcomer,
     rest::{self, Refused},
     shared::Shared,
     transport::{Incoming, Outgoing, Target, TransportError},
@@ -38,6 +39,8 @@ pub(crate) fn router(shared: Arc<Shared>) -> Router {
 
 async fn socket(
     State(shared): State<Arc<Shared>>,
+    // None when the routes are served by somebody else.
+    newcomer: Option<Extension<Arc<Newcomer>>>,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Response {
     let upgrade = match upgrade {
@@ -47,9 +50,10 @@ async fn socket(
     if let Some(why) = shared.closed() {
         return Refused(why).into_response();
     }
-    let Ok(permit) = shared.sessions.clone().try_acquire_owned() else {
+    // A place of its own each gets with its hello.
+    if shared.sessions.available_permits() == 0 {
         return Refused(Code::Unavailable).into_response();
-    };
+    }
     let options = &shared.options;
     upgrade
         .read_buffer_size(limits::SOCKET_BUFFER_BYTES)
@@ -58,15 +62,14 @@ async fn socket(
         .max_message_size(options.frame_bytes_max)
         .max_frame_size(options.frame_bytes_max)
         .on_upgrade(async move |socket| {
-            serve(shared, socket).await;
-            drop(permit);
+            serve(shared, socket, newcomer.as_ref().map(|Extension(newcomer)| &**newcomer)).await;
         })
 }
 
-async fn serve(shared: Arc<Shared>, socket: WebSocket) {
+async fn serve(shared: Arc<Shared>, socket: WebSocket, newcomer: Option<&Newcomer>) {
     let (target, source) = socket.split();
     let source = source.map(|message| Ok(incoming(message?)));
-    hello::serve(shared, frames_to(target), source).await;
+    hello::serve(shared, frames_to(target), source, newcomer).await;
 }
 
 /// Frames as messages. Once it has failed it goes on failing, and may still be closed.

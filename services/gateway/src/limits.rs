@@ -4,6 +4,9 @@ use std::time::Duration;
 
 use chasqui_seal::SEALED_OVERHEAD_BYTES;
 
+/// The longest head of a request, which may hold a long token.
+pub(crate) const HTTP_BUFFER_BYTES: usize = 16 * 1024;
+
 /// A socket's read buffer and write buffer. Idle sessions pay for both.
 pub(crate) const SOCKET_BUFFER_BYTES: usize = 4 * 1024;
 

@@ -8,61 +8,47 @@ use std::{
     task::{Context, Poll},
 };
 
-use axum::serve::{Listener, ListenerExt};
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     net::{TcpListener, TcpStream},
     sync::{OwnedSemaphorePermit, Semaphore},
 };
 
-/// How many connections there may be beside sessions: questions over HTTP, and those that have not said hello.
-pub const CONNECTIONS_BESIDE: usize = 128;
-
-/// Makes a listener for [`crate::Gateway::router`], for as many connections as `sessions_max` and
-/// [`CONNECTIONS_BESIDE`] allow. Beyond that, connections wait with the operating system until one ends, so that they
-/// take no files that others need.
-///
-/// Its sockets send small frames at once. Without that two frames in a row wait for each other: Nagle's algorithm holds
-/// the second until the client's delayed acknowledgement, about 40 ms.
-pub fn listener(listener: TcpListener, sessions_max: usize) -> impl Listener<Addr = SocketAddr> {
-    bounded(listener, sessions_max.saturating_add(CONNECTIONS_BESIDE))
-}
-
-fn bounded(listener: TcpListener, connections_max: usize) -> impl Listener<Addr = SocketAddr, Io = Connection> {
-    let tcp = listener.tap_io(|socket| {
-        if let Err(error) = socket.set_nodelay(true) {
-            tracing::debug!(%error, "a socket keeps its delay");
-        }
-    });
-    Bounded { tcp, permits: Arc::new(Semaphore::new(connections_max.min(Semaphore::MAX_PERMITS))) }
-}
-
-struct Bounded<L> {
-    tcp: L,
+/// Accepts as many connections as there may be. Beyond that they wait with the operating system until one ends, so that
+/// they take no files that others need.
+pub(crate) struct Listener {
+    tcp: TcpListener,
     permits: Arc<Semaphore>,
+    is_full: bool,
 }
 
-impl<L: Listener<Io = TcpStream, Addr = SocketAddr>> Listener for Bounded<L> {
-    type Io = Connection;
-    type Addr = SocketAddr;
+impl Listener {
+    pub(crate) fn new(tcp: TcpListener, connections_max: usize) -> Self {
+        Self { tcp, permits: Arc::new(Semaphore::new(connections_max.min(Semaphore::MAX_PERMITS))), is_full: false }
+    }
 
-    async fn accept(&mut self) -> (Connection, SocketAddr) {
-        if self.permits.available_permits() == 0 {
+    /// The next connection. Cancel safe.
+    ///
+    /// Its socket sends small frames at once. Without that two frames in a row wait for each other: Nagle's algorithm
+    /// holds the second until the client's delayed acknowledgement, about 40 ms.
+    pub(crate) async fn accept(&mut self) -> (Connection, SocketAddr) {
+        let was_full = std::mem::replace(&mut self.is_full, self.permits.available_permits() == 0);
+        if self.is_full && !was_full {
             tracing::warn!("all connections are taken, new ones wait");
         }
         // None only when it is closed, which nobody does.
         let permit = self.permits.clone().acquire_owned().await.ok();
-        let (socket, address) = self.tcp.accept().await;
+        // It pauses after an error that concerns more than one connection.
+        let (socket, address) = axum::serve::Listener::accept(&mut self.tcp).await;
+        if let Err(error) = socket.set_nodelay(true) {
+            tracing::debug!(%error, "a socket keeps its delay");
+        }
         (Connection { socket, _permit: permit }, address)
-    }
-
-    fn local_addr(&self) -> io::Result<SocketAddr> {
-        self.tcp.local_addr()
     }
 }
 
 /// A socket that counts until it is dropped.
-struct Connection {
+pub(crate) struct Connection {
     socket: TcpStream,
     _permit: Option<OwnedSemaphorePermit>,
 }
@@ -111,7 +97,7 @@ mod tests {
     async fn beyond_the_bound_a_connection_waits_for_another_to_end() {
         let tcp = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = tcp.local_addr().unwrap();
-        let mut listener = bounded(tcp, 2);
+        let mut listener = Listener::new(tcp, 2);
         let mut clients = Vec::new();
         for _ in 0..3 {
             clients.push(TcpStream::connect(address).await.unwrap());

@@ -10,6 +10,7 @@ use axum::{
     response::{IntoResponse, Response},
     routing::get,
 };
+use chasqui_gateway::Bounds;
 use chasqui_wire::{Code, frames::Problem};
 use serde::Serialize;
 use tokio::{net::TcpListener, sync::watch};
@@ -29,17 +30,19 @@ struct Readiness {
 
 /// Serves until it is told to stop, and the requests that are open then to their ends.
 pub(super) async fn serve(listener: TcpListener, foundation: Arc<Foundation>, mut stop: watch::Receiver<bool>) {
-    let listener = chasqui_gateway::listener(listener, foundation.options.gateway.sessions_max);
+    let (runtime, bounds) = (foundation.runtime.clone(), bounds(&foundation.options));
     let router = Router::new()
         .route("/health", get(async || "ok"))
         .route("/ready", get(ready))
         .fallback(pass)
         .with_state(foundation);
     let stopped = async move { drop(stop.wait_for(|stop| *stop).await) };
-    let served = axum::serve(listener, router).with_graceful_shutdown(stopped).await;
-    if let Err(error) = served {
-        tracing::error!(%error, "the socket failed");
-    }
+    chasqui_gateway::serve(listener, router, bounds, runtime, stopped).await;
+}
+
+fn bounds(options: &chasqui_config::Options) -> Bounds {
+    let chasqui_config::Gateway { sessions_max, unauthenticated_max, hello_ms, idle_ms, .. } = options.gateway;
+    Bounds { sessions_max, unauthenticated_max, hello_ms, idle_ms }
 }
 
 async fn ready(State(foundation): State<Arc<Foundation>>) -> (StatusCode, Json<Readiness>) {

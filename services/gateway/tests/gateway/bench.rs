@@ -10,7 +10,7 @@ use std::{
 use chasqui_domain::{
     ChatId, Command, Entry, GatewayId, LogId, Offset, Partition, Position, RulesNumber, Source, TimeMs, UserId,
 };
-use chasqui_gateway::{Auth, Deps, Gateway, Options};
+use chasqui_gateway::{Auth, Bounds, Deps, Gateway, Options};
 use chasqui_log::{Append, Log, MemoryLog, Partitions, Reader, Record, Topic};
 use chasqui_runtime::Runtime;
 use chasqui_seal::MasterKey;
@@ -20,12 +20,14 @@ use chasqui_wire::{
     gateway_record::GatewayRecord,
     presence::{Presence, PresenceKind},
 };
+use futures::future;
 use jsonwebtoken::{EncodingKey, Header, encode};
 use serde_json::json;
 
 pub(crate) const LOG: LogId = LogId([7; 16]);
 pub(crate) const RULES: RulesNumber = RulesNumber::NEWEST;
 const SECRET: &[u8] = b"a secret of the tests";
+pub(crate) const UNAUTHENTICATED_MAX: usize = 40;
 const READ_BYTES: usize = 1 << 20;
 
 pub(crate) struct Bench {
@@ -80,11 +82,13 @@ impl Bench {
 
     pub(crate) async fn on(log: Arc<dyn Log>, options: Options) -> Self {
         let store = Arc::new(MemoryStore::new());
-        let gateway = Arc::new(start(log.clone(), store.clone(), options).await);
+        let gateway = Arc::new(start(log.clone(), store.clone(), options.clone()).await);
         let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
         let address = listener.local_addr().unwrap();
         let router = gateway.router();
-        tokio::spawn(async move { axum::serve(chasqui_gateway::listener(listener, 1_000), router).await.unwrap() });
+        let Options { sessions_max, hello_ms, idle_ms, .. } = options;
+        let bounds = Bounds { sessions_max, unauthenticated_max: UNAUTHENTICATED_MAX, hello_ms, idle_ms };
+        tokio::spawn(chasqui_gateway::serve(listener, router, bounds, Runtime::real(), future::pending()));
         tokio::spawn(answer_attaches(log.clone()));
         let commands = log.reader(&Topic::Commands.partition(Partition(0)), Offset(0)).await.unwrap();
         Self { log, store, gateway, address, commands, read: Vec::new() }

@@ -81,6 +81,12 @@ impl Client {
         }
     }
 
+    /// Whether the connection ends without a word.
+    pub(crate) async fn is_cut(&mut self) -> bool {
+        let message = tokio::time::timeout(PATIENCE, self.0.next()).await.expect("an end in time");
+        message.is_none_or(|message| message.is_err())
+    }
+
     async fn message(&mut self) -> Option<Message> {
         let message = tokio::time::timeout(PATIENCE, self.0.next()).await.expect("a message in time");
         message.transpose().expect("a message")

@@ -9,3 +9,4 @@ mod lives;
 mod messages;
 mod rest;
 mod sessions;
+mod slow;
