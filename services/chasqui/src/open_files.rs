@@ -25,10 +25,7 @@ pub(crate) fn raise(gateway: &mut Gateway) -> anyhow::Result<()> {
     let files = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
     // So that there is a place for a session and one for a newcomer.
     let needed = RESERVE + UNAUTHENTICATED_SHARE as u64;
-    ensure!(
-        files >= needed,
-        "the process may open {files} files only, and needs at least {needed}: raise `ulimit -n`"
-    );
+    ensure!(files >= needed, "the process may open {files} files only, and needs at least {needed}: raise `ulimit -n`");
     let fit = usize::try_from(files - RESERVE).unwrap_or(usize::MAX);
     let sessions_max = gateway.sessions_max;
     share(gateway, fit);

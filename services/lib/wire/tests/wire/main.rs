@@ -7,6 +7,7 @@ mod codes;
 mod cursors;
 mod damage;
 mod frames;
+mod hostile;
 mod people;
 mod records;
 mod samples;
