@@ -104,14 +104,18 @@ impl<'a, T: Target, S: Source> Connection<'a, T, S> {
             }
             let Poll::Ready(incoming) = self.source.poll_next_unpin(cx) else { return Ok(Frames::Waiting) };
             self.worker.session.heard(now);
+            if !self.worker.frames.take() {
+                return Err(Code::TooManyFrames.into());
+            }
             match incoming {
+                Some(Ok(Incoming::TooLong)) => return Err(Code::FrameTooLarge.into()),
                 Some(Ok(Incoming::Text(text))) => self.worker.frame(&text, now),
                 Some(Ok(Incoming::Binary)) => self.worker.bad("a frame is text".to_owned()),
                 Some(Ok(Incoming::Alive)) => {}
                 Some(Ok(Incoming::Close)) | None => return Err(End(None)),
                 Some(Err(error)) => {
                     tracing::debug!(%error, "a session's connection failed");
-                    // It may be a frame that is too long, and the client still there.
+                    // It may be something that is no frame, and the client still there.
                     return Err(Code::BadFrame.into());
                 }
             }

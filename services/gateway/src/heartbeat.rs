@@ -18,6 +18,7 @@ pub(crate) async fn run(shared: Arc<Shared>) {
         let now = shared.runtime.monotonic();
         if release_at <= now {
             release_at = now + limits::RELEASE_EVERY;
+            shared.quotas.forget();
             release(&shared).await;
         }
         shared.runtime.sleep(shared.options.heartbeat()).await;

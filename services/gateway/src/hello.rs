@@ -85,6 +85,7 @@ async fn greet(shared: &Shared, source: &mut impl Source) -> Result<Greeting, Op
         match source.next().await {
             Some(Ok(Incoming::Text(text))) => break text,
             Some(Ok(Incoming::Alive)) => {}
+            Some(Ok(Incoming::TooLong)) => return Err(Some(Code::FrameTooLarge)),
             Some(Ok(Incoming::Binary)) => return Err(Some(Code::BadFrame)),
             Some(Ok(Incoming::Close)) | None => return Err(None),
             Some(Err(error)) => {
@@ -95,6 +96,8 @@ async fn greet(shared: &Shared, source: &mut impl Source) -> Result<Greeting, Op
     };
     let Ok(ClientFrame::Hello(hello)) = frames::parse(&text) else { return Err(Some(Code::BadFrame)) };
     let identity = shared.verifier.verify(&hello.token.0, shared.runtime.now()).map_err(|_| Code::Unauthorized)?;
+    // Who connects again and again costs as much as who asks.
+    shared.quotas.requests.take(&identity.user).map_err(|_| Code::TooManySessions)?;
     // A cursor that can't be taken up is no fault: the device begins with the chat list.
     let from = resume(shared, &identity.user, hello.cursor.as_deref());
     Ok(Greeting { identity, device: hello.device, from })
@@ -124,13 +127,17 @@ async fn hold(
     source: &mut impl Source,
 ) -> Option<Code> {
     let Greeting { identity, device, from } = greeting;
-    let registration = shared.registry.register(Handle {
+    let handle = Handle {
         session: shared.next_session(),
         partition: shared.uplink.partition_of(&identity.user),
         user: identity.user.clone(),
         device: device.clone(),
         queue: Queue::new(shared.options.queue_frames_max),
-    });
+    };
+    let registration = match shared.registry.register(handle, shared.options.sessions_per_user_max) {
+        Ok(registration) => registration,
+        Err(why) => return Some(why),
+    };
     // Asked behind registering: whoever closes all sessions closes this one, or is seen here.
     if let Some(why) = shared.closed() {
         return Some(why);

@@ -16,6 +16,7 @@ use bytes::Bytes;
 use chasqui_wire::Code;
 use futures::{Sink, SinkExt, StreamExt, future};
 use tower_http::timeout::TimeoutLayer;
+use tungstenite::error::CapacityError;
 
 use crate::{
     hello, limits,
@@ -68,7 +69,7 @@ async fn socket(
 
 async fn serve(shared: Arc<Shared>, socket: WebSocket, newcomer: Option<&Newcomer>) {
     let (target, source) = socket.split();
-    let source = source.map(|message| Ok(incoming(message?)));
+    let source = source.map(incoming);
     hello::serve(shared, frames_to(target), source, newcomer).await;
 }
 
@@ -77,13 +78,23 @@ fn frames_to(target: impl Sink<Message, Error = axum::Error> + Send + Unpin) -> 
     target.with(|frame| future::ready(Ok::<_, TransportError>(outgoing(frame))))
 }
 
-fn incoming(message: Message) -> Incoming {
-    match message {
+fn incoming(message: Result<Message, axum::Error>) -> Result<Incoming, TransportError> {
+    let message = match message {
+        Ok(message) => message,
+        Err(error) => {
+            let error = error.into_inner();
+            return match error.downcast_ref() {
+                Some(tungstenite::Error::Capacity(CapacityError::MessageTooLong { .. })) => Ok(Incoming::TooLong),
+                _ => Err(TransportError(error)),
+            };
+        }
+    };
+    Ok(match message {
         Message::Text(text) => Incoming::Text(text),
         Message::Binary(_) => Incoming::Binary,
         Message::Ping(_) | Message::Pong(_) => Incoming::Alive,
         Message::Close(_) => Incoming::Close,
-    }
+    })
 }
 
 fn outgoing(frame: Outgoing) -> Message {

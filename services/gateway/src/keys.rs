@@ -8,7 +8,7 @@ use chasqui_seal::{DataKey, MasterKey};
 use chasqui_store::KeyTable;
 use moka::future::Cache;
 
-use crate::limits;
+use crate::{limits, quota::TooMuch};
 
 /// Why there is no key.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -19,6 +19,9 @@ pub(crate) enum Error {
     /// The table can't be read or written.
     #[error(transparent)]
     Store(#[from] chasqui_store::Error),
+    /// The chat has none, and the user may not open another now.
+    #[error("the user opens chats too fast")]
+    TooManyChats(#[source] TooMuch),
     /// It was not wrapped by this master key.
     #[error("a data key can't be unwrapped: is this the master key that it was wrapped with?")]
     Seal(#[from] chasqui_seal::Error),
@@ -57,10 +60,16 @@ impl Keys {
         Ok(self.kept.try_get_with(at, self.read(chat, epoch)).await?.key)
     }
 
-    /// The key of a chat's epoch, created if there is none.
-    pub(crate) async fn for_sealing(&self, chat: ChatId, epoch: Epoch) -> Result<Arc<DataKey>, Arc<Error>> {
+    /// The key of a chat's epoch, created if there is none and `may_create` allows it.
+    pub(crate) async fn for_sealing(
+        &self,
+        chat: ChatId,
+        epoch: Epoch,
+        may_create: impl FnOnce() -> Result<(), TooMuch>,
+    ) -> Result<Arc<DataKey>, Arc<Error>> {
         match self.existing(chat, epoch).await {
             Err(error) if matches!(*error, Error::Absent) => {
+                may_create().map_err(Error::TooManyChats)?;
                 let kept = self.create(chat, epoch).await.map_err(Arc::new)?;
                 self.kept.insert((chat, epoch), kept.clone()).await;
                 Ok(kept.key)

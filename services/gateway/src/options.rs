@@ -4,7 +4,7 @@ use std::{fmt, time::Duration};
 
 use chasqui_domain::GatewayId;
 
-use crate::{Error, limits};
+use crate::{Error, Rates, limits};
 
 /// The gateway's options: those of `gateway.*`, and the limit on bodies.
 #[derive(Debug, Clone)]
@@ -13,6 +13,8 @@ pub struct Options {
     pub id: GatewayId,
     /// The most sessions at a time.
     pub sessions_max: usize,
+    /// The most sessions of one user.
+    pub sessions_per_user_max: usize,
     /// The longest frame that a client may send, in bytes.
     pub frame_bytes_max: usize,
     /// The most frames that wait for a slow session; beyond it the session is repaired from its inbox.
@@ -33,6 +35,8 @@ pub struct Options {
     pub reconnect_ms: u64,
     /// How many days inbox rows are kept: a cursor that is older can't be taken up.
     pub inbox_retention_days: u32,
+    /// What may be done in a time.
+    pub rates: Rates,
     /// The longest content of a message, in bytes: its text or data, mentions and meta together; at most 262,144.
     pub body_bytes_max: usize,
     /// How often the gateway says that it is alive, in milliseconds.
@@ -71,6 +75,7 @@ impl Options {
         Self {
             id,
             sessions_max: 50_000,
+            sessions_per_user_max: 20,
             frame_bytes_max: 131_072,
             queue_frames_max: 256,
             unacked_max: 1_024,
@@ -81,6 +86,7 @@ impl Options {
             drain_ms: 5_000,
             reconnect_ms: 2_000,
             inbox_retention_days: 30,
+            rates: Rates::default(),
             body_bytes_max: 65_536,
             heartbeat_ms: 1_000,
             auth,
@@ -95,6 +101,7 @@ impl Options {
         let fits_u32 = |number: usize| u32::try_from(number).is_ok();
         let rules = [
             (self.sessions_max > 0 && fits_u32(self.sessions_max), "gateway.sessions_max must be between 1 and 2^32-1"),
+            (self.sessions_per_user_max > 0, "gateway.sessions_per_user_max must be at least 1"),
             (self.frame_bytes_max >= 1024, "gateway.frame_bytes_max must be at least 1024, so that a hello fits"),
             (self.queue_frames_max > 0, "gateway.queue_frames_max must be at least 1"),
             (self.unacked_max > 0 && fits_u32(self.unacked_max), "gateway.unacked_max must be between 1 and 2^32-1"),

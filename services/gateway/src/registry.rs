@@ -32,15 +32,22 @@ pub(crate) struct Registration {
 
 impl Registry {
     /// Adds a session. An older one of the same device is asked to go: a device reads its inbox once.
-    pub(crate) fn register(self: &Arc<Self>, handle: Handle) -> Registration {
+    ///
+    /// # Errors
+    /// [`Code::TooManySessions`] when the user has `sessions_max` others.
+    pub(crate) fn register(self: &Arc<Self>, handle: Handle, sessions_max: usize) -> Result<Registration, Code> {
         let handle = Arc::new(handle);
         let mut users = self.users.lock();
         let sessions = users.entry(handle.user.clone()).or_insert_with(|| Vec::with_capacity(1));
+        let others = sessions.iter().filter(|older| older.device != handle.device && older.queue.closing().is_none());
+        if others.count() >= sessions_max {
+            return Err(Code::TooManySessions);
+        }
         for older in sessions.iter().filter(|older| older.device == handle.device) {
             older.queue.close(Code::Replaced);
         }
         sessions.push(handle.clone());
-        Registration { registry: self.clone(), handle }
+        Ok(Registration { registry: self.clone(), handle })
     }
 
     /// Whether any of these users has a session here.
@@ -109,10 +116,10 @@ mod tests {
     #[test]
     fn the_older_session_of_a_device_is_replaced_and_no_other() {
         let registry = Arc::new(Registry::default());
-        let older = registry.register(handle(1, "alice", "phone", 0));
-        let laptop = registry.register(handle(2, "alice", "laptop", 0));
-        let bobs = registry.register(handle(3, "bob", "phone", 1));
-        let newer = registry.register(handle(4, "alice", "phone", 0));
+        let older = registry.register(handle(1, "alice", "phone", 0), 4).unwrap();
+        let laptop = registry.register(handle(2, "alice", "laptop", 0), 4).unwrap();
+        let bobs = registry.register(handle(3, "bob", "phone", 1), 4).unwrap();
+        let newer = registry.register(handle(4, "alice", "phone", 0), 4).unwrap();
         assert_eq!(older.handle.queue.closing(), Some(Code::Replaced));
         for other in [&laptop, &bobs, &newer] {
             assert_eq!(other.handle.queue.closing(), None);
@@ -126,8 +133,8 @@ mod tests {
     #[test]
     fn gaps_reach_a_partition_or_all() {
         let registry = Arc::new(Registry::default());
-        let alice = registry.register(handle(1, "alice", "phone", 0));
-        let bob = registry.register(handle(2, "bob", "phone", 1));
+        let alice = registry.register(handle(1, "alice", "phone", 0), 4).unwrap();
+        let bob = registry.register(handle(2, "bob", "phone", 1), 4).unwrap();
         registry.mark_gaps(Some(Partition(1)));
         bob.handle.queue.push(Item::Answer { attempt: 1, up_to: Offset(0) });
         assert_eq!(alice.handle.queue.pop(), Popped::Empty);
@@ -139,5 +146,19 @@ mod tests {
         drop(bob);
         assert!(!registry.any(&[gone]));
         assert_eq!(registry.count(), 1);
+    }
+
+    #[test]
+    fn a_user_has_no_more_sessions_than_allowed_and_a_device_can_always_connect_again() {
+        let registry = Arc::new(Registry::default());
+        let phone = registry.register(handle(1, "alice", "phone", 0), 2).unwrap();
+        let _laptop = registry.register(handle(2, "alice", "laptop", 0), 2).unwrap();
+        let refused = registry.register(handle(3, "alice", "tablet", 0), 2).map(drop);
+        assert_eq!(refused, Err(Code::TooManySessions));
+        let _bobs = registry.register(handle(4, "bob", "phone", 0), 2).unwrap();
+        let _again = registry.register(handle(5, "alice", "phone", 0), 2).unwrap();
+        // The one that was replaced is on its way out and doesn't count.
+        drop(phone);
+        assert!(registry.register(handle(6, "alice", "tablet", 0), 2).is_err());
     }
 }

@@ -55,7 +55,9 @@ fn user(shared: &Shared, headers: &HeaderMap) -> Result<UserId, Refused> {
     match value.split_once(' ') {
         Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => {
             let identity = shared.verifier.verify(token.trim(), shared.runtime.now());
-            identity.map(|identity| identity.user).map_err(|_| unauthorized)
+            let user = identity.map(|identity| identity.user).map_err(|_| unauthorized)?;
+            shared.quotas.requests.take(&user).map_err(|_| Refused(Code::RateLimited))?;
+            Ok(user)
         }
         _ => Err(unauthorized),
     }

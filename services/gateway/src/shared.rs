@@ -12,7 +12,9 @@ use chasqui_wire::{Code, frames::Failure};
 use parking_lot::Mutex;
 use tokio::sync::{Semaphore, watch};
 
-use crate::{Error, auth::Verifier, keys::Keys, limits, options::Options, registry::Registry, uplink::Uplink};
+use crate::{
+    Error, auth::Verifier, keys::Keys, limits, options::Options, quota::Quotas, registry::Registry, uplink::Uplink,
+};
 
 /// What the parts of a gateway share.
 pub(crate) struct Shared {
@@ -22,6 +24,7 @@ pub(crate) struct Shared {
     pub(crate) keys: Arc<Keys>,
     pub(crate) verifier: Verifier,
     pub(crate) registry: Arc<Registry>,
+    pub(crate) quotas: Quotas,
     pub(crate) uplink: Uplink,
     pub(crate) incarnation: Incarnation,
     /// A permit for every session.
@@ -45,12 +48,14 @@ impl Shared {
         uplink: Uplink,
         incarnation: Incarnation,
     ) -> Self {
+        let quotas = Quotas::new(&options.rates, &runtime);
         Self {
             runtime,
             store,
             keys: Arc::new(keys),
             verifier: Verifier::new(&options.auth),
             registry: Arc::default(),
+            quotas,
             uplink,
             incarnation,
             // The semaphore's own bound is far above any number of sockets.

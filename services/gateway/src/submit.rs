@@ -11,7 +11,7 @@ use chasqui_wire::{
     frames::{Failed, SendFrame, ServerFrame},
 };
 
-use crate::{keys, limits, registry::Handle, shared::Shared, uplink};
+use crate::{keys, limits, quota::TooMuch, registry::Handle, shared::Shared, uplink};
 
 /// What a body holds when the client doesn't say.
 const TEXT: &str = "text/plain";
@@ -26,13 +26,39 @@ pub(crate) struct Letter {
 
 impl Letter {
     /// Tells the sender that there will be no outcome.
-    pub(crate) fn failed(self, code: Code) -> ServerFrame {
-        failed(Some(self.chat), Some(self.to), Some(self.id), code)
+    pub(crate) fn failed(self, why: impl Into<Why>) -> ServerFrame {
+        failed(Some(self.chat), Some(self.to), Some(self.id), why)
+    }
+}
+
+/// Why a message has no outcome.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Why {
+    code: Code,
+    retry_in_ms: Option<u32>,
+}
+
+impl Why {
+    /// The user has done more than is allowed.
+    pub(crate) fn too_much(code: Code, too_much: TooMuch) -> Self {
+        Self { code, retry_in_ms: Some(too_much.retry_in_ms()) }
+    }
+}
+
+impl From<Code> for Why {
+    fn from(code: Code) -> Self {
+        Self { code, retry_in_ms: None }
     }
 }
 
 /// A failure that is in no inbox.
-pub(crate) fn failed(chat: Option<ChatId>, to: Option<UserId>, id: Option<Counter>, code: Code) -> ServerFrame {
+pub(crate) fn failed(
+    chat: Option<ChatId>,
+    to: Option<UserId>,
+    id: Option<Counter>,
+    why: impl Into<Why>,
+) -> ServerFrame {
+    let Why { code, retry_in_ms } = why.into();
     let message = code.meaning().to_owned();
     ServerFrame::Failed(Box::new(Failed {
         cursor: None,
@@ -41,7 +67,7 @@ pub(crate) fn failed(chat: Option<ChatId>, to: Option<UserId>, id: Option<Counte
         id,
         code,
         retry: code.retry(),
-        retry_in_ms: None,
+        retry_in_ms,
         message,
         epoch: None,
     }))
@@ -80,7 +106,7 @@ pub(crate) async fn submit(
     letter: Letter,
     content_type: ContentType,
     body: Body,
-) -> (Letter, Result<Pending, Code>) {
+) -> (Letter, Result<Pending, Why>) {
     let enqueued = async {
         let wire = |error: chasqui_wire::Error| {
             tracing::error!(%error, "a message can't be written");
@@ -88,13 +114,9 @@ pub(crate) async fn submit(
         };
         // Chats stay in their first epoch until there is deletion.
         let epoch = Epoch::FIRST;
-        let key = shared.keys.for_sealing(letter.chat, epoch).await.map_err(|error| {
-            tracing::warn!(%error, "no data key to seal with");
-            match &*error {
-                keys::Error::Store(error) => uplink::code_of_store(error),
-                keys::Error::Absent | keys::Error::Seal(_) => Code::ServerError,
-            }
-        })?;
+        // Whoever makes the first key of a chat opens it.
+        let opens = || shared.quotas.chats.take(&handle.user);
+        let key = shared.keys.for_sealing(letter.chat, epoch, opens).await.map_err(|error| no_key(&error))?;
         let context = Context { chat: &letter.chat, sender: &handle.user, epoch };
         let bytes = key.seal(&body.encode().map_err(wire)?, &context, shared.runtime.random());
         let send = Send {
@@ -106,7 +128,7 @@ pub(crate) async fn submit(
         };
         let append =
             shared.uplink.command(letter.chat, &handle.user, &handle.device, Action::Send(send)).map_err(wire)?;
-        shared.uplink.enqueue(vec![append]).await.map_err(|error| refused(&error))
+        shared.uplink.enqueue(vec![append]).await.map_err(|error| refused(&error).into())
     };
     let enqueued = enqueued.await;
     (letter, enqueued)
@@ -121,6 +143,16 @@ pub(crate) async fn confirm(letter: Letter, pending: Pending) -> Option<(Letter,
         }
         Err(error) => Some((letter, refused(&error))),
     }
+}
+
+fn no_key(error: &keys::Error) -> Why {
+    let code = match error {
+        keys::Error::TooManyChats(too_much) => return Why::too_much(Code::TooManyChats, *too_much),
+        keys::Error::Store(error) => uplink::code_of_store(error),
+        keys::Error::Absent | keys::Error::Seal(_) => Code::ServerError,
+    };
+    tracing::warn!(%error, "no data key to seal with");
+    code.into()
 }
 
 fn refused(error: &chasqui_log::Error) -> Code {

@@ -11,6 +11,8 @@ pub enum Incoming {
     Text(Utf8Bytes),
     /// Something that is no frame.
     Binary,
+    /// A frame that is longer than allowed. The last that comes.
+    TooLong,
     /// A sign of life: a ping, which the transport has answered, or a pong.
     Alive,
     /// The client goes.

@@ -21,17 +21,18 @@ use serde::Deserialize;
 use crate::{
     limits, pages,
     pages::PageRead,
+    quota::Frames,
     receipts::{Receipts, Watermarks},
     registry::Handle,
     rest::receipts_of,
     session::Session,
     shared::Shared,
-    submit::{self, Letter},
+    submit::{self, Letter, Why},
 };
 
 /// A frame of the client that takes a while. The next is read when it is done, so they keep their order.
 enum Handled {
-    Send(Letter, Result<Pending, Code>),
+    Send(Letter, Result<Pending, Why>),
     Asked(ServerFrame),
 }
 
@@ -42,6 +43,8 @@ pub(crate) struct Worker {
     pub(crate) shared: Arc<Shared>,
     pub(crate) handle: Arc<Handle>,
     pub(crate) session: Session,
+    /// What the client may send.
+    pub(crate) frames: Frames,
     handling: Work<Handled>,
     /// Messages that have their place in the log and are not yet durable; bounded by the outstanding ones.
     appends: FuturesUnordered<BoxFuture<'static, Option<(Letter, Code)>>>,
@@ -55,10 +58,12 @@ pub(crate) struct Worker {
 
 impl Worker {
     pub(crate) fn new(shared: Arc<Shared>, handle: Arc<Handle>, session: Session) -> Self {
+        let frames = shared.quotas.frames(&shared.runtime);
         Self {
             shared,
             handle,
             session,
+            frames,
             handling: None,
             appends: FuturesUnordered::new(),
             receipts: Receipts::default(),
@@ -105,6 +110,10 @@ impl Worker {
     fn send(&mut self, frame: SendFrame, now: Duration) {
         let chat = ChatId::direct(self.session.user(), &frame.to);
         let letter = Letter { chat, to: frame.to.clone(), id: frame.id };
+        if let Err(too_much) = self.shared.quotas.sends.take(self.session.user()) {
+            self.session.say(&letter.failed(Why::too_much(Code::RateLimited, too_much)));
+            return;
+        }
         let checked = submit::check(frame, self.shared.options.body_bytes_max);
         // Only what can be sent waits for an outcome.
         let checked = checked.and_then(|checked| self.session.sending(chat, letter.id, now).map(|()| checked));
@@ -127,9 +136,9 @@ impl Worker {
         }
     }
 
-    fn lost(&mut self, letter: Letter, code: Code) {
+    fn lost(&mut self, letter: Letter, why: impl Into<Why>) {
         self.session.not_sent(letter.chat, letter.id);
-        self.session.say(&letter.failed(code));
+        self.session.say(&letter.failed(why));
     }
 
     /// Goes on with the frame in hand; whether there is none now.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use chasqui_domain::GatewayId;
-use chasqui_gateway::{Auth, Gateway};
+use chasqui_gateway::{Auth, Gateway, Rates};
 use futures::FutureExt;
 use tokio::{select, sync::watch};
 
@@ -90,8 +90,16 @@ fn gateway_options(options: &chasqui_config::Options) -> Result<chasqui_gateway:
     let id = GatewayId::new(&gateway.id).map_err(bad_id)?;
     let secret = auth.secret.as_ref().map(|secret| secret.expose().as_bytes().to_vec()).unwrap_or_default();
     let auth = Auth { secret, issuer: auth.issuer.clone(), audience: auth.audience.clone(), leeway_ms: auth.leeway_ms };
+    let chasqui_config::Limits {
+        body_bytes_max,
+        frames_per_second,
+        sends_per_second,
+        requests_per_second,
+        chats_opened_per_hour,
+    } = options.limits;
     Ok(chasqui_gateway::Options {
         sessions_max: gateway.sessions_max,
+        sessions_per_user_max: gateway.sessions_per_user_max,
         frame_bytes_max: gateway.frame_bytes_max,
         queue_frames_max: gateway.queue_frames_max,
         unacked_max: gateway.unacked_max,
@@ -102,7 +110,8 @@ fn gateway_options(options: &chasqui_config::Options) -> Result<chasqui_gateway:
         drain_ms: gateway.drain_ms,
         reconnect_ms: gateway.reconnect_ms,
         inbox_retention_days: options.store.inbox_retention_days,
-        body_bytes_max: options.limits.body_bytes_max,
+        rates: Rates { frames_per_second, sends_per_second, requests_per_second, chats_opened_per_hour },
+        body_bytes_max,
         heartbeat_ms: options.heartbeat_ms,
         ..chasqui_gateway::Options::new(id, auth)
     })

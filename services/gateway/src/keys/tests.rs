@@ -81,7 +81,7 @@ fn mark(key: &DataKey) -> bytes::Bytes {
 #[tokio::test]
 async fn a_key_is_kept_for_sixty_seconds_from_the_start_of_its_read() {
     let (table, clock, keys) = bench();
-    keys().for_sealing(chat(), Epoch::FIRST).await.unwrap();
+    keys().for_sealing(chat(), Epoch::FIRST, || Ok(())).await.unwrap();
     let keys = keys();
     let reads = || table.reads.load(Ordering::SeqCst);
     let before = reads();
@@ -99,16 +99,19 @@ async fn the_first_to_create_a_key_is_the_one_whose_key_counts() {
     let (_, _, keys) = bench();
     let (one, other) = (keys(), keys());
     assert!(matches!(*one.existing(chat(), Epoch::FIRST).await.unwrap_err(), Error::Absent));
-    let (one, other) = tokio::join!(one.for_sealing(chat(), Epoch::FIRST), other.for_sealing(chat(), Epoch::FIRST));
+    let (one, other) = tokio::join!(
+        one.for_sealing(chat(), Epoch::FIRST, || Ok(())),
+        other.for_sealing(chat(), Epoch::FIRST, || Ok(()))
+    );
     assert_eq!(mark(&one.unwrap()), mark(&other.unwrap()));
     let read = keys().existing(chat(), Epoch::FIRST).await.unwrap();
-    assert_eq!(mark(&read), mark(&keys().for_sealing(chat(), Epoch::FIRST).await.unwrap()));
+    assert_eq!(mark(&read), mark(&keys().for_sealing(chat(), Epoch::FIRST, || Ok(())).await.unwrap()));
 }
 
 #[tokio::test]
 async fn reads_of_one_key_at_a_time_are_one() {
     let (table, _, keys) = bench();
-    keys().for_sealing(chat(), Epoch::FIRST).await.unwrap();
+    keys().for_sealing(chat(), Epoch::FIRST, || Ok(())).await.unwrap();
     let keys = keys();
     let before = table.reads.load(Ordering::SeqCst);
     let read = || keys.existing(chat(), Epoch::FIRST);

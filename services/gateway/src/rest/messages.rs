@@ -46,7 +46,7 @@ pub(super) async fn of_row(shared: &Shared, row: &EventRow) -> Result<Option<Mes
     let EventKind::Message { sender, body, .. } = &event.kind else { return Ok(None) };
     let body = render::open(&shared.keys, event.chat, sender, body).await.map_err(|error| match &*error {
         keys::Error::Store(error) => Refused(uplink::code_of_store(error)),
-        keys::Error::Absent | keys::Error::Seal(_) => Refused(Code::ServerError),
+        keys::Error::Absent | keys::Error::Seal(_) | keys::Error::TooManyChats(_) => Refused(Code::ServerError),
     })?;
     Ok(render::message(event, body))
 }

@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use chasqui_wire::frames::{self, ServerFrame};
+use chasqui_wire::{
+    Code,
+    frames::{self, Failure, ServerFrame},
+};
 use futures::{SinkExt, StreamExt};
 use serde_json::{Value, json};
 use tokio::net::TcpStream;
@@ -72,6 +75,21 @@ impl Client {
     /// The connection's last words: the error's code, and the number of the close.
     pub(crate) async fn end(&mut self) -> (String, u16) {
         let ServerFrame::Error(failure) = self.next().await else { panic!("no error") };
+        self.closed_with(failure).await
+    }
+
+    /// The last words behind errors that did not end the connection.
+    pub(crate) async fn end_behind_errors(&mut self) -> (String, u16) {
+        loop {
+            match self.next().await {
+                ServerFrame::Error(failure) if failure.code == Code::BadFrame => {}
+                ServerFrame::Error(failure) => return self.closed_with(failure).await,
+                other => panic!("no error but {other:?}"),
+            }
+        }
+    }
+
+    async fn closed_with(&mut self, failure: Failure) -> (String, u16) {
         match self.message().await {
             Some(Message::Close(Some(frame))) => {
                 assert_eq!(frame.reason.as_str(), failure.code.as_str());

@@ -7,6 +7,7 @@ mod client;
 mod failing;
 mod lives;
 mod messages;
+mod rates;
 mod rest;
 mod sessions;
 mod slow;

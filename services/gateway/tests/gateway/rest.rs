@@ -22,7 +22,7 @@ use crate::{
     messages::{decided, send},
 };
 
-async fn get(bench: &Bench, name: Option<&str>, path: &str) -> (StatusCode, Vec<u8>) {
+pub(crate) async fn get(bench: &Bench, name: Option<&str>, path: &str) -> (StatusCode, Vec<u8>) {
     let mut request = Request::get(path);
     if let Some(name) = name {
         request = request.header("authorization", format!("Bearer {}", token(name, Duration::from_secs(60))));

@@ -69,7 +69,7 @@ async fn a_frame_that_is_too_long_ends_the_session() {
     let bench = Bench::new().await;
     let mut client = live(&bench, "alice", "phone").await;
     client.raw("x".repeat(bench_frame_bytes_max() + 1)).await;
-    assert_eq!(client.end().await.0, "bad_frame");
+    assert_eq!(client.end().await, ("frame_too_large".to_owned(), 4504));
 }
 
 fn bench_frame_bytes_max() -> usize {

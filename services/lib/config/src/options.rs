@@ -150,9 +150,9 @@ options! {
         frames_per_second: u32 = 500,
         /// The most messages of a user in a second; it may be ten times as many at once.
         sends_per_second: u32 = 100,
-        /// The most requests over HTTP of a user in a second; it may be ten times as many at once.
+        /// The most requests over HTTP and new sessions of a user in a second; it may be ten times as many at once.
         requests_per_second: u32 = 50,
-        /// The most chats that a user may open in an hour.
+        /// The most chats that a user may open at once, and then in an hour.
         chats_opened_per_hour: u32 = 500,
     }
 }

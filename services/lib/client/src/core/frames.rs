@@ -136,8 +136,11 @@ impl Core {
                 self.state.outbox.settle(which);
                 self.save_soon(now);
                 self.tell(Update::Failed(failed));
-            } else if self.state.outbox.retry(which, now, &mut self.dice) {
-                self.tell(Update::Retrying(failed));
+            } else {
+                let least = Duration::from_millis(u64::from(failed.retry_in_ms.unwrap_or_default()));
+                if self.state.outbox.retry(which, now, least, &mut self.dice) {
+                    self.tell(Update::Retrying(failed));
+                }
             }
             // A failure to be tried again of a message that is not known has had another outcome since.
         } else {

@@ -178,6 +178,20 @@ fn a_refusal_ends_a_message_and_a_failure_to_be_tried_again_holds_its_chat() {
 }
 
 #[test]
+fn a_failure_to_be_tried_again_later_is_not_tried_before() {
+    let mut core = up();
+    write(&mut core, "a");
+    core.saved();
+    assert_eq!(sends(&mut core, T0), [1]);
+    let ServerFrame::Failed(mut failed) = failed(Some(1), Code::RateLimited) else { unreachable!() };
+    failed.retry_in_ms = Some(90_000);
+    core.frame(ServerFrame::Failed(failed), T0);
+    assert_eq!(core.state.outbox.deadline(T0), Some(T0 + 90 * SECOND));
+    assert_eq!(sends(&mut core, T0 + 89 * SECOND), [0u64; 0]);
+    assert_eq!(sends(&mut core, T0 + 90 * SECOND), [1]);
+}
+
+#[test]
 fn a_message_waits_while_an_earlier_one_could_fall_out_of_the_window() {
     let mut core = up();
     for _ in 0..=128 {
