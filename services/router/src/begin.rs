@@ -33,6 +33,11 @@ impl Follower {
         }
         Ok(records)
     }
+
+    /// The last record that was read or passed over.
+    pub(crate) fn last(&self) -> Offset {
+        Offset(self.next.0.saturating_sub(1))
+    }
 }
 
 /// The checkpoint to go on from; the first owner makes one before it does anything else.

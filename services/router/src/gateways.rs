@@ -122,7 +122,7 @@ impl Gateways {
 
 #[cfg(test)]
 mod tests {
-    use chasqui_domain::{SessionId, TimeMs, UserId};
+    use chasqui_domain::{DeviceId, SessionId, TimeMs, UserId};
 
     use super::*;
     use crate::sessions::Place;
@@ -140,7 +140,8 @@ mod tests {
     fn sessions() -> Sessions {
         let mut sessions = Sessions::default();
         let place = Place { gateway: id(), incarnation: Incarnation(5), session: SessionId(1) };
-        sessions.put(&UserId::new("a").unwrap(), &place, 1, (Offset(0), TimeMs(0)));
+        let device = DeviceId::new("phone").unwrap();
+        sessions.put(&UserId::new("a").unwrap(), &place, &device, 1, (Offset(0), TimeMs(0)));
         sessions
     }
 

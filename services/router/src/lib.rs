@@ -6,8 +6,12 @@
 //! Row, then push, then checkpoint: whoever owns the partition next goes on from the checkpoint. Positions are offsets
 //! of `inbox`, so rows that are written again are the same rows, and sessions drop pushes that they had. What a
 //! sequencer published twice is placed once, since the checkpoint holds the last source that was placed.
+//!
+//! It also writes the rows of its users' devices: when a session comes, goes, or is silent for too long. A refresh writes
+//! nothing.
 
 mod begin;
+mod devices;
 mod error;
 mod gateways;
 mod owner;
@@ -36,7 +40,7 @@ pub const SESSION_TTL: Duration = Duration::from_secs(180);
 pub struct Deps {
     /// Where inbox records and presence come from, and pushes go.
     pub log: Arc<dyn Log>,
-    /// Where inbox rows and checkpoints are kept.
+    /// Where inbox rows, checkpoints and devices are kept.
     pub store: Arc<dyn Store>,
     /// Clocks.
     pub runtime: Runtime,

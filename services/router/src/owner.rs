@@ -11,9 +11,10 @@ use futures::FutureExt;
 use crate::{
     Error, Router,
     begin::{Follower, checkpoint},
+    devices::Devices,
     gateways::Gateways,
     placing::{Arrived, Placed, Routes, to_gateway},
-    presence::{Table, Waiting},
+    presence::{Owed, Table},
 };
 
 /// How many answers are appended at a time; after a long absence there may be one for every session.
@@ -90,17 +91,17 @@ impl<'a> Owner<'a> {
     /// Reads the session table to its end before anything is placed: a session that a former owner has answered must
     /// get what comes from then on.
     async fn read_table(&mut self, end: Offset) -> Result<(), Error> {
-        let mut waiting = Waiting::new();
+        let mut owed = Owed::new(self.of.log);
         while self.presence.next < end {
             let records = self.presence.next(self.router.options.read_bytes_max).await?;
             let now = self.now();
             for record in records {
-                let owed = (record.offset >= self.answered).then_some(&mut waiting);
-                self.table.presence(&record, now, owed);
+                let is_new = record.offset >= self.answered;
+                self.table.presence(&record, now, is_new.then_some(&mut owed));
             }
         }
-        self.table.expire(self.now());
-        self.answer(waiting).await
+        self.table.expire(self.now(), self.presence.last(), &mut owed.devices);
+        self.settle(owed).await
     }
 
     /// Waits for something and does what it asks for.
@@ -158,16 +159,17 @@ impl<'a> Owner<'a> {
     }
 
     async fn attend(&mut self, records: &[Record]) -> Result<(), Error> {
-        let (now, mut waiting) = (self.now(), Waiting::new());
+        let (now, mut owed) = (self.now(), Owed::new(self.of.log));
         for record in records {
-            self.table.presence(record, now, Some(&mut waiting));
+            self.table.presence(record, now, Some(&mut owed));
         }
-        self.answer(waiting).await
+        self.settle(owed).await
     }
 
-    /// Rows below `next` are stored, and what comes from there on is pushed: that is what an answer says.
-    async fn answer(&mut self, waiting: Waiting) -> Result<(), Error> {
-        let answers = self.table.answers(waiting, self.of.partition, self.next)?;
+    /// Rows below `next` are stored, and what comes from there on is pushed: that is what an answer says. Whoever waits
+    /// for one doesn't wait for the rows of devices, but the records count as answered only behind them.
+    async fn settle(&mut self, owed: Owed) -> Result<(), Error> {
+        let answers = self.table.answers(owed.waiting, self.of.partition, self.next)?;
         let mut answers = answers.into_iter();
         loop {
             let some: Vec<Append> = answers.by_ref().take(ANSWERS_MAX).collect();
@@ -176,9 +178,18 @@ impl<'a> Owner<'a> {
             }
             self.router.deps.log.append(some).await?;
         }
+        failpoint!("router::after_answers");
+        self.write_devices(owed.devices).await?;
         if self.answered < self.presence.next {
             self.answered = self.presence.next;
             self.is_saved = false;
+        }
+        Ok(())
+    }
+
+    async fn write_devices(&self, devices: Devices) -> Result<(), Error> {
+        for rows in devices.into_rows().chunks(self.router.options.batch_rows_max.max(1)) {
+            self.router.deps.store.write_devices(self.of, rows.to_vec()).await?;
         }
         Ok(())
     }
@@ -240,7 +251,9 @@ impl<'a> Owner<'a> {
     }
 
     async fn tick(&mut self) -> Result<(), Error> {
-        self.table.expire(self.now());
+        let mut devices = Devices::new(self.of.log);
+        self.table.expire(self.now(), self.presence.last(), &mut devices);
+        self.write_devices(devices).await?;
         self.table.forget_gateways(self.now());
         self.judge().await?;
         if !self.is_saved {

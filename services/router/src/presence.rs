@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use chasqui_domain::{GatewayId, Incarnation, Offset, Partition, TimeMs, UserId};
+use chasqui_domain::{GatewayId, Incarnation, LogId, Offset, Partition, TimeMs, UserId};
 use chasqui_log::{Append, Record};
 use chasqui_wire::{
     gateway_record::GatewayRecord,
@@ -12,6 +12,7 @@ use chasqui_wire::{
 
 use crate::{
     Error,
+    devices::Devices,
     gateways::{Gateways, Heard},
     placing::to_gateway,
     sessions::{Place, Sessions},
@@ -19,6 +20,20 @@ use crate::{
 
 /// The sessions that wait for an answer, with the attempt that it is for.
 pub(crate) type Waiting = BTreeMap<(UserId, Place), u32>;
+
+/// What records of `presence` ask for.
+#[derive(Debug)]
+pub(crate) struct Owed {
+    pub(crate) waiting: Waiting,
+    pub(crate) devices: Devices,
+}
+
+impl Owed {
+    /// Nothing yet, in this life of the topics.
+    pub(crate) fn new(log: LogId) -> Self {
+        Self { waiting: Waiting::new(), devices: Devices::new(log) }
+    }
+}
 
 /// The session table, the gateways, and the time by which sessions expire.
 #[derive(Debug)]
@@ -35,8 +50,9 @@ impl Table {
         Self { sessions: Sessions::default(), gateways, newest: (TimeMs(0), Duration::ZERO) }
     }
 
-    /// A record of `presence`. `waiting` collects who is to be answered; none for what was answered before.
-    pub(crate) fn presence(&mut self, record: &Record, now: Duration, waiting: Option<&mut Waiting>) {
+    /// A record of `presence`. `owed` collects who is to be answered, and what is new of devices; none for what was
+    /// answered before.
+    pub(crate) fn presence(&mut self, record: &Record, now: Duration, owed: Option<&mut Owed>) {
         self.newest = (self.newest.0.max(record.time), now);
         let presence = match Presence::decode(&record.value) {
             Ok(presence) => presence,
@@ -52,22 +68,23 @@ impl Table {
         if !self.gateways.mention(&place.gateway, place.incarnation, now) {
             return;
         }
-        let Presence { user, attempt, kind, .. } = presence;
-        let owed = match kind {
-            PresenceKind::Detach => {
-                self.sessions.remove(&user, &place);
-                false
+        let Presence { user, device, attempt, kind, .. } = presence;
+        if kind == PresenceKind::Detach {
+            let session = self.sessions.remove(&user, &place);
+            if let (Some(session), Some(owed)) = (session, owed) {
+                owed.devices.went(&user, &place, &session, record.offset, record.time);
             }
-            PresenceKind::Attach => {
-                self.sessions.put(&user, &place, attempt, (record.offset, record.time));
-                true
-            }
-            PresenceKind::Refresh => !self.sessions.put(&user, &place, attempt, (record.offset, record.time)),
-        };
-        if let Some(waiting) = waiting
-            && owed
+            return;
+        }
+        let known = self.sessions.put(&user, &place, &device, attempt, (record.offset, record.time));
+        let Some(owed) = owed else { return };
+        if known.is_none()
+            && let Some(session) = self.sessions.get(&user, &place)
         {
-            waiting.insert((user, place), attempt);
+            owed.devices.came(&user, &place, session, record.offset);
+        }
+        if kind == PresenceKind::Attach || known != Some(attempt) {
+            owed.waiting.insert((user, place), attempt);
         }
     }
 
@@ -84,10 +101,13 @@ impl Table {
         }
     }
 
-    pub(crate) fn expire(&mut self, now: Duration) {
+    /// Forgets sessions that were silent for too long; `last` is the last record of `presence` that was read.
+    pub(crate) fn expire(&mut self, now: Duration, last: Offset, devices: &mut Devices) {
         let (newest, read) = self.newest;
         let since = u64::try_from(now.saturating_sub(read).as_millis()).unwrap_or(u64::MAX);
-        self.sessions.expire(TimeMs(newest.0.saturating_add(since)));
+        self.sessions.expire(TimeMs(newest.0.saturating_add(since)), |user, place, session| {
+            devices.went(user, place, session, last, session.heard);
+        });
     }
 
     pub(crate) fn forget_gateways(&mut self, now: Duration) {

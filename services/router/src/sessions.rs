@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use chasqui_domain::{GatewayId, Incarnation, Offset, SessionId, TimeMs, UserId};
+use chasqui_domain::{DeviceId, GatewayId, Incarnation, Offset, SessionId, TimeMs, UserId};
 use chasqui_wire::presence::Presence;
 
 use crate::SESSION_TTL;
@@ -22,13 +22,18 @@ impl Place {
     }
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Session {
-    attempt: u32,
-    /// When it was last heard of, by the log's time.
-    heard: TimeMs,
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Session {
+    pub(crate) attempt: u32,
+    pub(crate) device: DeviceId,
+    /// When it was first heard of, by the log's time.
+    pub(crate) since: TimeMs,
+    /// When it was last heard of.
+    pub(crate) heard: TimeMs,
     /// The record of `presence` that told.
     told: Offset,
+    /// Whether no other session of the device has come since.
+    pub(crate) is_current: bool,
 }
 
 /// All sessions of the partition's users. Bounded by how many live, and by how many lived within [`SESSION_TTL`].
@@ -41,17 +46,35 @@ pub(crate) struct Sessions {
 }
 
 impl Sessions {
-    /// Puts a session into the table, or notes that it was heard of. Gives whether it was known with this attempt.
-    pub(crate) fn put(&mut self, user: &UserId, place: &Place, attempt: u32, (told, heard): (Offset, TimeMs)) -> bool {
+    /// Puts a session into the table, or notes that it was heard of. Gives the attempt that it was known with; none when
+    /// it is new.
+    pub(crate) fn put(
+        &mut self,
+        user: &UserId,
+        place: &Place,
+        device: &DeviceId,
+        attempt: u32,
+        (told, heard): (Offset, TimeMs),
+    ) -> Option<u32> {
         let former = self.remove(user, place);
         *self.by_gateway.entry(place.gateway.clone()).or_default() += 1;
         self.by_told.insert(told, (user.clone(), place.clone()));
-        self.users.entry(user.clone()).or_default().insert(place.clone(), Session { attempt, heard, told });
-        former == Some(attempt)
+        let sessions = self.users.entry(user.clone()).or_default();
+        let known = former.as_ref().map(|former| former.attempt);
+        let session = match former {
+            Some(former) => Session { attempt, heard, told, ..former },
+            None => {
+                let others = sessions.values_mut().filter(|other| other.device == *device);
+                others.for_each(|other| other.is_current = false);
+                Session { attempt, device: device.clone(), since: heard, heard, told, is_current: true }
+            }
+        };
+        sessions.insert(place.clone(), session);
+        known
     }
 
-    /// Forgets a session; gives its attempt.
-    pub(crate) fn remove(&mut self, user: &UserId, place: &Place) -> Option<u32> {
+    /// Forgets a session, and gives it.
+    pub(crate) fn remove(&mut self, user: &UserId, place: &Place) -> Option<Session> {
         let sessions = self.users.get_mut(user)?;
         let session = sessions.remove(place)?;
         if sessions.is_empty() {
@@ -64,19 +87,21 @@ impl Sessions {
                 self.by_gateway.remove(&place.gateway);
             }
         }
-        Some(session.attempt)
+        Some(session)
     }
 
-    /// Forgets the sessions that were not heard of for too long.
-    pub(crate) fn expire(&mut self, now: TimeMs) {
+    /// Forgets the sessions that were not heard of for too long, and calls `gone` with each.
+    pub(crate) fn expire(&mut self, now: TimeMs, mut gone: impl FnMut(&UserId, &Place, &Session)) {
         let ttl = SESSION_TTL.as_millis() as u64;
         while let Some((user, place)) = self.by_told.values().next() {
-            let heard = self.users.get(user).and_then(|sessions| sessions.get(place)).map(|session| session.heard);
+            let heard = self.get(user, place).map(|session| session.heard);
             if heard.is_some_and(|heard| heard.0.saturating_add(ttl) > now.0) {
                 break;
             }
             let (user, place) = (user.clone(), place.clone());
-            self.remove(&user, &place);
+            if let Some(session) = self.remove(&user, &place) {
+                gone(&user, &place, &session);
+            }
         }
     }
 
@@ -85,8 +110,12 @@ impl Sessions {
         self.by_told.keys().next().copied()
     }
 
+    pub(crate) fn get(&self, user: &UserId, place: &Place) -> Option<&Session> {
+        self.users.get(user)?.get(place)
+    }
+
     pub(crate) fn knows(&self, user: &UserId, place: &Place) -> bool {
-        self.users.get(user).is_some_and(|sessions| sessions.contains_key(place))
+        self.get(user, place).is_some()
     }
 
     /// Whether the gateway holds any session, in whichever of its lives.
@@ -112,29 +141,50 @@ mod tests {
         UserId::new(name).unwrap()
     }
 
+    fn put(sessions: &mut Sessions, name: &str, session: u64, attempt: u32, told: u64, heard: u64) -> Option<u32> {
+        let phone = DeviceId::new("phone").unwrap();
+        sessions.put(&user(name), &place(session), &phone, attempt, (Offset(told), TimeMs(heard)))
+    }
+
     #[test]
     fn a_session_is_known_by_its_attempt() {
         let mut sessions = Sessions::default();
-        assert!(!sessions.put(&user("a"), &place(1), 1, (Offset(1), TimeMs(0))));
-        assert!(sessions.put(&user("a"), &place(1), 1, (Offset(2), TimeMs(5))));
-        assert!(!sessions.put(&user("a"), &place(1), 2, (Offset(3), TimeMs(6))), "a repair is under way");
-        assert!(!sessions.put(&user("b"), &place(1), 2, (Offset(4), TimeMs(6))), "another user's");
+        assert_eq!(put(&mut sessions, "a", 1, 1, 1, 0), None);
+        assert_eq!(put(&mut sessions, "a", 1, 1, 2, 5), Some(1));
+        assert_eq!(put(&mut sessions, "a", 1, 2, 3, 6), Some(1), "a repair is under way");
+        assert_eq!(put(&mut sessions, "b", 1, 2, 4, 6), None, "another user's");
         assert_eq!(sessions.of(&user("a")).count(), 1);
+        let session = sessions.get(&user("a"), &place(1)).unwrap();
+        assert_eq!((session.since, session.heard), (TimeMs(0), TimeMs(6)));
+    }
+
+    #[test]
+    fn the_current_session_of_a_device_is_the_one_that_came_last() {
+        let mut sessions = Sessions::default();
+        put(&mut sessions, "a", 1, 1, 1, 0);
+        put(&mut sessions, "a", 2, 1, 2, 0);
+        let pad = DeviceId::new("pad").unwrap();
+        sessions.put(&user("a"), &place(3), &pad, 1, (Offset(3), TimeMs(0)));
+        put(&mut sessions, "a", 1, 1, 4, 0);
+        let current = |session| sessions.get(&user("a"), &place(session)).unwrap().is_current;
+        assert_eq!([current(1), current(2), current(3)], [false, true, true]);
     }
 
     #[test]
     fn what_is_not_refreshed_goes_and_leaves_nothing() {
         let ttl = SESSION_TTL.as_millis() as u64;
         let mut sessions = Sessions::default();
-        sessions.put(&user("a"), &place(1), 1, (Offset(5), TimeMs(0)));
-        sessions.put(&user("a"), &place(2), 1, (Offset(6), TimeMs(0)));
-        sessions.put(&user("a"), &place(1), 1, (Offset(7), TimeMs(10)));
-        sessions.expire(TimeMs(ttl - 1));
+        put(&mut sessions, "a", 1, 1, 5, 0);
+        put(&mut sessions, "a", 2, 1, 6, 0);
+        put(&mut sessions, "a", 1, 1, 7, 10);
+        sessions.expire(TimeMs(ttl - 1), |_, _, _| panic!("too early"));
         assert_eq!(sessions.of(&user("a")).count(), 2);
-        sessions.expire(TimeMs(ttl));
+        let mut gone = Vec::new();
+        sessions.expire(TimeMs(ttl), |_, place, _| gone.push(place.clone()));
+        assert_eq!(gone, [place(2)]);
         assert!(sessions.knows(&user("a"), &place(1)) && !sessions.knows(&user("a"), &place(2)));
         assert!(sessions.are_on(&place(1).gateway));
-        sessions.expire(TimeMs(ttl + 10));
+        sessions.expire(TimeMs(ttl + 10), |_, _, _| {});
         assert!(!sessions.are_on(&place(1).gateway));
         assert!(sessions.users.is_empty() && sessions.by_told.is_empty() && sessions.by_gateway.is_empty());
     }

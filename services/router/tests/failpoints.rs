@@ -9,6 +9,7 @@
 
 mod support;
 
+use chasqui_store::Store;
 use chasqui_wire::presence::PresenceKind::Attach;
 use fail::FailScenario;
 
@@ -49,6 +50,28 @@ async fn a_crash_or_an_error_between_any_two_steps_places_everything_once() {
                 fail::remove(step);
             }
         }
+    }
+    scenario.teardown();
+}
+
+/// A session is answered, and the router ends before the row of its device is written: its successor writes it.
+#[tokio::test]
+async fn a_row_of_a_device_is_not_lost_behind_an_answer() {
+    let scenario = FailScenario::setup();
+    for action in ["panic", "return"] {
+        fail::cfg("router::after_answers", &format!("1*off->1*{action}->off")).unwrap();
+        let world = World::new(Faults::none());
+        let mut running = world.start();
+        world.settled(&running).await;
+        world.say("alice", 3, 1, 1, Attach).await;
+        if action == "panic" {
+            assert!((&mut running.task).await.unwrap_err().is_panic());
+            running = world.start();
+        }
+        world.settled(&running).await;
+        let devices = world.store.devices_of(&support::user("alice"), None, 9).await.unwrap();
+        assert_eq!(devices.len(), 1, "{action}");
+        fail::remove("router::after_answers");
     }
     scenario.teardown();
 }

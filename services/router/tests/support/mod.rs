@@ -89,12 +89,23 @@ impl World {
     }
 
     pub async fn say(&self, user_name: &str, life: u64, session: u64, attempt: u32, kind: PresenceKind) {
+        self.say_of(user_name, "phone", (life, session), attempt, kind).await;
+    }
+
+    pub async fn say_of(
+        &self,
+        user_name: &str,
+        device: &str,
+        (life, session): (u64, u64),
+        attempt: u32,
+        kind: PresenceKind,
+    ) {
         let presence = Presence {
             user: user(user_name),
             gateway: gateway("g"),
             incarnation: Incarnation(life),
             session: SessionId(session),
-            device: DeviceId::new("phone").unwrap(),
+            device: DeviceId::new(device).unwrap(),
             attempt,
             kind,
         };
