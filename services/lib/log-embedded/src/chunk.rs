@@ -140,6 +140,7 @@ mod tests {
             Just(Topic::Inbox),
             Just(Topic::Presence),
             Just(Topic::Heartbeats),
+            Just(Topic::Revocations),
             "[a-zA-Z0-9_-]{1,48}".prop_map(|id| Topic::Gateway(GatewayId::new(id).unwrap())),
         ];
         (topic, any::<u32>()).prop_map(|(topic, partition)| topic.partition(Partition(partition)))

@@ -36,6 +36,7 @@ pub(crate) fn put_place(out: &mut Vec<u8>, at: &TopicPartition) {
         Topic::Presence => 3,
         Topic::Heartbeats => 4,
         Topic::Gateway(_) => 5,
+        Topic::Revocations => 6,
     };
     out.push(tag);
     put_u32(out, at.partition.0);
@@ -109,6 +110,7 @@ impl Cursor {
                 let name = self.bytes(len)?;
                 Topic::Gateway(GatewayId::new(std::str::from_utf8(&name).ok()?).ok()?)
             }
+            6 => Topic::Revocations,
             _ => return None,
         };
         Some(topic.partition(partition))

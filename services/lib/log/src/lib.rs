@@ -47,7 +47,7 @@ impl Partitions {
         match topic {
             Topic::Commands | Topic::Events => self.chats,
             Topic::Inbox | Topic::Presence => self.users,
-            Topic::Heartbeats | Topic::Gateway(_) => NonZeroU32::MIN,
+            Topic::Heartbeats | Topic::Revocations | Topic::Gateway(_) => NonZeroU32::MIN,
         }
     }
 

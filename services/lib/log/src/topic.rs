@@ -17,6 +17,8 @@ pub enum Topic {
     Presence,
     /// That gateways are alive; one partition.
     Heartbeats,
+    /// Who was banned, for the sessions that are open; one partition.
+    Revocations,
     /// What is for the sessions of one gateway; one partition, made when it is first used.
     Gateway(GatewayId),
 }
@@ -29,6 +31,7 @@ impl fmt::Display for Topic {
             Self::Inbox => f.write_str("inbox"),
             Self::Presence => f.write_str("presence"),
             Self::Heartbeats => f.write_str("heartbeats"),
+            Self::Revocations => f.write_str("revocations"),
             Self::Gateway(id) => write!(f, "gateway.{id}"),
         }
     }

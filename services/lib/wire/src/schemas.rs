@@ -35,6 +35,7 @@ files![
     "inbox_record.avsc",
     "presence.avsc",
     "heartbeat.avsc",
+    "revocation.avsc",
     "gateway_start.avsc",
     "gateway_answer.avsc",
     "gateway_repair.avsc",

@@ -28,6 +28,7 @@ fn nowhere() -> Vec<TopicPartition> {
         inbox(users),
         Topic::Presence.partition(Partition(users)),
         Topic::Heartbeats.partition(Partition(1)),
+        Topic::Revocations.partition(Partition(1)),
         Topic::Gateway(id).partition(Partition(1)),
     ]
 }

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use chasqui_domain::{Counter, Entry, Event, EventKind, RulesNumber, Seq, TimeMs, Version};
 use chasqui_wire::{
     Error, body::Body, checkpoint::RouterState, command, entry, event, gateway_record::GatewayRecord,
-    heartbeat::Heartbeat, inbox::InboxRecord, presence::Presence, snapshot, summary,
+    heartbeat::Heartbeat, inbox::InboxRecord, presence::Presence, revocation::Revocation, snapshot, summary,
 };
 use proptest::prelude::*;
 
@@ -12,8 +12,8 @@ use crate::{
     people::{chat, device, user},
     samples,
     values::{
-        a_body, a_command, a_gateway_record, a_heartbeat, a_presence, a_router_state, a_source, a_state, an_entry,
-        an_event, an_inbox_record,
+        a_body, a_command, a_gateway_record, a_heartbeat, a_presence, a_revocation, a_router_state, a_source, a_state,
+        an_entry, an_event, an_inbox_record,
     },
 };
 
@@ -65,6 +65,13 @@ proptest! {
     fn heartbeats(record in a_heartbeat()) {
         let bytes = record.encode().unwrap();
         prop_assert_eq!(&Heartbeat::decode(&bytes).unwrap(), &record);
+        prop_assert_eq!(record.encode().unwrap(), bytes);
+    }
+
+    #[test]
+    fn revocations(record in a_revocation()) {
+        let bytes = record.encode().unwrap();
+        prop_assert_eq!(&Revocation::decode(&bytes).unwrap(), &record);
         prop_assert_eq!(record.encode().unwrap(), bytes);
     }
 

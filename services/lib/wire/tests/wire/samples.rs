@@ -17,6 +17,7 @@ use chasqui_wire::{
     heartbeat::Heartbeat,
     inbox::InboxRecord,
     presence::{Presence, PresenceKind},
+    revocation::Revocation,
     snapshot, summary,
 };
 
@@ -63,6 +64,10 @@ pub(crate) fn all() -> Vec<Sample> {
     }
     let heartbeat = Heartbeat { gateway: gateway("gateway-0"), incarnation: Incarnation(7) };
     add("heartbeat", heartbeat.encode(), |bytes| Heartbeat::decode(bytes)?.encode());
+    for (name, of) in [("revocation_user", None), ("revocation_device", Some(device("phone")))] {
+        let revocation = Revocation { user: user("alice"), device: of };
+        add(name, revocation.encode(), |bytes| Revocation::decode(bytes)?.encode());
+    }
     for (name, value) in gateway_records() {
         add(name, value.encode(), |bytes| GatewayRecord::decode(bytes)?.encode());
     }

@@ -13,6 +13,7 @@ use chasqui_wire::{
     heartbeat::Heartbeat,
     inbox::InboxRecord,
     presence::{Presence, PresenceKind},
+    revocation::Revocation,
 };
 use proptest::{
     collection::{btree_map, vec},
@@ -186,6 +187,10 @@ pub(crate) fn a_presence() -> impl Strategy<Value = Presence> {
 pub(crate) fn a_heartbeat() -> impl Strategy<Value = Heartbeat> {
     (a_gateway(), number())
         .prop_map(|(gateway, incarnation)| Heartbeat { gateway, incarnation: Incarnation(incarnation) })
+}
+
+pub(crate) fn a_revocation() -> impl Strategy<Value = Revocation> {
+    (a_user(), proptest::option::of(a_device())).prop_map(|(user, device)| Revocation { user, device })
 }
 
 pub(crate) fn a_gateway_record() -> impl Strategy<Value = GatewayRecord> {
