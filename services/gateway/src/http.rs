@@ -19,6 +19,7 @@ use tower_http::timeout::TimeoutLayer;
 use tungstenite::error::CapacityError;
 
 use crate::{
+    addresses::Seat,
     hello, limits,
     newcomers::Newcomer,
     rest::{self, Refused},
@@ -42,6 +43,7 @@ async fn socket(
     State(shared): State<Arc<Shared>>,
     // None when the routes are served by somebody else.
     newcomer: Option<Extension<Arc<Newcomer>>>,
+    seat: Option<Extension<Arc<Seat>>>,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Response {
     let upgrade = match upgrade {
@@ -64,6 +66,7 @@ async fn socket(
         .max_frame_size(options.frame_bytes_max)
         .on_upgrade(async move |socket| {
             serve(shared, socket, newcomer.as_ref().map(|Extension(newcomer)| &**newcomer)).await;
+            drop(seat);
         })
 }
 

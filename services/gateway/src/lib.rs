@@ -8,6 +8,7 @@
 //! suspended the gateway) is given a *gap*; the session attaches again, ignores pushes until the answer, reads its
 //! inbox rows from its own high-water up to the answer's place, says `caught_up`, and goes on live.
 
+mod addresses;
 mod auth;
 mod connection;
 mod dispatcher;

@@ -1,12 +1,20 @@
-//! Connections of which nobody knows yet whose they are.
+//! Connections that are no sessions.
 
-use std::{collections::BTreeMap, future, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    future,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
 
 use parking_lot::Mutex;
 use tokio::sync::watch;
 
-/// Connections that have not proven who they are. Beyond their bound the one that has waited longest gives way: who
-/// holds many open keeps nobody out, since an honest client needs its place for a moment only.
+/// Connections that are no sessions: they have not proven who they are, or ask over HTTP. Beyond their bound the one
+/// that was idle longest gives way: who holds many open keeps nobody out, since an honest client needs its place for a
+/// moment only.
 pub(crate) struct Newcomers {
     waiting: Mutex<Waiting>,
     waiting_max: usize,
@@ -15,14 +23,14 @@ pub(crate) struct Newcomers {
 #[derive(Default)]
 struct Waiting {
     last: u64,
-    /// In the order in which they came. Each is told when it has to give way.
+    /// In the order in which they came or were busy. Each is told when it has to give way.
     places: BTreeMap<u64, watch::Sender<bool>>,
 }
 
-/// A connection among the newcomers, until it has proven who it is or is dropped.
+/// A connection among the newcomers, until it is a session's or is dropped.
 pub(crate) struct Newcomer {
     newcomers: Arc<Newcomers>,
-    place: u64,
+    place: AtomicU64,
     gives_way: watch::Receiver<bool>,
 }
 
@@ -43,20 +51,31 @@ impl Newcomers {
         {
             longest.send_replace(true);
         }
-        Newcomer { newcomers: self.clone(), place, gives_way }
+        Newcomer { newcomers: self.clone(), place: place.into(), gives_way }
     }
 }
 
 impl Newcomer {
-    /// It has proven who it is, and gives way to nobody from now on.
+    /// It is a session's, and gives way to nobody from now on.
     pub(crate) fn is_proven(&self) {
-        self.newcomers.waiting.lock().places.remove(&self.place);
+        self.newcomers.waiting.lock().places.remove(&self.place.load(Ordering::Relaxed));
+    }
+
+    /// It was answered, and gives way behind all others.
+    pub(crate) fn was_busy(&self) {
+        let mut waiting = self.newcomers.waiting.lock();
+        if let Some(sender) = waiting.places.remove(&self.place.load(Ordering::Relaxed)) {
+            waiting.last += 1;
+            self.place.store(waiting.last, Ordering::Relaxed);
+            let last = waiting.last;
+            waiting.places.insert(last, sender);
+        }
     }
 
     /// Waits until it has to give way. Cancel safe.
     pub(crate) async fn gives_way(&self) {
         if self.gives_way.clone().wait_for(|gives_way| *gives_way).await.is_err() {
-            // It was proven meanwhile.
+            // It became a session's meanwhile.
             future::pending::<()>().await;
         }
     }
@@ -96,5 +115,18 @@ mod tests {
         let _one_more = newcomers.enter();
         assert!(!has_to_go(&proven));
         assert!(has_to_go(&both[0]) && !has_to_go(&both[1]));
+    }
+
+    #[test]
+    fn who_was_answered_gives_way_behind_the_others() {
+        let newcomers = Newcomers::new(2);
+        let (asks, silent) = (newcomers.enter(), newcomers.enter());
+        asks.was_busy();
+        let _other = newcomers.enter();
+        assert!(!has_to_go(&asks) && has_to_go(&silent));
+        // A session doesn't come back among them.
+        asks.is_proven();
+        asks.was_busy();
+        assert_eq!(newcomers.waiting.lock().places.len(), 1);
     }
 }

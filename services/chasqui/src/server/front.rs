@@ -41,8 +41,17 @@ pub(super) async fn serve(listener: TcpListener, foundation: Arc<Foundation>, mu
 }
 
 fn bounds(options: &chasqui_config::Options) -> Bounds {
-    let chasqui_config::Gateway { sessions_max, unauthenticated_max, hello_ms, idle_ms, .. } = options.gateway;
-    Bounds { sessions_max, unauthenticated_max, hello_ms, idle_ms }
+    let gateway = &options.gateway;
+    Bounds {
+        sessions_max: gateway.sessions_max,
+        unauthenticated_max: gateway.unauthenticated_max,
+        connections_per_address_max: gateway.connections_per_address_max,
+        // The options were checked at the start.
+        address_header: gateway.address_header.as_ref().and_then(|name| name.parse().ok()),
+        request_bytes_max: gateway.request_bytes_max,
+        hello_ms: gateway.hello_ms,
+        idle_ms: gateway.idle_ms,
+    }
 }
 
 async fn ready(State(foundation): State<Arc<Foundation>>) -> (StatusCode, Json<Readiness>) {

@@ -65,6 +65,18 @@ pub(crate) fn options() -> Options {
     options
 }
 
+pub(crate) fn bounds(options: &Options) -> Bounds {
+    Bounds {
+        sessions_max: options.sessions_max,
+        unauthenticated_max: UNAUTHENTICATED_MAX,
+        connections_per_address_max: 0,
+        address_header: None,
+        request_bytes_max: 1_024,
+        hello_ms: options.hello_ms,
+        idle_ms: options.idle_ms,
+    }
+}
+
 pub(crate) async fn start(log: Arc<dyn Log>, store: Arc<MemoryStore>, options: Options) -> Gateway {
     let master = Arc::new(MasterKey::from_base64(&format!("{}=", "A".repeat(43))).unwrap());
     let deps = Deps { log, store: store.clone(), keys: store, master, runtime: Runtime::real() };
@@ -81,13 +93,16 @@ impl Bench {
     }
 
     pub(crate) async fn on(log: Arc<dyn Log>, options: Options) -> Self {
+        let bounds = bounds(&options);
+        Self::bounded(log, options, bounds).await
+    }
+
+    pub(crate) async fn bounded(log: Arc<dyn Log>, options: Options, bounds: Bounds) -> Self {
         let store = Arc::new(MemoryStore::new());
-        let gateway = Arc::new(start(log.clone(), store.clone(), options.clone()).await);
+        let gateway = Arc::new(start(log.clone(), store.clone(), options).await);
         let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
         let address = listener.local_addr().unwrap();
         let router = gateway.router();
-        let Options { sessions_max, hello_ms, idle_ms, .. } = options;
-        let bounds = Bounds { sessions_max, unauthenticated_max: UNAUTHENTICATED_MAX, hello_ms, idle_ms };
         tokio::spawn(chasqui_gateway::serve(listener, router, bounds, Runtime::real(), future::pending()));
         tokio::spawn(answer_attaches(log.clone()));
         let commands = log.reader(&Topic::Commands.partition(Partition(0)), Offset(0)).await.unwrap();

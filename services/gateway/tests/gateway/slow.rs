@@ -1,15 +1,21 @@
-//! Clients that draw out what they do, on connections that are not sessions yet.
+//! Clients that draw out or overdo what they do, on connections that are no sessions.
 
 use std::time::Duration;
 
+use axum::http::{HeaderName, HeaderValue};
+use chasqui_gateway::Bounds;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
     time::{interval, timeout},
 };
+use tokio_tungstenite::{
+    connect_async,
+    tungstenite::{Error, client::IntoClientRequest},
+};
 
 use crate::{
-    bench::{Bench, options},
+    bench::{Bench, UNAUTHENTICATED_MAX, bounds, memory_log, options},
     client::{live, try_connect},
 };
 
@@ -98,7 +104,7 @@ async fn who_proves_nothing_gives_way_to_whoever_comes_and_takes_no_place_of_a_s
     let bench = Bench::with(options).await;
     // Half of them are sockets, half have asked nothing.
     let (mut sockets, mut silent) = (Vec::new(), Vec::new());
-    for _ in 0..crate::bench::UNAUTHENTICATED_MAX {
+    for _ in 0..UNAUTHENTICATED_MAX {
         sockets.push(try_connect(&bench).await.unwrap());
         silent.push(TcpStream::connect(bench.address).await.unwrap());
     }
@@ -107,4 +113,48 @@ async fn who_proves_nothing_gives_way_to_whoever_comes_and_takes_no_place_of_a_s
     assert_eq!(rest_of(&mut silent[0]).await, "");
     assert!(sockets[0].is_cut().await);
     drop((first, second));
+}
+
+#[tokio::test]
+async fn a_body_that_is_too_long_is_refused_before_it_is_read() {
+    let bench = Bench::new().await;
+    let mut socket = TcpStream::connect(bench.address).await.unwrap();
+    socket.write_all(&[HEAD, b"content-length: 1025\r\n\r\n"].concat()).await.unwrap();
+    let answer = rest_of(&mut socket).await;
+    assert!(answer.starts_with("HTTP/1.1 413 ") && answer.contains("request_too_large"), "{answer}");
+}
+
+#[tokio::test]
+async fn an_address_has_no_more_connections_than_allowed() {
+    let bounds = Bounds { connections_per_address_max: 2, ..bounds(&options()) };
+    let bench = Bench::bounded(memory_log(), options(), bounds).await;
+    let alice = live(&bench, "alice", "phone").await;
+    let silent = TcpStream::connect(bench.address).await.unwrap();
+    let Err(Error::Http(response)) = try_connect(&bench).await else { panic!("a third was let in") };
+    assert_eq!(response.status(), 429);
+    assert!(String::from_utf8_lossy(response.body().as_deref().unwrap()).contains("too_many_connections"));
+    drop((alice, silent));
+    while try_connect(&bench).await.is_err() {
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test]
+async fn behind_a_proxy_the_address_is_the_one_that_it_names() {
+    let address_header = Some(HeaderName::from_static("x-forwarded-for"));
+    let bounds = Bounds { connections_per_address_max: 1, address_header, ..bounds(&options()) };
+    let bench = Bench::bounded(memory_log(), options(), bounds).await;
+    let connect = async |address: &'static str| {
+        let mut request = format!("ws://{}/v1/socket", bench.address).into_client_request().unwrap();
+        request.headers_mut().insert("x-forwarded-for", HeaderValue::from_static(address));
+        connect_async(request).await
+    };
+    let one = connect("1.1.1.1").await.unwrap();
+    let _other = connect("2.2.2.2").await.unwrap();
+    let Err(Error::Http(response)) = connect("9.9.9.9, 1.1.1.1").await else { panic!("a second was let in") };
+    assert_eq!(response.status(), 429);
+    drop(one);
+    while connect("1.1.1.1").await.is_err() {
+        tokio::task::yield_now().await;
+    }
 }

@@ -11,6 +11,8 @@ use serde::{Serialize, de::DeserializeOwned};
 const CONNECT_PATIENCE: Duration = Duration::from_secs(5);
 /// How long an answer may take, from the start of the question. The server gives up before.
 const PATIENCE: Duration = Duration::from_secs(20);
+/// How long a connection is kept for another question: less than servers keep it, so that none is asked as it goes.
+const IDLE: Duration = Duration::from_secs(5);
 /// The longest answer. A page of bodies of the largest size that can be configured may be longer: ask for fewer then.
 const ANSWER_BYTES_MAX: usize = 32 * 1024 * 1024;
 
@@ -82,6 +84,7 @@ impl Rest {
         let client = reqwest::Client::builder()
             .connect_timeout(CONNECT_PATIENCE)
             .timeout(PATIENCE)
+            .pool_idle_timeout(IDLE)
             // The token is for this server alone.
             .redirect(redirect::Policy::none())
             // The socket knows no proxies either; the two must not reach different servers.

@@ -111,7 +111,8 @@ options! {
         id: String = "gateway-0",
         /// The most sessions at a time.
         sessions_max: usize = 50_000,
-        /// The most connections that have not proven who they are; beyond it the one that has waited longest gives way.
+        /// The most connections that are no sessions, because they have not said hello or ask over HTTP; beyond it the one
+        /// that was idle longest gives way.
         unauthenticated_max: usize = 1_024,
         /// The most connections from one address; 0 is no limit.
         connections_per_address_max: usize = 0,

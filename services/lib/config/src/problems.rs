@@ -155,6 +155,14 @@ impl Options {
         {
             problems.unless(u32::try_from(milliseconds).is_ok(), key, "use less than 2^32");
         }
+        // A header's name is a token (RFC 9110, 5.6.2); ours are letters, digits and hyphens.
+        let is_header =
+            |name: &String| !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+        problems.unless(
+            gateway.address_header.as_ref().is_none_or(is_header),
+            "gateway.address_header",
+            "name a header, like x-forwarded-for",
+        );
         problems.unless(
             gateway.ping_ms < gateway.idle_ms,
             "gateway.ping_ms",
@@ -298,5 +306,8 @@ mod tests {
             assert_eq!(keys(|options| options.listen = listen.to_owned()), [""; 0], "{listen}");
         }
         assert_eq!(keys(|options| options.gateway.id = "my gateway".to_owned()), ["gateway.id"]);
+        let header = |name: &str| keys(|options| options.gateway.address_header = Some(name.to_owned()));
+        assert_eq!(header("X-Forwarded-For"), [""; 0]);
+        assert_eq!(header("x forwarded"), ["gateway.address_header"]);
     }
 }
