@@ -60,7 +60,7 @@ async fn a_row_says_where_a_device_is_connected_and_when_it_left() {
         incarnation: Incarnation(3),
         session: SessionId(1),
     };
-    assert_eq!(devices(&world, "alice").await, [row.clone()]);
+    assert_eq!(devices(&world, "alice").await, std::slice::from_ref(&row));
     assert_eq!(answers(&world.told().await).len(), 1);
 
     let left = say(&world, &running, 1, Detach).await;
