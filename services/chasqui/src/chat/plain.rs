@@ -52,7 +52,7 @@ struct Run {
     script: Script,
     /// A line that the client has not taken.
     held: Option<String>,
-    /// The client ended while it was given that line.
+    /// The client has ended, and took no more.
     is_cut: bool,
     /// Outcomes are awaited until here.
     deadline: Option<Instant>,
@@ -81,10 +81,6 @@ impl Run {
                             self.perform(effect).await?;
                         }
                     }
-                    Happened::Expired => {
-                        self.session.renew().await?;
-                        self.opened();
-                    }
                     Happened::Over(why) => anyhow::bail!(why),
                 },
                 read = lines.recv(), if may_read => match read {
@@ -107,12 +103,8 @@ impl Run {
     /// There is a client, with what waits in its state.
     fn opened(&mut self) {
         for frame in self.session.client().unsent() {
-            if self.script.waits(frame) && self.is_cut && frame.text == self.held {
-                // It was taken, and only the answer was lost.
-                self.held = None;
-            }
+            self.script.waits(frame);
         }
-        self.is_cut = false;
     }
 
     async fn send(&mut self, line: String) {

@@ -34,7 +34,6 @@ enum Request {
 /// What the shell waits for.
 enum Came {
     Event(Event),
-    Expired,
     /// The terminal is gone, or somebody wants this to end.
     End,
 }
@@ -109,13 +108,6 @@ impl Shell {
             while let Some(event) = came.take() {
                 let goes_on = match event {
                     Came::Event(event) => self.apply(event),
-                    Came::Expired => {
-                        match self.session.renew().await {
-                            Ok(()) => self.opened(),
-                            Err(error) => drop(self.apply(Event::Over(format!("{error:#}")))),
-                        }
-                        true
-                    }
                     Came::End => false,
                 };
                 if !goes_on {
@@ -151,7 +143,6 @@ impl Shell {
                 },
                 happened = self.session.next(), if !is_over => match happened {
                     Happened::Update(update) => Came::Event(Event::Update(update)),
-                    Happened::Expired => Came::Expired,
                     Happened::Over(why) => Came::Event(Event::Over(why)),
                 },
                 Some(answer) = self.answers.recv() => Came::Event(answer),
@@ -276,7 +267,7 @@ fn work(chat: ChatId, answer: mpsc::Sender<Event>) -> (mpsc::Sender<Request>, Jo
                     Err(error) => Event::NotSent(ticket, error.to_string()),
                 },
                 Request::Read(client, seq) => match client.read(chat, seq).await {
-                    // One that has ended is followed by another, or the chat is over.
+                    // One that has ended is told of where updates are.
                     Ok(()) | Err(Error::Closed) => continue,
                     Err(error) => Event::Notice(format!("not marked as read: {error}")),
                 },

@@ -1,6 +1,9 @@
-//! The client with its token: when one that was made here has ended, another is made.
+//! The client with its token: before one that was made here ends, another is made.
 
-use std::{path::PathBuf, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use anyhow::Context;
 use chasqui_client::{Client, End, Error, Options, Rest, Token, Update, Updates, rest};
@@ -31,8 +34,6 @@ impl Tokens {
 #[derive(Debug)]
 pub(super) enum Happened {
     Update(Box<Update>),
-    /// The token has ended; [`Session::renew`] goes on with another.
-    Expired,
     /// There won't be anything more.
     Over(String),
 }
@@ -40,23 +41,19 @@ pub(super) enum Happened {
 pub(super) struct Session {
     url: String,
     state: PathBuf,
-    /// Who the user says to be, whatever the token says.
-    user: UserId,
     tokens: Tokens,
     client: Client,
     updates: Updates,
     rest: Rest,
-    /// The server has taken the token. One that it never took would not be taken the next time either.
-    was_accepted: bool,
     /// Why the client has ended.
     why_ended: Option<String>,
 }
 
 impl Session {
-    /// Reads the state and begins to connect.
+    /// Reads the state and begins to connect; as `user`, whatever the token says.
     pub(super) async fn open(url: String, state: PathBuf, user: UserId, tokens: Tokens) -> anyhow::Result<Self> {
         let (client, updates, rest) = connect(&url, &state, &user, &tokens).await?;
-        Ok(Self { url, state, user, tokens, client, updates, rest, was_accepted: false, why_ended: None })
+        Ok(Self { url, state, tokens, client, updates, rest, why_ended: None })
     }
 
     pub(super) fn client(&self) -> &Client {
@@ -67,7 +64,7 @@ impl Session {
         &self.rest
     }
 
-    pub(super) fn state(&self) -> &std::path::Path {
+    pub(super) fn state(&self) -> &Path {
         &self.state
     }
 
@@ -78,44 +75,47 @@ impl Session {
             return Happened::Over(why.unwrap_or_else(|| "the client has ended".to_owned()));
         };
         match &update {
-            Update::Connected { .. } => self.was_accepted = true,
-            Update::Ended(End::Refused(Code::Unauthorized)) => return self.unauthorized(),
+            Update::TokenExpires { left } => {
+                if let Err(why) = self.renew(*left) {
+                    return Happened::Over(why);
+                }
+            }
+            Update::Ended(End::Refused(Code::Unauthorized)) => return Happened::Over(self.unauthorized().to_owned()),
             Update::Ended(end) => self.why_ended = Some(reason(end)),
             _ => {}
         }
         Happened::Update(Box::new(update))
     }
 
-    fn unauthorized(&self) -> Happened {
+    fn unauthorized(&self) -> &'static str {
         match self.tokens {
-            Tokens::Minted { .. } if self.was_accepted => Happened::Expired,
-            Tokens::Minted { .. } => Happened::Over(
-                "the server doesn't take a token that is signed with auth.secret: it has another secret".to_owned(),
-            ),
-            Tokens::Given(_) => {
-                Happened::Over("the token is not valid or has ended: start again with another".to_owned())
+            Tokens::Minted { .. } => {
+                "the server doesn't take a token that is signed with auth.secret: it has another secret"
             }
+            Tokens::Given(_) => "the token is not valid or has ended: start again with another",
         }
     }
 
-    /// Goes on with a new token.
-    pub(super) async fn renew(&mut self) -> anyhow::Result<()> {
-        (self.client, self.updates, self.rest) = connect(&self.url, &self.state, &self.user, &self.tokens).await?;
-        self.was_accepted = false;
+    /// Goes on with a new token, of which `left` is left; one that was given goes on to its end. Doesn't wait, so that
+    /// [`Session::next`] may be cancelled.
+    fn renew(&mut self, left: Duration) -> Result<(), String> {
+        match (&self.tokens, left.is_zero()) {
+            (Tokens::Given(_), false) => return Ok(()),
+            (Tokens::Given(_), true) => return Err("your token has ended: start again with another".to_owned()),
+            (Tokens::Minted { .. }, _) => {}
+        }
+        let token = self.tokens.next().map_err(|error| format!("{error:#}"))?;
+        self.rest = Rest::new(&self.url, token.clone()).map_err(|error| error.to_string())?;
+        self.client.renew(token);
         Ok(())
     }
 }
 
-async fn connect(
-    url: &str,
-    state: &std::path::Path,
-    user: &UserId,
-    tokens: &Tokens,
-) -> anyhow::Result<(Client, Updates, Rest)> {
+async fn connect(url: &str, state: &Path, user: &UserId, tokens: &Tokens) -> anyhow::Result<(Client, Updates, Rest)> {
     let token = tokens.next()?;
     let rest = Rest::new(url, token.clone())?;
     let (url, user) = (rest::socket_url(url)?, Some(user.clone()));
-    let options = Options { url, token, user, device: None, state: Some(state.to_owned()) };
+    let options = Options { user, state: Some(state.to_owned()), ..Options::new(url, token) };
     let (client, updates) = Client::connect(options).await.map_err(|error| match error {
         Error::InUse { path } => anyhow::anyhow!(
             "another chat of this user is open and has the state {}: close it, or give this chat a state of its own \

@@ -58,7 +58,7 @@ pub(super) fn model(columns: u16, rows: u16) -> Model {
 }
 
 pub(super) fn connected(resumed: bool) -> Event {
-    update(Update::Connected { user: user("alice"), device: device(), resumed })
+    update(Update::Connected { user: user("alice"), device: device(), resumed, not_resumed: None })
 }
 
 /// The chat in the list, with how far both have come.

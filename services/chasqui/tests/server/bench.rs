@@ -42,8 +42,7 @@ pub(crate) async fn reach(server: &Server, phase: impl FnMut(&Phase) -> bool) ->
 pub(crate) async fn client(server: &Server, user: &str) -> Result<(Client, Updates)> {
     let token = token::mint(&Options::default().dev(), &UserId::new(user)?, Duration::from_secs(3600))?;
     let url = format!("ws://{}/v1/socket", server.address());
-    Ok(Client::connect(chasqui_client::Options { url, token: Token(token), user: None, device: None, state: None })
-        .await?)
+    Ok(Client::connect(chasqui_client::Options::new(url, Token(token))).await?)
 }
 
 /// The first update that `pick` wants; those before it are passed over.

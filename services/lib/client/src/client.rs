@@ -11,7 +11,7 @@ use std::{
 };
 
 use chasqui_domain::{ChatId, Counter, DeviceId, Seq};
-use chasqui_wire::frames::SendFrame;
+use chasqui_wire::frames::{SendFrame, Token};
 use futures::Stream;
 use tokio::{
     sync::{Notify, mpsc, oneshot, watch},
@@ -25,7 +25,7 @@ use crate::{
     options::Options,
     rest::without_userinfo,
     state::{self, StateFile},
-    task::{Call, Task},
+    task::{App, Call, Dialer, Task},
     update::{Draft, Update},
 };
 
@@ -65,6 +65,7 @@ pub struct Client {
     device: DeviceId,
     unsent: Arc<[SendFrame]>,
     again_at: watch::Receiver<Option<Instant>>,
+    tokens: Arc<watch::Sender<Option<Token>>>,
 }
 
 impl Client {
@@ -75,7 +76,7 @@ impl Client {
     /// When the URL is none, or the state can't be read or is another device's. That the server can't be reached is no
     /// error: the client goes on trying, and says so among the updates.
     pub async fn connect(options: Options) -> Result<(Self, Updates), Error> {
-        let Options { url, token, user, device, state: path } = options;
+        let Options { url, token, user, device, state: path, observer } = options;
         if let Err(error) = url.as_str().into_client_request() {
             return Err(Error::Url { url: without_userinfo(&url), why: error.to_string() });
         }
@@ -101,8 +102,11 @@ impl Client {
         let (updates, taken_updates) = mpsc::channel(UPDATES_MAX);
         let (pauses, again_at) = watch::channel(None);
         let taken = Arc::new(Taken::default());
-        tokio::spawn(Task::new(core, url, file, taken_calls, updates, taken.clone(), pauses).run());
-        Ok((Self { calls, device, unsent, again_at }, Updates { updates: taken_updates, taken, last: 0 }))
+        let tokens = Arc::new(watch::Sender::new(None));
+        let app = App { calls: taken_calls, updates, taken: taken.clone(), tokens: tokens.clone() };
+        let dialer = Dialer { url: url.into(), observer, pauses };
+        tokio::spawn(Task::new(core, dialer, file, app).run());
+        Ok((Self { calls, device, unsent, again_at, tokens }, Updates { updates: taken_updates, taken, last: 0 }))
     }
 
     /// The device that this is.
@@ -141,6 +145,13 @@ impl Client {
     /// [`Error::Full`] when too many chats wait for a confirmation; [`Error::Closed`].
     pub async fn read(&self, chat: ChatId, seq: Seq) -> Result<(), Error> {
         self.call(|reply| Call::Read(chat, seq, reply)).await
+    }
+
+    /// Brings another token of the same user: for the open session, and for those that follow. What becomes of it comes as
+    /// [`Update::Renewed`] or [`Update::NotRenewed`], or, without a session, with the next one. A client that waits for a
+    /// token connects at once. Of several that are brought in a row the last counts.
+    pub fn renew(&self, token: Token) {
+        self.tokens.send_replace(Some(token));
     }
 
     /// Acknowledges what was handled, saves the state, and ends the client. Messages without an outcome stay in the

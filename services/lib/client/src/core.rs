@@ -5,35 +5,39 @@
 //!   ▲                       │                    │
 //!   └────── disconnected ───┴────────────────────┘
 //! ```
+//!
+//! When the token has ended it stays down until the app brings another.
 
 mod acks;
 mod frames;
 mod marks;
 mod outbox;
+mod parting;
 #[cfg(test)]
 mod tests;
 mod time;
+mod token;
 
 use std::{
     collections::{BTreeSet, VecDeque},
     time::Duration,
 };
 
-use chasqui_domain::{ChatId, Counter, DeviceId, Seq, UserId};
-use chasqui_wire::{
-    Code,
-    frames::{ClientFrame, Hello, Read, ReceiptsQuery, Token},
-};
+use chasqui_domain::{ChatId, Counter, DeviceId, Seq, TimeMs, UserId};
+use chasqui_wire::frames::{ClientFrame, Hello, Read, ReceiptsQuery, Token};
 
 use crate::{
-    backoff::{Dice, pause},
+    backoff::Dice,
     error::Error,
     update::{Draft, End, Update},
 };
 use acks::Acks;
 pub(crate) use marks::{Mark, Marks};
 pub(crate) use outbox::Outbox;
+use parting::Said;
+pub(crate) use parting::{Close, Parting};
 pub(crate) use time::Tick;
+use token::Tokens;
 
 /// How long what may be lost with the process waits to be saved with the rest.
 const SAVE_WITHIN: Duration = Duration::from_secs(1);
@@ -73,7 +77,7 @@ enum Dirty {
 }
 
 pub(crate) struct Core {
-    token: Token,
+    tokens: Tokens,
     /// Whose token the app takes it for.
     user: Option<UserId>,
     state: State,
@@ -92,8 +96,11 @@ pub(crate) struct Core {
     heard_at: Duration,
     pinged_at: Duration,
     failures: u32,
-    said: Option<Code>,
+    /// What the server said last, if it was an error.
+    said: Option<Said>,
     told_down: bool,
+    /// The server's time at the last welcome, and ours.
+    welcomed: (TimeMs, Duration),
     /// What the server said last.
     body_bytes_max: Option<usize>,
     ended: bool,
@@ -102,7 +109,7 @@ pub(crate) struct Core {
 impl Core {
     pub(crate) fn new(state: State, token: Token, user: Option<UserId>, seed: u64) -> Self {
         Self {
-            token,
+            tokens: Tokens::new(token),
             user,
             seen: state.cursor.clone(),
             state,
@@ -120,6 +127,7 @@ impl Core {
             failures: 0,
             said: None,
             told_down: false,
+            welcomed: (TimeMs(0), Duration::ZERO),
             body_bytes_max: None,
             ended: false,
         }
@@ -133,18 +141,15 @@ impl Core {
         self.heard(now);
     }
 
-    /// The connection is gone, or didn't come to be; gives the pause before the next attempt.
-    pub(crate) fn disconnected(&mut self) -> Duration {
-        self.link = Link::Down;
-        self.hello_due = false;
-        self.state.outbox.session_over();
-        self.failures = self.failures.saturating_add(1);
-        let again_in = pause(self.failures, &mut self.dice);
-        if !std::mem::replace(&mut self.told_down, true) {
-            let code = self.said.take();
-            self.tell(Update::Disconnected { code, again_in });
-        }
-        again_in
+    /// The app brings another token.
+    pub(crate) fn renew(&mut self, token: Token) {
+        let has_said_hello = self.link != Link::Down && !self.hello_due;
+        self.tokens.bring(token, has_said_hello);
+    }
+
+    /// Whether there is a token to connect with.
+    pub(crate) fn may_connect(&self) -> bool {
+        !self.ended && !self.tokens.is_wanted()
     }
 
     /// The app sends a message. It is on its way once the state was saved.
@@ -192,9 +197,12 @@ impl Core {
         }
         if std::mem::take(&mut self.hello_due) {
             let (device, cursor) = (self.state.device.clone(), self.seen.clone());
-            return Some(ClientFrame::Hello(Hello { token: self.token.clone(), device, cursor }));
+            return Some(ClientFrame::Hello(Hello { token: self.tokens.current().clone(), device, cursor }));
         }
         let Link::Up { under_way_max, .. } = self.link else { return None };
+        if let Some(renew) = self.tokens.renewal() {
+            return Some(ClientFrame::Renew(renew));
+        }
         if let Some(cursor) = &self.state.cursor
             && let Some(ack) = self.acks.due(cursor, &self.state.marks, now)
         {
@@ -221,7 +229,10 @@ impl Core {
     /// Whether [`Core::next_frame`] was left with more.
     pub(crate) fn has_frames(&self, now: Duration) -> bool {
         let Link::Up { under_way_max, .. } = self.link else { return self.hello_due };
-        !self.reads_due.is_empty() || !self.questions.is_empty() || self.state.outbox.has_next(now, under_way_max)
+        self.tokens.is_renewal_due()
+            || !self.reads_due.is_empty()
+            || !self.questions.is_empty()
+            || self.state.outbox.has_next(now, under_way_max)
     }
 
     /// The next update for the app, and its number.

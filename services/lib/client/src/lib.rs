@@ -32,6 +32,6 @@ pub use chasqui_wire::frames::Token;
 
 pub use client::{Client, Updates};
 pub use error::Error;
-pub use options::Options;
+pub use options::{Direction, Observer, Options};
 pub use rest::Rest;
 pub use update::{Draft, End, Update};

@@ -7,6 +7,7 @@ use std::{
 };
 
 use chasqui_domain::{ChatId, Counter, Seq};
+use chasqui_wire::frames::Token;
 use futures::future::BoxFuture;
 use tokio::sync::{mpsc, oneshot, watch};
 
@@ -14,6 +15,7 @@ use crate::{
     client::{Taken, blocking},
     core::{Core, Tick},
     error::Error,
+    options::Observer,
     socket::{self, Incoming, Socket},
     state::{self, StateFile},
     update::{Draft, End, Update},
@@ -34,8 +36,19 @@ pub(crate) enum Call {
     Close(Reply<()>),
 }
 
+/// The ways to and from the app.
+pub(crate) struct App {
+    pub(crate) calls: mpsc::Receiver<Call>,
+    pub(crate) updates: mpsc::Sender<(u64, Update)>,
+    pub(crate) taken: Arc<Taken>,
+    /// Kept here, too, so that there is always one who can send.
+    pub(crate) tokens: Arc<watch::Sender<Option<Token>>>,
+}
+
 /// The connection.
 enum Line {
+    /// There is none to be.
+    None,
     Dialing(BoxFuture<'static, Result<Box<Socket>, socket::Error>>),
     Open(Box<Socket>),
 }
@@ -44,6 +57,7 @@ enum Line {
 enum Happened {
     Room,
     Called(Option<Call>),
+    Renewed,
     Dialed(Result<Box<Socket>, socket::Error>),
     Came(Result<Incoming, socket::Error>),
     /// Time went by, or the app has come further.
@@ -53,37 +67,25 @@ enum Happened {
 
 pub(crate) struct Task {
     core: Core,
-    url: Arc<str>,
+    dialer: Dialer,
     /// None without one; shared with the thread that writes it.
     file: Option<Arc<StateFile>>,
-    calls: mpsc::Receiver<Call>,
+    app: App,
     are_calls_open: bool,
-    updates: mpsc::Sender<(u64, Update)>,
-    taken: Arc<Taken>,
+    tokens: watch::Receiver<Option<Token>>,
     started: Instant,
     line: Line,
-    /// When it is dialed again.
-    pauses: watch::Sender<Option<tokio::time::Instant>>,
     /// Ids to give back once they are saved.
     given: Vec<(Reply<Counter>, Counter)>,
     closing: Vec<Reply<()>>,
 }
 
 impl Task {
-    pub(crate) fn new(
-        core: Core,
-        url: String,
-        file: Option<StateFile>,
-        calls: mpsc::Receiver<Call>,
-        updates: mpsc::Sender<(u64, Update)>,
-        taken: Arc<Taken>,
-        pauses: watch::Sender<Option<tokio::time::Instant>>,
-    ) -> Self {
-        let url: Arc<str> = url.into();
-        let line = dial(url.clone(), Duration::ZERO, pauses.clone());
-        let (file, started) = (file.map(Arc::new), Instant::now());
+    pub(crate) fn new(core: Core, dialer: Dialer, file: Option<StateFile>, app: App) -> Self {
+        let line = dialer.dial(Duration::ZERO);
+        let (file, started, tokens) = (file.map(Arc::new), Instant::now(), app.tokens.subscribe());
         let (given, closing) = (Vec::new(), Vec::new());
-        Self { core, url, file, calls, are_calls_open: true, updates, taken, started, line, pauses, given, closing }
+        Self { core, dialer, file, app, are_calls_open: true, tokens, started, line, given, closing }
     }
 
     /// Runs until the app or the server ends the client.
@@ -107,7 +109,7 @@ impl Task {
 
     /// Saves and writes what is due.
     async fn work(&mut self) {
-        self.core.taken(self.taken.number(), self.now());
+        self.core.taken(self.app.taken.number(), self.now());
         self.save().await;
         if let Err(error) = self.write().await {
             self.lost(&error);
@@ -171,12 +173,13 @@ impl Task {
         };
         let line = async {
             match &mut self.line {
+                Line::None => pending().await,
                 Line::Dialing(dialing) => Happened::Dialed(dialing.await),
                 Line::Open(socket) => Happened::Came(socket.next().await),
             }
         };
         tokio::select! {
-            permit = self.updates.reserve(), if has_updates => match permit {
+            permit = self.app.updates.reserve(), if has_updates => match permit {
                 Ok(permit) => {
                     if let Some(update) = self.core.next_update() {
                         permit.send(update);
@@ -185,11 +188,12 @@ impl Task {
                 }
                 Err(_) => Happened::AppGone,
             },
-            call = self.calls.recv(), if self.are_calls_open => Happened::Called(call),
+            call = self.app.calls.recv(), if self.are_calls_open => Happened::Called(call),
+            _ = self.tokens.changed() => Happened::Renewed,
             happened = line, if !has_updates => happened,
-            () = self.taken.changed() => Happened::Turn,
+            () = self.app.taken.changed() => Happened::Turn,
             () = turn => Happened::Turn,
-            () = self.updates.closed() => Happened::AppGone,
+            () = self.app.updates.closed() => Happened::AppGone,
         }
     }
 
@@ -198,11 +202,12 @@ impl Task {
             Happened::Called(Some(call)) => {
                 self.call(call);
                 for _ in 1..CALLS_AT_ONCE {
-                    let Ok(call) = self.calls.try_recv() else { break };
+                    let Ok(call) = self.app.calls.try_recv() else { break };
                     self.call(call);
                 }
             }
             Happened::Called(None) => self.are_calls_open = false,
+            Happened::Renewed => self.renew(),
             Happened::Dialed(Ok(socket)) => {
                 self.line = Line::Open(socket);
                 self.core.connected(self.now());
@@ -225,19 +230,27 @@ impl Task {
         }
     }
 
+    fn renew(&mut self) {
+        let Some(token) = self.tokens.borrow_and_update().clone() else { return };
+        self.core.renew(token);
+        if matches!(self.line, Line::None) && self.core.may_connect() {
+            self.line = self.dialer.dial(Duration::ZERO);
+        }
+    }
+
     fn lost(&mut self, error: &socket::Error) {
-        let again_in = self.core.disconnected();
+        let again_in = self.core.disconnected(&error.parting());
         tracing::debug!(%error, ?again_in, "no connection");
-        self.line = dial(self.url.clone(), again_in, self.pauses.clone());
+        self.line = again_in.map_or(Line::None, |again_in| self.dialer.dial(again_in));
     }
 
     /// Tells the server and the file what is still untold, and the app that it is over.
     async fn finish(mut self) {
         // Nothing more is taken, so nobody waits for an answer.
-        self.calls.close();
+        self.app.calls.close();
         if !self.core.has_ended() {
             // What was handled by now is untold, too.
-            self.core.taken(self.taken.number(), self.now());
+            self.core.taken(self.app.taken.number(), self.now());
             self.core.close();
             self.work().await;
         }
@@ -250,23 +263,35 @@ impl Task {
             let _ = reply.send(Ok(()));
         }
         while let Some(update) = self.core.next_update() {
-            if self.updates.send(update).await.is_err() {
+            if self.app.updates.send(update).await.is_err() {
                 return;
             }
         }
     }
 }
 
-fn dial(url: Arc<str>, pause: Duration, pauses: watch::Sender<Option<tokio::time::Instant>>) -> Line {
-    Line::Dialing(Box::pin(async move {
-        if !pause.is_zero() {
-            let again_at = tokio::time::Instant::now() + pause;
-            pauses.send_replace(Some(again_at));
-            tokio::time::sleep_until(again_at).await;
-            pauses.send_replace(None);
-        }
-        Socket::connect(&url).await.map(Box::new)
-    }))
+/// Makes connections.
+#[derive(Clone)]
+pub(crate) struct Dialer {
+    pub(crate) url: Arc<str>,
+    pub(crate) observer: Option<Observer>,
+    /// When it dials again.
+    pub(crate) pauses: watch::Sender<Option<tokio::time::Instant>>,
+}
+
+impl Dialer {
+    fn dial(&self, pause: Duration) -> Line {
+        let Self { url, observer, pauses } = self.clone();
+        Line::Dialing(Box::pin(async move {
+            if !pause.is_zero() {
+                let again_at = tokio::time::Instant::now() + pause;
+                pauses.send_replace(Some(again_at));
+                tokio::time::sleep_until(again_at).await;
+                pauses.send_replace(None);
+            }
+            Socket::connect(&url, observer).await.map(Box::new)
+        }))
+    }
 }
 
 /// An error with its cause, for an app that gets it as text.

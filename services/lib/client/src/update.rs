@@ -6,7 +6,7 @@ use bytes::Bytes;
 use chasqui_domain::{ChatId, ContentType, Counter, DeviceId, Seq, UserId};
 use chasqui_wire::{
     Code,
-    frames::{ChatReceipts, Failed, Message, Receipt, Sent},
+    frames::{ChatReceipts, Failed, Message, NotResumed, Receipt, Sent},
 };
 
 /// A message to be sent: a text, or a body with its content type.
@@ -49,14 +49,30 @@ pub enum Update {
         /// Whether the inbox goes on where it was left. If not, begin with the chat list: what came meanwhile is not
         /// among the updates.
         resumed: bool,
+        /// Why it doesn't, when it doesn't.
+        not_resumed: Option<NotResumed>,
     },
     /// There is no session; the client connects again. Said once for a row of attempts that fail.
     Disconnected {
         /// What the server said, if it did.
         code: Option<Code>,
-        /// When the client tries again.
-        again_in: Duration,
+        /// When the client tries again; none when it waits for another token, which [`Update::TokenExpires`] asks for.
+        again_in: Option<Duration>,
     },
+    /// The token ends: bring another with [`crate::Client::renew`].
+    TokenExpires {
+        /// In what time, by the server's clock. Zero when it has ended: the client doesn't connect again until there is
+        /// another.
+        left: Duration,
+    },
+    /// The server has taken the token that [`crate::Client::renew`] brought.
+    Renewed {
+        /// In what time it ends.
+        left: Duration,
+    },
+    /// The server has not taken the token that [`crate::Client::renew`] brought. The session goes on with the one before
+    /// until that ends.
+    NotRenewed(Code),
     /// The updates are complete up to here; what follows is live.
     CaughtUp,
     /// A message of somebody else, or of another device of this user.
@@ -90,8 +106,9 @@ pub enum Update {
 /// Why a client ended by itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum End {
-    /// The server won't have it: the token is not valid, the device has connected elsewhere, or the two don't
-    /// understand each other.
+    /// The server won't have it, and would not the next time either: the token is not valid, the user or the device is
+    /// banned, the device has connected elsewhere, the two don't understand each other. [`Code::Unknown`] for a reason of
+    /// a later version.
     Refused(Code),
     /// The token is that of another user than the options or the state say: one's messages must not be sent by the
     /// other.

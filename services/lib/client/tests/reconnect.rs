@@ -2,9 +2,12 @@
 
 #![allow(clippy::expect_used, clippy::unwrap_used, reason = "these are tests")]
 
-use std::time::Duration;
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
-use chasqui_client::{Client, Draft, End, Options, Token, Update, Updates};
+use chasqui_client::{Client, Direction, Draft, End, Observer, Options, Token, Update, Updates};
 use chasqui_domain::{ChatId, UserId};
 use futures::{SinkExt, StreamExt};
 use serde_json::{Value, json};
@@ -24,7 +27,7 @@ impl Peer {
         let device = hello["device"].clone();
         peer.say(json!({
             "type": "welcome", "user": "alice", "device": device, "session": "1", "resumed": resumed,
-            "time": 1, "expires": 9,
+            "time": 1, "expires": 600_001,
             "unacked_max": 4, "outstanding_max": 4, "body_bytes_max": 1000, "idle_ms": 60_000,
         }))
         .await;
@@ -46,6 +49,10 @@ impl Peer {
             }
         }
     }
+}
+
+fn options(listener: &TcpListener) -> Options {
+    Options::new(format!("ws://{}/v1/socket", listener.local_addr().unwrap()), Token("t".to_owned()))
 }
 
 fn user(name: &str) -> UserId {
@@ -77,13 +84,8 @@ async fn until(updates: &mut Updates, is_wanted: impl Fn(&Update) -> bool) -> Up
 async fn a_message_and_the_place_in_the_inbox_outlive_connections_and_processes() {
     let folder = tempfile::tempdir().unwrap();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let options = Options {
-        url: format!("ws://{}/v1/socket", listener.local_addr().unwrap()),
-        token: Token("t".to_owned()),
-        user: None,
-        device: None,
-        state: Some(folder.path().join("state")),
-    };
+    let state = Some(folder.path().join("state"));
+    let options = Options { state, ..options(&listener) };
 
     let (client, mut updates) = Client::connect(options.clone()).await.unwrap();
     let id = client.send(Draft::text(user("bob"), "first")).await.unwrap();
@@ -128,13 +130,8 @@ async fn a_message_and_the_place_in_the_inbox_outlive_connections_and_processes(
 async fn what_was_handled_before_closing_does_not_come_again() {
     let folder = tempfile::tempdir().unwrap();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let options = Options {
-        url: format!("ws://{}/v1/socket", listener.local_addr().unwrap()),
-        token: Token("t".to_owned()),
-        user: None,
-        device: None,
-        state: Some(folder.path().join("state")),
-    };
+    let state = Some(folder.path().join("state"));
+    let options = Options { state, ..options(&listener) };
     // In the first life the user is new; in the later ones there is nothing to save but the place.
     for life in 1..=16 {
         let (client, mut updates) = Client::connect(options.clone()).await.unwrap();
@@ -153,9 +150,7 @@ async fn what_was_handled_before_closing_does_not_come_again() {
 #[tokio::test]
 async fn a_refused_client_ends_and_says_why() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let url = format!("ws://{}/v1/socket", listener.local_addr().unwrap());
-    let options = Options { url, token: Token("t".to_owned()), user: None, device: None, state: None };
-    let (client, mut updates) = Client::connect(options).await.unwrap();
+    let (client, mut updates) = Client::connect(options(&listener)).await.unwrap();
     let (mut peer, _) = Peer::accept(&listener, false).await;
     peer.say(json!({"type": "error", "code": "replaced", "retry": false, "message": "."})).await;
     let closed = tokio::spawn(async move { while let Some(Ok(_)) = peer.0.next().await {} });
@@ -164,4 +159,46 @@ async fn a_refused_client_ends_and_says_why() {
     assert!(updates.next().await.is_none());
     assert!(client.send(Draft::text(user("bob"), "late")).await.is_err());
     closed.await.unwrap();
+}
+
+#[tokio::test]
+async fn a_client_whose_token_has_ended_waits_for_another_and_comes_back_with_it() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let (client, mut updates) = Client::connect(options(&listener)).await.unwrap();
+    let (mut peer, hello) = Peer::accept(&listener, false).await;
+    assert_eq!(hello["token"], "t");
+    client.renew(Token("u".to_owned()));
+    assert_eq!(peer.next("renew").await, json!({"type": "renew", "token": "u"}));
+    peer.say(json!({"type": "renewed", "expires": 300_001})).await;
+    until(&mut updates, |update| matches!(update, Update::Renewed { .. })).await;
+    peer.say(json!({"type": "error", "code": "token_expired", "retry": true, "retry_in_ms": 1, "message": "."})).await;
+    drop(peer);
+    let left = Duration::ZERO;
+    until(&mut updates, |update| *update == Update::TokenExpires { left }).await;
+    assert_eq!(client.again_at(), None);
+    client.renew(Token("v".to_owned()));
+    let (_peer, hello) = Peer::accept(&listener, true).await;
+    assert_eq!(hello["token"], "v");
+}
+
+#[tokio::test]
+async fn an_observer_sees_every_frame_as_it_goes_over_the_wire() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let log = seen.clone();
+    let observer: Observer = Arc::new(move |way, text: &str| log.lock().unwrap().push((way, text.to_owned())));
+    let options = Options { observer: Some(observer), ..options(&listener) };
+    let (client, mut updates) = Client::connect(options).await.unwrap();
+    let (mut peer, hello) = Peer::accept(&listener, false).await;
+    // One of a type that is not known, too.
+    let of_tomorrow = json!({"type": "typing", "of": "tomorrow"});
+    peer.say(of_tomorrow.clone()).await;
+    peer.say(message(1)).await;
+    until(&mut updates, |update| matches!(update, Update::Message(_))).await;
+    let seen: Vec<(Direction, Value)> =
+        seen.lock().unwrap().iter().map(|(way, text)| (*way, serde_json::from_str(text).unwrap())).collect();
+    assert_eq!(seen[0], (Direction::ToServer, hello));
+    assert_eq!(seen[1].1["type"], "welcome");
+    assert_eq!(seen[2..], [(Direction::FromServer, of_tomorrow), (Direction::FromServer, message(1))]);
+    drop(client);
 }

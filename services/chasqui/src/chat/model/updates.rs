@@ -62,7 +62,11 @@ impl Model {
             | Update::Sent { .. }
             | Update::Delayed { .. }
             | Update::Receipt(_)
-            | Update::Receipts(_) => {}
+            | Update::Receipts(_)
+            // The session sees to it.
+            | Update::TokenExpires { .. }
+            | Update::Renewed { .. }
+            | Update::NotRenewed(_) => {}
         }
     }
 
@@ -151,6 +155,7 @@ impl Model {
 /// Why there won't be another session.
 pub(in crate::chat) fn reason(end: &End) -> String {
     match end {
+        End::Refused(Code::Banned) => "you are banned from this server".to_owned(),
         End::Refused(Code::Replaced) => "this device has connected from elsewhere".to_owned(),
         End::Refused(code) => format!("the server says: {}", code.meaning()),
         End::OtherUser { expected, given } => {

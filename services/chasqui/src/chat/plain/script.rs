@@ -89,9 +89,11 @@ impl Script {
         self.pending.is_empty() && self.was_caught_up
     }
 
-    /// Awaits a message of the client's state; tells whether it was not known.
-    pub(super) fn waits(&mut self, frame: &SendFrame) -> bool {
-        frame.to == self.peer && self.pending.insert(frame.id)
+    /// Awaits a message of the client's state.
+    pub(super) fn waits(&mut self, frame: &SendFrame) {
+        if frame.to == self.peer {
+            self.pending.insert(frame.id);
+        }
     }
 
     pub(super) fn queued(&mut self, id: Counter) {

@@ -173,7 +173,7 @@ fn the_connection_is_told() {
     let mut model = model(60, 12);
     assert_eq!(header(&model), " bob  ◐ catching up                                   alice");
     let pause = Duration::from_millis(3_200);
-    does(&mut model, update(Update::Disconnected { code: Some(Code::Draining), again_in: pause }));
+    does(&mut model, update(Update::Disconnected { code: Some(Code::Draining), again_in: Some(pause) }));
     does(&mut model, Event::Tick { again_in: Some(pause) });
     assert_eq!(header(&model), " bob  ○ offline · again in 4 s · The server is going away; …");
     does(&mut model, Event::Tick { again_in: None });

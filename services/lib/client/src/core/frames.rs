@@ -5,16 +5,18 @@ use std::time::Duration;
 use chasqui_domain::{ChatId, Seq, UserId};
 use chasqui_wire::{
     Code,
-    frames::{ChatReceipts, Delayed, Failed, Failure, Message, Receipt, Sent, ServerFrame, Welcome},
+    frames::{ChatReceipts, Delayed, Failed, Failure, Message, Receipt, Renewed, Sent, ServerFrame, Welcome},
 };
 
-use super::{Core, Link, Mark, outbox::Which};
+use super::{Core, Link, Mark, Said, outbox::Which};
 use crate::update::{End, Update};
 
 impl Core {
     /// Takes a frame.
     pub(crate) fn frame(&mut self, frame: ServerFrame, now: Duration) {
         self.heard(now);
+        // The session has gone on behind it.
+        self.said = None;
         match (frame, self.link) {
             (ServerFrame::Error(failure), _) => self.error(failure),
             (ServerFrame::Welcome(welcome), Link::Greeting { .. }) => self.welcome(*welcome, now),
@@ -33,24 +35,44 @@ impl Core {
                 self.tell(Update::CaughtUp);
                 self.keep(Some(caught_up.cursor), None, now);
             }
-            (ServerFrame::Renewed(_), _) => {}
+            (ServerFrame::Renewed(renewed), _) => self.renewed(renewed, now),
             (ServerFrame::Delayed(Delayed { chat, id }), _) => self.tell(Update::Delayed { chat, id }),
         }
     }
 
     fn error(&mut self, failure: Failure) {
         let code = failure.code;
-        // Trying again would end the same way; a device that was replaced would fight with itself.
-        let is_final = matches!(code, Code::Unauthorized | Code::Replaced)
-            || (code == Code::BadFrame && !matches!(self.link, Link::Up { .. }));
+        let is_up = matches!(self.link, Link::Up { .. });
+        if is_up && matches!(code, Code::Unauthorized | Code::NotAllowed) && self.tokens.not_renewed() {
+            self.tell(Update::NotRenewed(code));
+            return;
+        }
+        // Trying again would end the same way; a device that was replaced would fight with itself. The close, which says
+        // as much, may get lost.
+        let is_final = match code {
+            Code::Replaced | Code::Banned => true,
+            Code::Unauthorized => !self.tokens.refused(),
+            Code::BadFrame => !is_up,
+            _ => false,
+        };
         if is_final {
             self.end(End::Refused(code));
         }
-        self.said = Some(code);
+        self.said = Some(Said::new(code, failure.retry_in_ms));
+    }
+
+    fn renewed(&mut self, renewed: Renewed, now: Duration) {
+        let (time, at) = self.welcomed;
+        let time = Duration::from_millis(time.0).saturating_add(now.saturating_sub(at));
+        let left = Duration::from_millis(renewed.expires.0).saturating_sub(time);
+        if self.tokens.renewed(now, left) {
+            self.tell(Update::Renewed { left });
+        }
     }
 
     fn welcome(&mut self, welcome: Welcome, now: Duration) {
-        let Welcome { user, device, resumed, unacked_max, outstanding_max, body_bytes_max, idle_ms, .. } = welcome;
+        let Welcome { user, device, session: _, resumed, not_resumed, time, expires, .. } = welcome;
+        let Welcome { unacked_max, outstanding_max, body_bytes_max, idle_ms, .. } = welcome;
         // Before anything of the session is kept: nobody must speak as somebody else.
         let is_other = |expected: &UserId| *expected != user;
         let expected = self.user.clone().filter(is_other).or_else(|| self.state.user.clone().filter(is_other));
@@ -63,6 +85,8 @@ impl Core {
         self.link = Link::Up { under_way_max: usize_of(outstanding_max), idle };
         self.pinged_at = now;
         self.told_down = false;
+        self.welcomed = (time, now);
+        self.tokens.taken(now, Duration::from_millis(expires.0.saturating_sub(time.0)));
         if self.state.user.is_none() {
             self.state.user = Some(user.clone());
             self.save_soon(now);
@@ -77,7 +101,7 @@ impl Core {
         let unread = self.state.marks.iter().filter(|(_, mark)| mark.read > Seq(0));
         self.reads_due = unread.map(|(chat, _)| chat).collect();
         self.questions.clear();
-        self.tell(Update::Connected { user, device, resumed });
+        self.tell(Update::Connected { user, device, resumed, not_resumed });
         self.body_bytes_max = Some(usize_of(body_bytes_max));
         self.refuse_too_large(usize_of(body_bytes_max), now);
     }
@@ -130,17 +154,15 @@ impl Core {
     fn failed(&mut self, failed: Box<Failed>, now: Duration) {
         let Some(me) = &self.state.user else { return };
         let cursor = failed.cursor.clone();
+        let from = now + Duration::from_millis(u64::from(failed.retry_in_ms.unwrap_or_default()));
         if let Some(id) = failed.id {
             let which = Which { me, chat: failed.chat, to: failed.to.as_ref(), id };
             if !failed.retry {
                 self.state.outbox.settle(which);
                 self.save_soon(now);
                 self.tell(Update::Failed(failed));
-            } else {
-                let least = Duration::from_millis(u64::from(failed.retry_in_ms.unwrap_or_default()));
-                if self.state.outbox.retry(which, now, least, &mut self.dice) {
-                    self.tell(Update::Retrying(failed));
-                }
+            } else if self.state.outbox.retry(which, from, &mut self.dice) {
+                self.tell(Update::Retrying(failed));
             }
             // A failure to be tried again of a message that is not known has had another outcome since.
         } else {

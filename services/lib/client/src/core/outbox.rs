@@ -171,12 +171,12 @@ impl Outbox {
         Some(frame)
     }
 
-    /// A message is to be sent again after a pause, which is not shorter than `least`; false when it is not known.
-    pub(crate) fn retry(&mut self, which: Which<'_>, now: Duration, least: Duration, dice: &mut Dice) -> bool {
+    /// A message is to be sent again after a pause, which begins at `from`; false when it is not known.
+    pub(crate) fn retry(&mut self, which: Which<'_>, from: Duration, dice: &mut Dice) -> bool {
         let found = self.unsent.iter_mut().find(|unsent| which.is(&unsent.frame));
         found.is_some_and(|unsent| {
             unsent.failures = unsent.failures.saturating_add(1);
-            unsent.stage = Stage::Waiting { after: now + pause(unsent.failures, dice).max(least) };
+            unsent.stage = Stage::Waiting { after: from + pause(unsent.failures, dice) };
             true
         })
     }

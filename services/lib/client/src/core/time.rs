@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::{Core, Dirty, Link, SAVE_WITHIN};
+use crate::update::Update;
 
 /// How long a welcome may take.
 const GREETING: Duration = Duration::from_secs(10);
@@ -25,6 +26,11 @@ impl Core {
 
     /// What time asks for.
     pub(crate) fn tick(&mut self, now: Duration) -> Tick {
+        if matches!(self.link, Link::Up { .. })
+            && let Some(left) = self.tokens.asks(now)
+        {
+            self.tell(Update::TokenExpires { left });
+        }
         match self.link {
             Link::Greeting { since } if since + GREETING <= now => Tick::HangUp,
             Link::Up { idle, .. } if self.heard_at + idle <= now => Tick::HangUp,
@@ -46,15 +52,15 @@ impl Core {
             Dirty::Since(since) => Some(since + SAVE_WITHIN),
             Dirty::Clean | Dirty::Now => None,
         };
-        let (alive_at, ack_at, send_at) = match self.link {
-            Link::Down => (None, None, None),
-            Link::Greeting { since } => (Some(since + GREETING), None, None),
+        let (alive_at, ack_at, send_at, ask_at) = match self.link {
+            Link::Down => (None, None, None, None),
+            Link::Greeting { since } => (Some(since + GREETING), None, None, None),
             Link::Up { idle, .. } => {
                 let alive_at = self.ping_at(idle).min(self.heard_at + idle);
                 let ack_at = self.state.cursor.as_ref().and(self.acks.deadline());
-                (Some(alive_at), ack_at, self.state.outbox.deadline(now))
+                (Some(alive_at), ack_at, self.state.outbox.deadline(now), self.tokens.ask_at())
             }
         };
-        [save_at, alive_at, ack_at, send_at].into_iter().flatten().min()
+        [save_at, alive_at, ack_at, send_at, ask_at].into_iter().flatten().min()
     }
 }

@@ -31,7 +31,7 @@ fn a_session_goes_on_behind_what_was_received_and_repeats_what_was_not_confirmed
     core.read(chat(), Seq(1), T0).unwrap();
     assert_eq!(frames(&mut core, T0), [ClientFrame::Read(Read { chat: chat(), seq: Seq(1) })]);
     core.frame(message(2), T0);
-    core.disconnected();
+    gone(&mut core);
     assert_eq!(attach(&mut core, true, T0).as_deref(), Some("c2"));
     let again = frames(&mut core, T0);
     let delivered = BTreeMap::from([(chat(), Seq(1))]);
@@ -40,7 +40,7 @@ fn a_session_goes_on_behind_what_was_received_and_repeats_what_was_not_confirmed
     let time = TimeMs(1);
     let receipt = Receipt { cursor: None, chat: chat(), user: user("alice"), delivered: Seq(1), read: Seq(1), time };
     core.frame(ServerFrame::Receipt(receipt), T0);
-    core.disconnected();
+    gone(&mut core);
     attach(&mut core, true, T0);
     assert_eq!(frames(&mut core, T0), []);
 }
@@ -50,7 +50,7 @@ fn a_cursor_that_was_not_taken_up_is_never_used_again() {
     let mut core = up();
     core.frame(message(1), T0);
     let told = updates(&mut core);
-    core.disconnected();
+    gone(&mut core);
     attach(&mut core, false, T0);
     core.taken(told[0].0, T0);
     assert_eq!(frames(&mut core, T0 + SECOND), []);
@@ -99,7 +99,7 @@ fn a_silent_server_is_pinged_and_then_left() {
     assert_eq!(core.tick(T0 + 20 * SECOND), Tick::Ping);
     assert_eq!(core.tick(T0 + 21 * SECOND), Tick::Nothing);
     assert_eq!(core.tick(T0 + 60 * SECOND), Tick::HangUp);
-    core.disconnected();
+    gone(&mut core);
     core.connected(T0);
     assert_eq!(core.tick(T0 + 10 * SECOND), Tick::HangUp, "no welcome");
 }
@@ -108,21 +108,21 @@ fn a_silent_server_is_pinged_and_then_left() {
 fn pauses_grow_until_a_session_has_caught_up_and_the_app_is_told_once() {
     let mut core = up();
     core.frame(ServerFrame::Error(Failure::from(Code::Draining)), T0);
-    let pauses: Vec<_> = (0..12).map(|_| core.disconnected()).collect();
+    let pauses: Vec<_> = (0..12).map(|_| gone(&mut core)).collect();
     assert!(pauses[0] < SECOND && pauses[11] > 14 * SECOND, "{pauses:?}");
     let told = updates(&mut core);
-    let again_in = pauses[0];
+    let again_in = Some(pauses[0]);
     assert_eq!(
         told.into_iter().map(|it| it.1).collect::<Vec<_>>(),
         [Update::Disconnected { code: Some(Code::Draining), again_in }]
     );
     attach(&mut core, true, T0);
     core.frame(ServerFrame::CaughtUp(CaughtUp { cursor: "c".to_owned() }), T0);
-    assert!(core.disconnected() < SECOND);
+    assert!(gone(&mut core) < SECOND);
 }
 
 #[test]
-fn another_users_token_and_a_refused_one_end_the_client() {
+fn another_users_token_and_a_newer_session_of_the_device_end_the_client() {
     let mut other = core();
     other.state.user = Some(user("carol"));
     attach(&mut other, false, T0);
@@ -137,8 +137,8 @@ fn another_users_token_and_a_refused_one_end_the_client() {
     let mut expected = Core::new(state::fresh(None).unwrap(), Token("t".to_owned()), Some(user("alice")), 7);
     attach(&mut expected, false, T0);
     assert!(!expected.has_ended());
-    let mut refused = up();
-    refused.frame(ServerFrame::Error(Failure::from(Code::Unauthorized)), T0);
-    assert_eq!(updates(&mut refused).pop().map(|it| it.1), Some(Update::Ended(End::Refused(Code::Unauthorized))));
-    assert_eq!(refused.next_frame(T0), None);
+    let mut replaced = up();
+    replaced.frame(ServerFrame::Error(Failure::from(Code::Replaced)), T0);
+    assert_eq!(updates(&mut replaced).pop().map(|it| it.1), Some(Update::Ended(End::Refused(Code::Replaced))));
+    assert_eq!(replaced.next_frame(T0), None);
 }
