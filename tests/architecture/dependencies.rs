@@ -24,9 +24,6 @@ const MEETING_PLACES: &[&str] = &["chasqui", "chasqui-tests"];
 /// A library behind a provider, and the one crate of ours that knows it.
 const KNOWN_ONLY_BY: &[(&str, &str)] = &[("redb", "chasqui-store-embedded")];
 
-/// What does TLS in other ways than rustls with aws-lc-rs.
-const OTHER_TLS: &[&str] = &["native-tls", "openssl", "openssl-sys", "ring", "rustls-openssl"];
-
 /// What would let the domain wait or log, wherever it came in. A trailing `*` stands for any ending.
 const RUNTIMES: &[&str] =
     &["async-*", "futures", "futures-*", "log", "mio", "smol", "tokio", "tokio-*", "tracing", "tracing-*"];
@@ -65,12 +62,6 @@ fn the_client_depends_on_wire_and_the_domain_only() -> Result<()> {
 #[test]
 fn auth_depends_on_the_domain_and_the_runtime_only() -> Result<()> {
     reaches_of_ours_only(AUTH, &[DOMAIN, RUNTIME])
-}
-
-#[test]
-fn only_one_provider_of_tls_is_built_in() -> Result<()> {
-    let is_other = |reached: &Reached| listed(OTHER_TLS, &reached.name);
-    refuse("chasqui", is_other, "one TLS provider everywhere: rustls with aws-lc-rs")
 }
 
 #[test]

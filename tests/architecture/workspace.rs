@@ -12,7 +12,11 @@ pub(crate) fn root() -> PathBuf {
     tests.parent().unwrap_or(tests).to_path_buf()
 }
 
-/// Our crates and everything that the lock file resolves for them, on every platform.
+/// Where Chasqui runs. Elsewhere, as in a browser, libraries need others for the same.
+const PLATFORMS: [&str; 4] =
+    ["aarch64-apple-darwin", "aarch64-unknown-linux-gnu", "x86_64-apple-darwin", "x86_64-unknown-linux-gnu"];
+
+/// Our crates and everything that the lock file resolves for them where they run.
 pub(crate) struct Workspace {
     metadata: Metadata,
 }
@@ -28,9 +32,11 @@ pub(crate) struct Reached {
 
 impl Workspace {
     pub(crate) fn load() -> Result<Self> {
+        let platforms = PLATFORMS.map(|platform| format!("--filter-platform={platform}"));
+        let options = platforms.into_iter().chain(["--locked".to_owned()]).collect::<Vec<_>>();
         let metadata = MetadataCommand::new()
             .manifest_path(root().join("Cargo.toml"))
-            .other_options(vec!["--locked".to_owned()])
+            .other_options(options)
             .exec()
             .context("cargo metadata")?;
         Ok(Self { metadata })
