@@ -10,7 +10,9 @@ LINT_FLAGS := --locked --workspace --all-targets --all-features
 
 CARGO_DENY := target/tools/bin/cargo-deny
 
-.PHONY: help run test soak verify format lint policy docs schemas fix audit
+PYTHON_ENV := target/python/installed
+
+.PHONY: help run test soak python verify format lint policy docs schemas fix audit
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -22,10 +24,17 @@ run: ## Build Chasqui and start it on ./data with built-in keys, to try it
 test: ## Run all tests
 	$(CARGO) build --locked -p chasqui --features failpoints
 	$(CARGO) test $(TEST_FLAGS)
+	$(MAKE) python
 
 soak: ## Run all tests, the long ones at full length
 	$(CARGO) build --locked -p chasqui --features failpoints
 	CHASQUI_SOAK=1 $(CARGO) test $(TEST_FLAGS)
+
+python: $(PYTHON_ENV) ## Run the tests in Python, which see the server as a stranger does
+	target/python/bin/ruff format --check tests/python
+	target/python/bin/ruff check tests/python
+	$(CARGO) build --locked -p chasqui --features failpoints
+	target/python/bin/python -B -m pytest tests/python
 
 verify: format lint policy docs schemas ## Check everything short of the tests; changes no source
 
@@ -50,6 +59,9 @@ fix: ## Apply what the lints suggest, and format
 
 audit: $(CARGO_DENY) ## Check dependencies for known vulnerabilities; needs the network
 	$(CARGO_DENY) --locked check advisories
+
+$(PYTHON_ENV): infra/scripts/python-env tests/python/requirements.txt
+	infra/scripts/python-env
 
 $(CARGO_DENY): infra/scripts/install-cargo-deny
 	infra/scripts/install-cargo-deny
