@@ -3,6 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use chasqui_domain::{DeviceId, Offset, TimeMs, UserId};
+use chasqui_log::Topic;
 use chasqui_wire::{
     Code, cursor,
     frames::{self, ClientFrame, NotResumed, ServerFrame, Welcome},
@@ -22,6 +23,7 @@ use crate::{
     session::{Limits, Session},
     shared::Shared,
     transport::{Incoming, Outgoing, Source, Target, TransportError},
+    uplink,
     work::Worker,
 };
 
@@ -99,7 +101,11 @@ async fn greet(shared: &Shared, source: &mut impl Source) -> Result<Greeting, Op
     // Who connects again and again costs as much as who asks.
     shared.quotas.requests.take(&identity.user).map_err(|_| Code::TooManySessions)?;
     // A cursor that can't be taken up is no fault: the device begins with the chat list.
-    let from = resume(shared, &identity.user, hello.cursor.as_deref());
+    let from = match resume(shared, &identity.user, hello.cursor.as_deref()) {
+        // The log was put back to an older state. What it says until it comes to the cursor would be missed.
+        Ok(offset) if offset > inbox_end(shared, &identity.user).await? => Err(NotResumed::OtherLog),
+        from => from,
+    };
     Ok(Greeting { identity, device: hello.device, from })
 }
 
@@ -117,6 +123,16 @@ fn resume(shared: &Shared, user: &UserId, cursor: Option<&str>) -> Result<Offset
         return Err(NotResumed::TooOld);
     }
     Ok(cursor.position.offset)
+}
+
+/// The end of what can be in a user's inbox.
+async fn inbox_end(shared: &Shared, user: &UserId) -> Result<Offset, Code> {
+    let at = Topic::Inbox.partition(shared.uplink.partition_of(user));
+    let bounds = shared.uplink.log.bounds(&at).await.map_err(|error| {
+        tracing::warn!(%error, "whether a cursor can be taken up is not known");
+        uplink::code_of(&error)
+    })?;
+    Ok(bounds.end)
 }
 
 /// Holds a session until it ends; gives why, when the client is to be told.

@@ -3,7 +3,10 @@
 use std::{
     net::SocketAddr,
     num::NonZeroU32,
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
@@ -35,6 +38,8 @@ pub(crate) struct Bench {
     pub(crate) store: Arc<MemoryStore>,
     pub(crate) gateway: Arc<Gateway>,
     pub(crate) address: SocketAddr,
+    /// How often the router answers an attach.
+    pub(crate) answers: Arc<AtomicUsize>,
     commands: Box<dyn Reader>,
     read: Vec<Record>,
 }
@@ -78,8 +83,12 @@ pub(crate) fn bounds(options: &Options) -> Bounds {
 }
 
 pub(crate) async fn start(log: Arc<dyn Log>, store: Arc<MemoryStore>, options: Options) -> Gateway {
+    start_on(Runtime::real(), log, store, options).await
+}
+
+async fn start_on(runtime: Runtime, log: Arc<dyn Log>, store: Arc<MemoryStore>, options: Options) -> Gateway {
     let master = Arc::new(MasterKey::from_base64(&format!("{}=", "A".repeat(43))).unwrap());
-    let deps = Deps { log, store: store.clone(), keys: store, master, runtime: Runtime::real() };
+    let deps = Deps { log, store: store.clone(), keys: store, master, runtime };
     Gateway::start(deps, options).await.unwrap()
 }
 
@@ -98,15 +107,20 @@ impl Bench {
     }
 
     pub(crate) async fn bounded(log: Arc<dyn Log>, options: Options, bounds: Bounds) -> Self {
+        Self::on_runtime(Runtime::real(), log, options, bounds).await
+    }
+
+    pub(crate) async fn on_runtime(runtime: Runtime, log: Arc<dyn Log>, options: Options, bounds: Bounds) -> Self {
         let store = Arc::new(MemoryStore::new());
-        let gateway = Arc::new(start(log.clone(), store.clone(), options).await);
+        let gateway = Arc::new(start_on(runtime.clone(), log.clone(), store.clone(), options).await);
         let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
         let address = listener.local_addr().unwrap();
         let router = gateway.router();
-        tokio::spawn(chasqui_gateway::serve(listener, router, bounds, Runtime::real(), future::pending()));
-        tokio::spawn(answer_attaches(log.clone()));
+        tokio::spawn(chasqui_gateway::serve(listener, router, bounds, runtime, future::pending()));
+        let answers = Arc::new(AtomicUsize::new(1));
+        tokio::spawn(answer_attaches(log.clone(), answers.clone()));
         let commands = log.reader(&Topic::Commands.partition(Partition(0)), Offset(0)).await.unwrap();
-        Self { log, store, gateway, address, commands, read: Vec::new() }
+        Self { log, store, gateway, address, answers, commands, read: Vec::new() }
     }
 
     /// The next command, with its record.
@@ -155,6 +169,11 @@ impl Bench {
         .await;
     }
 
+    /// The end of the inbox records.
+    pub(crate) async fn inbox_end(&self) -> Offset {
+        self.log.bounds(&Topic::Inbox.partition(Partition(0))).await.unwrap().end
+    }
+
     /// Appends to the gateway's topic.
     pub(crate) async fn tell(&self, record: GatewayRecord) -> Offset {
         tell(&self.log, record).await
@@ -177,14 +196,17 @@ async fn tell(log: &Arc<dyn Log>, record: GatewayRecord) -> Offset {
     log.append(vec![append]).await.unwrap()[0].offset
 }
 
-async fn answer_attaches(log: Arc<dyn Log>) {
+async fn answer_attaches(log: Arc<dyn Log>, answers: Arc<AtomicUsize>) {
     let mut reader = log.reader(&Topic::Presence.partition(Partition(0)), Offset(0)).await.unwrap();
     while let Ok(records) = reader.next(READ_BYTES).await {
         for presence in records.iter().map(|record| Presence::decode(&record.value).unwrap()) {
             if presence.kind == PresenceKind::Attach {
                 let up_to = log.bounds(&Topic::Inbox.partition(Partition(0))).await.unwrap().end;
                 let Presence { user, incarnation, session, attempt, .. } = presence;
-                tell(&log, GatewayRecord::Answer { incarnation, session, user, attempt, up_to }).await;
+                for _ in 0..answers.load(Ordering::SeqCst) {
+                    let user = user.clone();
+                    tell(&log, GatewayRecord::Answer { incarnation, session, user, attempt, up_to }).await;
+                }
             }
         }
     }

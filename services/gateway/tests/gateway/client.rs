@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use chasqui_wire::{
     Code,
-    frames::{self, Failure, ServerFrame},
+    frames::{self, Failure, ServerFrame, Welcome},
 };
 use futures::{SinkExt, StreamExt};
 use serde_json::{Value, json};
@@ -26,11 +26,18 @@ pub(crate) async fn try_connect(bench: &Bench) -> Result<Client, Error> {
 }
 
 /// Connects, says hello, and reads the welcome.
-pub(crate) async fn attach(bench: &Bench, name: &str, device: &str, cursor: Option<&str>) -> (Client, bool) {
+pub(crate) async fn welcomed(bench: &Bench, name: &str, device: &str, cursor: Option<&str>) -> (Client, Welcome) {
     let mut client = try_connect(bench).await.unwrap();
     client.hello(&token(name, Duration::from_secs(600)), device, cursor).await;
     let ServerFrame::Welcome(welcome) = client.next().await else { panic!("no welcome") };
     assert_eq!((welcome.user.as_str(), welcome.device.as_str()), (name, device));
+    assert_eq!(welcome.resumed, welcome.not_resumed.is_none(), "it says why, or that it goes on");
+    (client, *welcome)
+}
+
+/// The same; gives whether the cursor was taken up.
+pub(crate) async fn attach(bench: &Bench, name: &str, device: &str, cursor: Option<&str>) -> (Client, bool) {
+    let (client, welcome) = welcomed(bench, name, device, cursor).await;
     (client, welcome.resumed)
 }
 
@@ -65,6 +72,23 @@ impl Client {
         }
     }
 
+    /// The next frame, which must be a message.
+    pub(crate) async fn message_frame(&mut self) -> frames::Message {
+        match self.next().await {
+            ServerFrame::Message(message) => *message,
+            other => panic!("no message but {other:?}"),
+        }
+    }
+
+    /// Asks something, whose answer must be the next frame: nothing else was on its way.
+    pub(crate) async fn nothing_waits(&mut self) {
+        self.say(json!({"type": "receipts", "chats": []})).await;
+        match self.next().await {
+            ServerFrame::Receipts(_) => {}
+            other => panic!("there was more: {other:?}"),
+        }
+    }
+
     pub(crate) async fn caught_up(&mut self) -> String {
         match self.next().await {
             ServerFrame::CaughtUp(frame) => frame.cursor,
@@ -74,8 +98,16 @@ impl Client {
 
     /// The connection's last words: the error's code, and the number of the close.
     pub(crate) async fn end(&mut self) -> (String, u16) {
-        let ServerFrame::Error(failure) = self.next().await else { panic!("no error") };
+        let failure = self.error().await;
         self.closed_with(failure).await
+    }
+
+    /// The next frame, which must be an error.
+    pub(crate) async fn error(&mut self) -> Failure {
+        match self.next().await {
+            ServerFrame::Error(failure) => failure,
+            other => panic!("no error but {other:?}"),
+        }
     }
 
     /// The last words behind errors that did not end the connection.
@@ -89,7 +121,7 @@ impl Client {
         }
     }
 
-    async fn closed_with(&mut self, failure: Failure) -> (String, u16) {
+    pub(crate) async fn closed_with(&mut self, failure: Failure) -> (String, u16) {
         match self.message().await {
             Some(Message::Close(Some(frame))) => {
                 assert_eq!(frame.reason.as_str(), failure.code.as_str());

@@ -4,16 +4,18 @@ use chasqui_domain::{Incarnation, Offset, Partition, Seq};
 use chasqui_gateway::Error;
 use chasqui_log::Topic;
 use chasqui_wire::{
-    entry,
+    Code, entry,
     frames::ServerFrame,
     gateway_record::GatewayRecord,
     heartbeat::Heartbeat,
     presence::{Presence, PresenceKind},
 };
 
+use futures::future;
+
 use crate::{
     bench::{Bench, options, start, user},
-    client::{live, try_connect},
+    client::{Client, live, try_connect},
     messages::{decided, send},
 };
 
@@ -35,6 +37,30 @@ async fn who_never_said_hello_does_not_hold_up_a_drain() {
     let mut silent = try_connect(&bench).await.unwrap();
     let (_, end) = tokio::join!(bench.gateway.drain(), silent.end());
     assert_eq!(end.0, "draining");
+}
+
+#[tokio::test]
+async fn each_is_given_a_time_of_its_own_to_come_back() {
+    let mut options = options();
+    options.reconnect_ms = 1_000_000;
+    let bench = Bench::with(options).await;
+    let mut clients = Vec::new();
+    for number in 0..20 {
+        clients.push(live(&bench, &format!("user-{number}"), "phone").await);
+    }
+    let words = future::join_all(clients.iter_mut().map(Client::error));
+    let ((), words) = tokio::join!(bench.gateway.drain(), words);
+    let mut waits = Vec::new();
+    for failure in words {
+        assert_eq!((failure.code, failure.retry), (Code::Draining, true));
+        waits.extend(failure.retry_in_ms);
+    }
+    waits.sort_unstable();
+    assert!(waits.len() == 20 && waits.iter().all(|wait| *wait < 1_000_000), "{waits:?}");
+    // By chance 20 of a million lie within a tenth of it once in 10^19.
+    assert!(waits[19] - waits[0] > 100_000, "{waits:?}");
+    waits.dedup();
+    assert!(waits.len() > 15, "{waits:?}");
 }
 
 #[tokio::test]

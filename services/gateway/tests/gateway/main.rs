@@ -2,12 +2,15 @@
 
 #![allow(clippy::expect_used, clippy::unwrap_used, reason = "these are tests")]
 
+mod attaching;
 mod bench;
 mod client;
 mod failing;
+mod flow;
 mod lives;
 mod messages;
 mod rates;
 mod rest;
+mod resuming;
 mod sessions;
 mod slow;

@@ -1,6 +1,7 @@
-//! What tests share: a clock that they move, a disk that crashes, a log and a store that fail, and commands of every
+//! What tests share: a clock and a calendar that they move, a disk that crashes, a log and a store that fail, and commands of every
 //! sort.
 
+mod calendar;
 mod clock;
 mod counted_disk;
 mod disk;
@@ -9,6 +10,7 @@ mod faulty_log;
 mod faulty_store;
 pub mod workload;
 
+pub use calendar::Calendar;
 pub use clock::Clock;
 pub use counted_disk::CountedDisk;
 pub use disk::CrashDisk;

@@ -77,7 +77,7 @@ pub enum NotResumed {
     NoCursor,
     /// What it would have led to has expired.
     TooOld,
-    /// It is of another life of the server's log.
+    /// It is of another life of the server's log, or of what an older state of it has not come to.
     OtherLog,
     /// It is another user's.
     OtherUser,
