@@ -12,8 +12,8 @@ use futures::{Sink, Stream};
 use parking_lot::Mutex;
 
 use crate::{
-    Error, Incoming, Options, Outgoing, TransportError, dispatcher, heartbeat, hello, http, keys::Keys, shared::Shared,
-    uplink::Uplink,
+    Error, Incoming, Options, Outgoing, TransportError, bans, dispatcher, heartbeat, hello, http, keys::Keys,
+    shared::Shared, uplink::Uplink,
 };
 
 /// How often a drain closes some of the sessions.
@@ -53,7 +53,10 @@ impl Gateway {
         tracing::info!(gateway = %options.id, %incarnation, "the gateway starts");
         let keys = Keys::new(keys, master, runtime.clone());
         let shared = Arc::new(Shared::new(options, runtime.clone(), store, keys, uplink, incarnation));
+        // From before the first session on, so that none is open whose ban nobody follows.
+        let revocations = bans::reader(&shared).await?;
         let tasks = vec![
+            runtime.spawn("gateway bans", bans::supervise(shared.clone(), revocations)),
             runtime.spawn("gateway dispatcher", dispatcher::supervise(shared.clone())),
             runtime.spawn("gateway heartbeat", heartbeat::run(shared.clone())),
         ];

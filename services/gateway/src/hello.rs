@@ -14,6 +14,7 @@ use tokio::sync::OwnedSemaphorePermit;
 
 use crate::{
     auth::Identity,
+    bans,
     connection::Connection,
     limits,
     newcomers::Newcomer,
@@ -156,6 +157,10 @@ async fn hold(
     };
     // Asked behind registering: whoever closes all sessions closes this one, or is seen here.
     if let Some(why) = shared.closed() {
+        return Some(why);
+    }
+    // Likewise: whoever is banned from now on is closed here, whoever was banned before is found in the store.
+    if let Err(why) = bans::check(shared, &identity.user, Some(&device)).await {
         return Some(why);
     }
     let handle = registration.handle.clone();

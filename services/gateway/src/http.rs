@@ -20,7 +20,7 @@ use tungstenite::error::CapacityError;
 
 use crate::{
     addresses::Seat,
-    hello, limits,
+    admin, hello, limits,
     newcomers::Newcomer,
     rest::{self, Refused},
     shared::Shared,
@@ -32,6 +32,8 @@ pub(crate) fn router(shared: Arc<Shared>) -> Router {
     Router::new()
         .route("/v1/chats", get(rest::chats::list))
         .route("/v1/chats/{chat}/messages", get(rest::messages::list))
+        .route("/v1/devices", get(rest::devices::list))
+        .merge(admin::routes(shared.clone()))
         .layer(patience)
         .route("/v1/socket", get(socket))
         .fallback(async || Refused(Code::NotFound))

@@ -9,7 +9,9 @@
 //! inbox rows from its own high-water up to the answer's place, says `caught_up`, and goes on live.
 
 mod addresses;
+mod admin;
 mod auth;
+mod bans;
 mod connection;
 mod dispatcher;
 mod error;
@@ -37,6 +39,7 @@ mod transport;
 mod uplink;
 mod work;
 
+pub use admin::AdminToken;
 pub use error::Error;
 pub use gateway::{Deps, Gateway};
 pub use options::{Auth, Options};

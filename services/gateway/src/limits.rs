@@ -98,6 +98,9 @@ pub(crate) const RETRY: Duration = Duration::from_millis(500);
 /// The longest such pause.
 pub(crate) const RETRY_MAX: Duration = Duration::from_secs(8);
 
+/// How long a new session waits for the store to say that it is not banned; behind it nobody is let in.
+pub(crate) const BAN_PATIENCE: Duration = Duration::from_secs(5);
+
 /// How long the last words to a client, or about it, may take.
 pub(crate) const FAREWELL: Duration = Duration::from_secs(3);
 

@@ -4,7 +4,7 @@ use std::{fmt, time::Duration};
 
 use chasqui_domain::GatewayId;
 
-use crate::{Error, Rates, limits};
+use crate::{AdminToken, Error, Rates, limits};
 
 /// The gateway's options: those of `gateway.*`, and the limit on bodies.
 #[derive(Debug, Clone)]
@@ -41,6 +41,8 @@ pub struct Options {
     pub body_bytes_max: usize,
     /// How often the gateway says that it is alive, in milliseconds.
     pub heartbeat_ms: u64,
+    /// What operators prove themselves with; without it the admin API is off.
+    pub admin: Option<AdminToken>,
     /// Whose tokens are taken.
     pub auth: Auth,
 }
@@ -89,6 +91,7 @@ impl Options {
             rates: Rates::default(),
             body_bytes_max: 65_536,
             heartbeat_ms: 1_000,
+            admin: None,
             auth,
         }
     }

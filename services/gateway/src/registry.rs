@@ -79,6 +79,21 @@ impl Registry {
         open.take(count).for_each(|handle| handle.queue.close(why));
     }
 
+    /// Asks the sessions of a user, or those of one device of theirs, to end.
+    pub(crate) fn close_of(&self, user: &UserId, device: Option<&DeviceId>, why: Code) {
+        self.visit(user, |handle| {
+            if device.is_none_or(|device| *device == handle.device) {
+                handle.queue.close(why);
+            }
+        });
+    }
+
+    /// Whose sessions are here, and of which devices.
+    pub(crate) fn devices(&self) -> Vec<(UserId, DeviceId)> {
+        let users = self.users.lock();
+        users.values().flatten().map(|handle| (handle.user.clone(), handle.device.clone())).collect()
+    }
+
     /// How many sessions are here.
     pub(crate) fn count(&self) -> usize {
         self.users.lock().values().map(Vec::len).sum()
@@ -128,6 +143,19 @@ mod tests {
         let mut seen = Vec::new();
         registry.visit(&laptop.handle.user, |handle| seen.push(handle.session));
         assert_eq!(seen, [SessionId(2), SessionId(4)]);
+    }
+
+    #[test]
+    fn sessions_are_closed_by_user_or_by_device() {
+        let registry = Arc::new(Registry::default());
+        let open = |session, user, device| registry.register(handle(session, user, device, 0), 9).unwrap();
+        let (phone, pad, bobs) = (open(1, "alice", "phone"), open(2, "alice", "pad"), open(3, "bob", "phone"));
+        assert_eq!(registry.devices().len(), 3);
+        registry.close_of(&phone.handle.user, Some(&phone.handle.device), Code::Banned);
+        let closing = || [&phone, &pad, &bobs].map(|registration| registration.handle.queue.closing());
+        assert_eq!(closing(), [Some(Code::Banned), None, None]);
+        registry.close_of(&phone.handle.user, None, Code::Banned);
+        assert_eq!(closing(), [Some(Code::Banned), Some(Code::Banned), None]);
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! The REST API: what a device begins with, and what it scrolls to.
 
 pub(crate) mod chats;
+pub(crate) mod devices;
 pub(crate) mod messages;
 
 use axum::{
@@ -18,7 +19,7 @@ use chasqui_wire::{
     summary::{self, ChatSummary},
 };
 
-use crate::{limits, shared::Shared, uplink};
+use crate::{bans, limits, shared::Shared, uplink};
 
 /// Why a question isn't answered.
 #[derive(Debug)]
@@ -47,7 +48,7 @@ impl From<chasqui_wire::Error> for Refused {
 }
 
 /// The user who asks.
-fn user(shared: &Shared, headers: &HeaderMap) -> Result<UserId, Refused> {
+async fn user(shared: &Shared, headers: &HeaderMap) -> Result<UserId, Refused> {
     let unauthorized = Refused(Code::Unauthorized);
     let Some(value) = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok()) else {
         return Err(unauthorized);
@@ -57,13 +58,14 @@ fn user(shared: &Shared, headers: &HeaderMap) -> Result<UserId, Refused> {
             let identity = shared.verifier.verify(token.trim(), shared.runtime.now());
             let user = identity.map(|identity| identity.user).map_err(|_| unauthorized)?;
             shared.quotas.requests.take(&user).map_err(|_| Refused(Code::RateLimited))?;
+            bans::check(shared, &user, None).await.map_err(Refused)?;
             Ok(user)
         }
         _ => Err(unauthorized),
     }
 }
 
-fn page_items(limit: Option<u32>) -> usize {
+pub(crate) fn page_items(limit: Option<u32>) -> usize {
     let asked = limit.map_or(limits::PAGE_ITEMS, |limit| usize::try_from(limit).unwrap_or(usize::MAX));
     asked.clamp(1, limits::PAGE_ITEMS_MAX)
 }

@@ -15,6 +15,7 @@ use chasqui_wire::{
     gateway_record::GatewayRecord,
     heartbeat::Heartbeat,
     presence::{Presence, PresenceKind},
+    revocation::Revocation,
 };
 
 use crate::{Error, limits, registry::Handle};
@@ -111,6 +112,14 @@ impl Uplink {
         Ok(())
     }
 
+    /// Tells all gateways whose sessions are to end.
+    pub(crate) async fn revoke(&self, user: &UserId, device: Option<&DeviceId>) -> Result<(), Error> {
+        let revocation = Revocation { user: user.clone(), device: device.cloned() };
+        let key = Bytes::copy_from_slice(user.as_str().as_bytes());
+        self.append(revocations(), key, revocation.encode()?).await?;
+        Ok(())
+    }
+
     fn key(&self) -> Bytes {
         Bytes::copy_from_slice(self.gateway.as_str().as_bytes())
     }
@@ -121,6 +130,11 @@ impl Uplink {
             why: "the log confirmed a record without its place".to_owned(),
         })
     }
+}
+
+/// Where bans are told.
+pub(crate) fn revocations() -> TopicPartition {
+    Topic::Revocations.partition(Partition(0))
 }
 
 /// What a sender is told when its command can't be appended.

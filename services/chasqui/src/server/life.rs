@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use chasqui_domain::GatewayId;
-use chasqui_gateway::{Auth, Gateway, Rates};
+use chasqui_gateway::{AdminToken, Auth, Gateway, Rates};
 use futures::FutureExt;
 use tokio::{select, sync::watch};
 
@@ -113,6 +113,7 @@ fn gateway_options(options: &chasqui_config::Options) -> Result<chasqui_gateway:
         rates: Rates { frames_per_second, sends_per_second, requests_per_second, chats_opened_per_hour },
         body_bytes_max,
         heartbeat_ms: options.heartbeat_ms,
+        admin: options.admin.token.as_ref().map(|token| AdminToken::new(token.expose())),
         ..chasqui_gateway::Options::new(id, auth)
     })
 }

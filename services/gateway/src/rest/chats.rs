@@ -24,7 +24,7 @@ pub(crate) async fn list(
     headers: HeaderMap,
     query: Result<Query<ChatsQuery>, QueryRejection>,
 ) -> Result<Json<Chats>, Refused> {
-    let user = user(&shared, &headers)?;
+    let user = user(&shared, &headers).await?;
     let Query(query) = query.map_err(|_| Refused(Code::BadFrame))?;
     let items_max = page_items(query.limit);
     let mut chats = shared.store.chats_of(&user, query.after, items_max + 1).await?;

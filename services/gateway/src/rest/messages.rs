@@ -23,7 +23,7 @@ pub(crate) async fn list(
     headers: HeaderMap,
     query: Result<Query<MessagesQuery>, QueryRejection>,
 ) -> Result<Json<Messages>, Refused> {
-    let user = user(&shared, &headers)?;
+    let user = user(&shared, &headers).await?;
     let Query(query) = query.map_err(|_| Refused(Code::BadFrame))?;
     let chat = ChatId::parse(&chat).map_err(|_| Refused(Code::BadFrame))?;
     // Whether the chat exists is not told to those who aren't in it.

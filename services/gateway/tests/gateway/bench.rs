@@ -13,7 +13,7 @@ use std::{
 use chasqui_domain::{
     ChatId, Command, Entry, GatewayId, LogId, Offset, Partition, Position, RulesNumber, Source, TimeMs, UserId,
 };
-use chasqui_gateway::{Auth, Bounds, Deps, Gateway, Options};
+use chasqui_gateway::{AdminToken, Auth, Bounds, Deps, Gateway, Options};
 use chasqui_log::{Append, Log, MemoryLog, Partitions, Reader, Record, Topic};
 use chasqui_runtime::Runtime;
 use chasqui_seal::MasterKey;
@@ -29,6 +29,7 @@ use serde_json::json;
 
 pub(crate) const LOG: LogId = LogId([7; 16]);
 pub(crate) const RULES: RulesNumber = RulesNumber::NEWEST;
+pub(crate) const ADMIN: &str = "an admin token of the tests, long enough";
 const SECRET: &[u8] = b"a secret of the tests";
 pub(crate) const UNAUTHENTICATED_MAX: usize = 40;
 const READ_BYTES: usize = 1 << 20;
@@ -67,6 +68,7 @@ pub(crate) fn options() -> Options {
     let auth = Auth { secret: SECRET.to_vec(), issuer: None, audience: None, leeway_ms: 0 };
     let mut options = Options::new(GatewayId::new("gateway-0").unwrap(), auth);
     options.drain_ms = 1_000;
+    options.admin = Some(AdminToken::new(ADMIN));
     options
 }
 
@@ -83,12 +85,19 @@ pub(crate) fn bounds(options: &Options) -> Bounds {
 }
 
 pub(crate) async fn start(log: Arc<dyn Log>, store: Arc<MemoryStore>, options: Options) -> Gateway {
-    start_on(Runtime::real(), log, store, options).await
+    start_on(Runtime::real(), log, store.clone(), store, options).await
 }
 
-async fn start_on(runtime: Runtime, log: Arc<dyn Log>, store: Arc<MemoryStore>, options: Options) -> Gateway {
+/// With rows that may be read through something else.
+async fn start_on(
+    runtime: Runtime,
+    log: Arc<dyn Log>,
+    rows: Arc<dyn Store>,
+    store: Arc<MemoryStore>,
+    options: Options,
+) -> Gateway {
     let master = Arc::new(MasterKey::from_base64(&format!("{}=", "A".repeat(43))).unwrap());
-    let deps = Deps { log, store: store.clone(), keys: store, master, runtime };
+    let deps = Deps { log, store: rows, keys: store, master, runtime };
     Gateway::start(deps, options).await.unwrap()
 }
 
@@ -112,7 +121,24 @@ impl Bench {
 
     pub(crate) async fn on_runtime(runtime: Runtime, log: Arc<dyn Log>, options: Options, bounds: Bounds) -> Self {
         let store = Arc::new(MemoryStore::new());
-        let gateway = Arc::new(start_on(runtime.clone(), log.clone(), store.clone(), options).await);
+        Self::built(runtime, log, store.clone(), store, options, bounds).await
+    }
+
+    /// With rows that are read through something else.
+    pub(crate) async fn on_rows(log: Arc<dyn Log>, rows: Arc<dyn Store>, store: Arc<MemoryStore>) -> Self {
+        let (options, bounds) = (options(), bounds(&options()));
+        Self::built(Runtime::real(), log, rows, store, options, bounds).await
+    }
+
+    async fn built(
+        runtime: Runtime,
+        log: Arc<dyn Log>,
+        rows: Arc<dyn Store>,
+        store: Arc<MemoryStore>,
+        options: Options,
+        bounds: Bounds,
+    ) -> Self {
+        let gateway = Arc::new(start_on(runtime.clone(), log.clone(), rows, store.clone(), options).await);
         let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
         let address = listener.local_addr().unwrap();
         let router = gateway.router();

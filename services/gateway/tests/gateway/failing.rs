@@ -18,11 +18,19 @@ use crate::{
     messages::{decided, send, unsealed},
 };
 
-/// Refuses commands while it is full.
-struct FullLog {
-    inner: Arc<dyn Log>,
-    is_full: AtomicBool,
-    refused: AtomicU64,
+/// Refuses what goes to a topic while it is full.
+pub(crate) struct FullLog {
+    pub(crate) inner: Arc<dyn Log>,
+    pub(crate) topic: Topic,
+    pub(crate) is_full: AtomicBool,
+    pub(crate) refused: AtomicU64,
+}
+
+impl FullLog {
+    pub(crate) fn new(topic: Topic) -> Arc<Self> {
+        let (is_full, refused) = (AtomicBool::new(true), AtomicU64::new(0));
+        Arc::new(Self { inner: memory_log(), topic, is_full, refused })
+    }
 }
 
 #[async_trait]
@@ -36,7 +44,7 @@ impl Log for FullLog {
     }
 
     async fn enqueue(&self, batch: Vec<Append>) -> Result<Pending, Error> {
-        if self.is_full.load(Ordering::SeqCst) && batch.iter().any(|append| append.to.topic == Topic::Commands) {
+        if self.is_full.load(Ordering::SeqCst) && batch.iter().any(|append| append.to.topic == self.topic) {
             self.refused.fetch_add(1, Ordering::SeqCst);
             return Ok(future::ready(Err(Error::Full { place: "/data".to_owned() })).boxed());
         }
@@ -58,7 +66,7 @@ impl Log for FullLog {
 
 #[tokio::test]
 async fn a_message_that_cannot_be_appended_fails_at_once_and_receipts_wait() {
-    let log = Arc::new(FullLog { inner: memory_log(), is_full: AtomicBool::new(true), refused: AtomicU64::new(0) });
+    let log = FullLog::new(Topic::Commands);
     let mut options = options();
     options.outstanding_max = 1;
     let mut bench = Bench::on(log.clone(), options).await;

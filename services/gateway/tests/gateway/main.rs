@@ -3,8 +3,10 @@
 #![allow(clippy::expect_used, clippy::unwrap_used, reason = "these are tests")]
 
 mod attaching;
+mod bans;
 mod bench;
 mod client;
+mod devices;
 mod failing;
 mod flow;
 mod lives;

@@ -11,8 +11,21 @@ use chasqui_store::{
 };
 use futures::FutureExt;
 use parking_lot::Mutex;
+use tokio::sync::watch;
 
 use crate::faults::{Faults, Injected};
+
+/// What becomes of the question who is banned.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum BanReads {
+    /// It is answered.
+    #[default]
+    Answered,
+    /// The row is read, and the answer held back.
+    Held,
+    /// It fails.
+    Failed,
+}
 
 /// A store that fails when [`Faults`] says so.
 pub struct FaultyStore {
@@ -22,13 +35,15 @@ pub struct FaultyStore {
     pub faults: Arc<Faults>,
     /// Every commit that happened.
     pub commits: Mutex<Vec<(Offset, Vec<Snapshot>)>>,
+    /// What becomes of the question who is banned. Those whose answers are held back are its receivers.
+    pub ban_reads: watch::Sender<BanReads>,
 }
 
 impl FaultyStore {
     /// In front of a store, with an empty memory.
     #[must_use]
     pub fn new(inner: Arc<MemoryStore>, faults: Arc<Faults>) -> Arc<Self> {
-        Arc::new(Self { inner, faults, commits: Mutex::default() })
+        Arc::new(Self { inner, faults, commits: Mutex::default(), ban_reads: watch::Sender::default() })
     }
 
     async fn call<T>(&self, call: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
@@ -134,7 +149,13 @@ impl Store for FaultyStore {
     }
 
     async fn bans_of(&self, user: &UserId, device: Option<&DeviceId>) -> Result<Vec<Ban>, Error> {
-        self.call(self.inner.bans_of(user, device)).await
+        if *self.ban_reads.borrow() == BanReads::Failed {
+            return Err(Error::Unavailable { why: "injected".to_owned() });
+        }
+        let bans = self.call(self.inner.bans_of(user, device)).await;
+        // The sender is here, so it doesn't go away meanwhile.
+        let _ = self.ban_reads.subscribe().wait_for(|reads| *reads != BanReads::Held).await;
+        bans
     }
 
     async fn bans(&self, user: Option<&UserId>, after: Option<&BanKey>, rows_max: usize) -> Result<Vec<Ban>, Error> {

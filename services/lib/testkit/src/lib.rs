@@ -16,4 +16,4 @@ pub use counted_disk::CountedDisk;
 pub use disk::CrashDisk;
 pub use faults::{Faults, Injected, MODES, Mode};
 pub use faulty_log::FaultyLog;
-pub use faulty_store::FaultyStore;
+pub use faulty_store::{BanReads, FaultyStore};

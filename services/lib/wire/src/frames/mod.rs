@@ -3,6 +3,7 @@
 //! Fields that a side doesn't know are passed over. Ids and cursors are texts, seqs are numbers, times are
 //! milliseconds since 1970.
 
+mod admin;
 mod client;
 mod fields;
 mod rest;
@@ -10,8 +11,9 @@ mod server;
 
 use serde::{Serialize, de::DeserializeOwned};
 
+pub use admin::{Ban, BanRequest, Bans, BansQuery};
 pub use client::{Ack, ClientFrame, Hello, Read, ReceiptsQuery, Renew, SendFrame, Token};
-pub use rest::{ChatItem, Chats, ChatsQuery, Messages, MessagesQuery, Problem};
+pub use rest::{ChatItem, Chats, ChatsQuery, DeviceItem, Devices, DevicesQuery, Messages, MessagesQuery, Problem};
 pub use server::{
     CaughtUp, ChatReceipts, Delayed, Failed, Failure, MemberReceipt, Message, NotResumed, Receipt, Receipts, Renewed,
     Sent, ServerFrame, Welcome,

@@ -1,9 +1,9 @@
 //! Questions and answers of the REST API.
 
-use chasqui_domain::{ChatId, Seq, TimeMs, UserId};
+use chasqui_domain::{ChatId, DeviceId, GatewayId, Seq, SessionId, TimeMs, UserId};
 use serde::{Deserialize, Serialize};
 
-use super::{MemberReceipt, Message};
+use super::{MemberReceipt, Message, fields::digits};
 use crate::{
     Code,
     fields::{long, long_opt, text, text_opt},
@@ -83,6 +83,49 @@ pub struct Messages {
     /// The `before` or `after` of the next page; none on the last.
     #[serde(default, with = "long_opt", skip_serializing_if = "Option::is_none")]
     pub next: Option<Seq>,
+}
+
+/// Which of the user's devices: `GET /v1/devices`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DevicesQuery {
+    /// At most so many; the server has a limit of its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limit: Option<u32>,
+    /// From behind this device, in ascending order of id.
+    #[serde(default, with = "text_opt", skip_serializing_if = "Option::is_none")]
+    pub after: Option<DeviceId>,
+}
+
+/// The user's devices: those that connected last, up to 64.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Devices {
+    /// In ascending order of id.
+    pub devices: Vec<DeviceItem>,
+    /// The `after` of the next page; none on the last.
+    #[serde(default, with = "text_opt", skip_serializing_if = "Option::is_none")]
+    pub next: Option<DeviceId>,
+}
+
+/// A device in the list. A connection that broke without a word counts until nothing was heard of it for three minutes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeviceItem {
+    /// The device.
+    #[serde(with = "text")]
+    pub device: DeviceId,
+    /// Whether it is connected.
+    pub connected: bool,
+    /// When it connected last.
+    #[serde(with = "long")]
+    pub since: TimeMs,
+    /// When that connection ended; none while it is there, or when the server ended with it.
+    #[serde(default, with = "long_opt", skip_serializing_if = "Option::is_none")]
+    pub disconnected: Option<TimeMs>,
+    /// The gateway of that connection.
+    #[serde(with = "text")]
+    pub gateway: GatewayId,
+    /// The session, as `welcome` named it.
+    #[serde(with = "digits")]
+    pub session: SessionId,
 }
 
 /// Why a question isn't answered: `application/problem+json` (RFC 9457).
