@@ -59,12 +59,14 @@ impl Device {
         state: PathBuf,
         pulse: Pulse,
     ) -> anyhow::Result<Self> {
+        let journal = Arc::new(Journal::new(user, name, pulse));
+        let wire = journal.clone();
         let options = Options {
+            observer: Some(Arc::new(move |direction, text: &str| wire.frame(direction, text))),
             device: Some(DeviceId::new(name)?),
             state: Some(state),
             ..Options::new(format!("ws://{server}/v1/socket"), Token(token))
         };
-        let journal = Arc::new(Journal::new(user, name, pulse));
         Ok(Self { user: UserId::new(user)?, options, journal, life: None })
     }
 

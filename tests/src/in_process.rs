@@ -50,8 +50,20 @@ impl InProcess {
     /// # Errors
     /// When it doesn't start.
     pub async fn start(disk: Arc<dyn Disk>, options: Options) -> anyhow::Result<Self> {
+        Self::start_on(chasqui_runtime::Runtime::real(), disk, options).await
+    }
+
+    /// The same with clocks of the test's.
+    ///
+    /// # Errors
+    /// When it doesn't start.
+    pub async fn start_on(
+        clocks: chasqui_runtime::Runtime,
+        disk: Arc<dyn Disk>,
+        options: Options,
+    ) -> anyhow::Result<Self> {
         let runtime = OwnRuntime::new()?;
-        let start = Server::start(disk, options, chasqui_runtime::Runtime::real());
+        let start = Server::start(disk, options, clocks);
         let server = runtime.run(start).await?.context("a server")?;
         let address = server.address();
         Ok(Self { server: Some(server), address, runtime })

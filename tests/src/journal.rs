@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use chasqui_client::Direction;
 use parking_lot::Mutex;
+use serde_json::Value;
 
 use crate::{
     oracle::{Line, Transcript, Watermarks},
@@ -45,6 +47,8 @@ pub struct View {
     pub delays: u64,
     /// What was refused for good.
     pub refused: Vec<String>,
+    /// When the server wanted the device back, in milliseconds: each time that it was sent away.
+    pub waits: Vec<u64>,
 }
 
 impl Journal {
@@ -63,6 +67,18 @@ impl Journal {
         transcript.lines.push(line);
         drop(inner);
         self.pulse.beat();
+    }
+
+    /// Looks at a frame as it goes over the wire.
+    pub fn frame(&self, direction: Direction, text: &str) {
+        let Ok(frame) = serde_json::from_str::<Value>(text) else { return };
+        if direction == Direction::FromServer
+            && frame["type"] == "error"
+            && let Some(wait) = frame["retry_in_ms"].as_u64()
+        {
+            self.inner.lock().1.waits.push(wait);
+            self.pulse.beat();
+        }
     }
 
     /// Looks at what it says by now.
