@@ -11,12 +11,14 @@ mod error;
 mod files;
 mod front;
 mod housekeeping;
+mod identity;
 mod life;
 mod roles;
 mod status;
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
+use chasqui_auth::{Policy, Verifier};
 use chasqui_config::Options;
 use chasqui_disk::Disk;
 use chasqui_runtime::{Backoff, Runtime, Task};
@@ -40,6 +42,9 @@ struct Foundation {
     disk: Arc<dyn Disk>,
     options: Options,
     master: Arc<MasterKey>,
+    /// Kept over lives with the keys that it has read.
+    verifier: Arc<Verifier>,
+    policy: Arc<Policy>,
     runtime: Runtime,
     status: Status,
 }
@@ -59,16 +64,19 @@ impl Server {
     /// process writes to in the folder `options.data`.
     ///
     /// # Errors
-    /// [`Error::Options`] and [`Error::Listen`]. What goes wrong later is told by [`Server::ended`].
+    /// What is wrong with the options, and [`Error::Listen`]. What goes wrong later is told by [`Server::ended`].
     pub async fn start(disk: Arc<dyn Disk>, options: Options, runtime: Runtime) -> Result<Self, Error> {
         options.validate()?;
         let master = options.seal.master_key.as_ref().map_or("", |key| key.expose());
         let master = Arc::new(MasterKey::from_base64(master)?);
+        let (verifier, policy) = identity::judges(&options, &runtime).await?;
+        let (verifier, policy) = (Arc::new(verifier), Arc::new(policy));
         let listen = |source| Error::Listen { address: options.listen.clone(), source };
         let listener = TcpListener::bind(&options.listen).await.map_err(listen)?;
         let address = listener.local_addr().map_err(listen)?;
         let status = Status::default();
-        let foundation = Arc::new(Foundation { disk, options, master, runtime: runtime.clone(), status });
+        let foundation =
+            Arc::new(Foundation { disk, options, master, verifier, policy, runtime: runtime.clone(), status });
         let (stop, stopping) = watch::channel(false);
         let front = runtime.spawn("front", front::serve(listener, foundation.clone(), stop.subscribe()));
         let lives = runtime.spawn("lives", live(foundation.clone(), stopping));

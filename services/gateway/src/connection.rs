@@ -38,8 +38,6 @@ pub(crate) struct Connection<'a, T, S> {
     worker: Worker,
     target: &'a mut T,
     source: &'a mut S,
-    /// When the token ends.
-    until: Duration,
     /// Set early and rarely moved: it wakes the session to see what is due.
     timer: Option<(Duration, BoxFuture<'static, ()>)>,
     /// Something was written that was not flushed.
@@ -47,8 +45,8 @@ pub(crate) struct Connection<'a, T, S> {
 }
 
 impl<'a, T: Target, S: Source> Connection<'a, T, S> {
-    pub(crate) fn new(worker: Worker, target: &'a mut T, source: &'a mut S, until: Duration) -> Self {
-        Self { worker, target, source, until, timer: None, is_dirty: false }
+    pub(crate) fn new(worker: Worker, target: &'a mut T, source: &'a mut S) -> Self {
+        Self { worker, target, source, timer: None, is_dirty: false }
     }
 
     /// Runs until the session ends; gives why, when the client is to be told.
@@ -73,7 +71,7 @@ impl<'a, T: Target, S: Source> Connection<'a, T, S> {
         if let Some(why) = self.worker.handle.queue.closing() {
             return Err(why.into());
         }
-        if now >= self.until {
+        if now >= self.worker.grant.until {
             return Err(Code::TokenExpired.into());
         }
         self.worker.session.tick(now)?;
@@ -146,7 +144,7 @@ impl<'a, T: Target, S: Source> Connection<'a, T, S> {
 
     /// Whether the timer fired.
     fn poll_timer(&mut self, cx: &mut Context<'_>) -> bool {
-        let deadline = self.worker.deadline().min(self.until);
+        let deadline = self.worker.deadline().min(self.worker.grant.until);
         if self.timer.as_ref().is_none_or(|(at, _)| *at > deadline) {
             let now = self.worker.shared.runtime.monotonic();
             let sleep = self.worker.shared.runtime.sleep(deadline.saturating_sub(now));

@@ -2,6 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+use chasqui_auth::{Policy, Verifier};
 use chasqui_domain::Incarnation;
 use chasqui_log::Log;
 use chasqui_runtime::{Runtime, Task};
@@ -12,8 +13,8 @@ use futures::{Sink, Stream};
 use parking_lot::Mutex;
 
 use crate::{
-    Error, Incoming, Options, Outgoing, TransportError, bans, dispatcher, heartbeat, hello, http, keys::Keys,
-    shared::Shared, uplink::Uplink,
+    Error, Incoming, Options, Outgoing, TransportError, bans, dispatcher, heartbeat, hello, http, shared::Shared,
+    uplink::Uplink,
 };
 
 /// How often a drain closes some of the sessions.
@@ -30,6 +31,10 @@ pub struct Deps {
     pub keys: Arc<dyn KeyTable>,
     /// What data keys are wrapped with.
     pub master: Arc<MasterKey>,
+    /// Who is there.
+    pub verifier: Arc<Verifier>,
+    /// Who may write to whom.
+    pub policy: Arc<Policy>,
     /// Clocks, randomness and spawning.
     pub runtime: Runtime,
 }
@@ -47,12 +52,11 @@ impl Gateway {
     /// [`Error::Options`] when they don't fit together; [`Error::Log`] when the start can't be appended.
     pub async fn start(deps: Deps, options: Options) -> Result<Self, Error> {
         options.validate()?;
-        let Deps { log, store, keys, master, runtime } = deps;
-        let uplink = Uplink::new(log, runtime.clone(), options.id.clone(), options.body_bytes_max);
+        let runtime = deps.runtime.clone();
+        let uplink = Uplink::new(deps.log.clone(), runtime.clone(), options.id.clone(), options.body_bytes_max);
         let incarnation = uplink.start().await?;
         tracing::info!(gateway = %options.id, %incarnation, "the gateway starts");
-        let keys = Keys::new(keys, master, runtime.clone());
-        let shared = Arc::new(Shared::new(options, runtime.clone(), store, keys, uplink, incarnation));
+        let shared = Arc::new(Shared::new(options, deps, uplink, incarnation));
         // From before the first session on, so that none is open whose ban nobody follows.
         let revocations = bans::reader(&shared).await?;
         let tasks = vec![

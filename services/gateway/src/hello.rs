@@ -1,7 +1,8 @@
 //! The beginning and the end of a connection.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
+use chasqui_auth::Identity;
 use chasqui_domain::{DeviceId, Offset, TimeMs, UserId};
 use chasqui_log::Topic;
 use chasqui_wire::{
@@ -13,9 +14,9 @@ use futures::{SinkExt, StreamExt, future};
 use tokio::sync::OwnedSemaphorePermit;
 
 use crate::{
-    auth::Identity,
     bans,
     connection::Connection,
+    identity::{self, Grant},
     limits,
     newcomers::Newcomer,
     queue::Queue,
@@ -98,7 +99,7 @@ async fn greet(shared: &Shared, source: &mut impl Source) -> Result<Greeting, Op
         }
     };
     let Ok(ClientFrame::Hello(hello)) = frames::parse(&text) else { return Err(Some(Code::BadFrame)) };
-    let identity = shared.verifier.verify(&hello.token.0, shared.runtime.now()).map_err(|_| Code::Unauthorized)?;
+    let identity = identity::verify(shared, &hello.token.0).await?;
     // Who connects again and again costs as much as who asks.
     shared.quotas.requests.take(&identity.user).map_err(|_| Code::TooManySessions)?;
     // A cursor that can't be taken up is no fault: the device begins with the chat list.
@@ -165,13 +166,12 @@ async fn hold(
     }
     let handle = registration.handle.clone();
     let now = shared.runtime.monotonic();
-    let left = Duration::from_millis(identity.until.0.saturating_sub(shared.runtime.now().0));
     let log = shared.uplink.log_id();
-    let mut session =
-        Session::new(Limits::from(&shared.options), identity.user, device, log, from, shared.today(), now);
-    session.say(&welcome(shared, &handle, &session, identity.until));
-    let worker = Worker::new(shared.clone(), handle.clone(), session);
-    let why = Connection::new(worker, target, source, now.saturating_add(left)).run().await;
+    let user = identity.user.clone();
+    let mut session = Session::new(Limits::from(&shared.options), user, device, log, from, shared.today(), now);
+    session.say(&welcome(shared, &handle, &session, identity.expires));
+    let worker = Worker::new(shared.clone(), handle.clone(), session, Grant::new(shared, identity));
+    let why = Connection::new(worker, target, source).run().await;
     drop(registration);
     detach(shared, &handle).await;
     why

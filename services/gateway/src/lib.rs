@@ -10,7 +10,6 @@
 
 mod addresses;
 mod admin;
-mod auth;
 mod bans;
 mod connection;
 mod dispatcher;
@@ -19,6 +18,7 @@ mod gateway;
 mod heartbeat;
 mod hello;
 mod http;
+mod identity;
 mod keys;
 mod limits;
 mod listener;
@@ -42,7 +42,7 @@ mod work;
 pub use admin::AdminToken;
 pub use error::Error;
 pub use gateway::{Deps, Gateway};
-pub use options::{Auth, Options};
+pub use options::Options;
 pub use quota::Rates;
 pub use serve::{Bounds, CONNECTIONS_BESIDE, serve};
 pub use transport::{Incoming, Outgoing, TransportError};

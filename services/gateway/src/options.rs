@@ -1,6 +1,6 @@
 //! What an operator can set.
 
-use std::{fmt, time::Duration};
+use std::time::Duration;
 
 use chasqui_domain::GatewayId;
 
@@ -43,37 +43,12 @@ pub struct Options {
     pub heartbeat_ms: u64,
     /// What operators prove themselves with; without it the admin API is off.
     pub admin: Option<AdminToken>,
-    /// Whose tokens are taken.
-    pub auth: Auth,
-}
-
-/// Which tokens are taken: JWTs signed with HS256 that have `sub` and `exp`.
-#[derive(Clone)]
-pub struct Auth {
-    /// The secret that tokens are signed with.
-    pub secret: Vec<u8>,
-    /// What `iss` must be; none takes any.
-    pub issuer: Option<String>,
-    /// What `aud` must hold; none takes any.
-    pub audience: Option<String>,
-    /// How far the clocks may differ, in milliseconds.
-    pub leeway_ms: u64,
-}
-
-impl fmt::Debug for Auth {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Auth")
-            .field("issuer", &self.issuer)
-            .field("audience", &self.audience)
-            .field("leeway_ms", &self.leeway_ms)
-            .finish_non_exhaustive()
-    }
 }
 
 impl Options {
     /// The defaults, for a gateway of this id.
     #[must_use]
-    pub fn new(id: GatewayId, auth: Auth) -> Self {
+    pub fn new(id: GatewayId) -> Self {
         Self {
             id,
             sessions_max: 50_000,
@@ -92,7 +67,6 @@ impl Options {
             body_bytes_max: 65_536,
             heartbeat_ms: 1_000,
             admin: None,
-            auth,
         }
     }
 
@@ -121,7 +95,6 @@ impl Options {
                 (1..=limits::BODY_BYTES_LIMIT).contains(&self.body_bytes_max),
                 "limits.body_bytes_max must be between 1 and 262,144",
             ),
-            (!self.auth.secret.is_empty(), "auth.secret must be set"),
         ];
         match rules.into_iter().find(|(holds, _)| !holds) {
             Some((_, why)) => Err(Error::Options { why }),

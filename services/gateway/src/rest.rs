@@ -19,7 +19,7 @@ use chasqui_wire::{
     summary::{self, ChatSummary},
 };
 
-use crate::{bans, limits, shared::Shared, uplink};
+use crate::{bans, identity, limits, shared::Shared, uplink};
 
 /// Why a question isn't answered.
 #[derive(Debug)]
@@ -55,8 +55,7 @@ async fn user(shared: &Shared, headers: &HeaderMap) -> Result<UserId, Refused> {
     };
     match value.split_once(' ') {
         Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => {
-            let identity = shared.verifier.verify(token.trim(), shared.runtime.now());
-            let user = identity.map(|identity| identity.user).map_err(|_| unauthorized)?;
+            let user = identity::verify(shared, token.trim()).await.map_err(Refused)?.user;
             shared.quotas.requests.take(&user).map_err(|_| Refused(Code::RateLimited))?;
             bans::check(shared, &user, None).await.map_err(Refused)?;
             Ok(user)

@@ -5,6 +5,7 @@ use std::sync::{
     atomic::{AtomicU64, Ordering},
 };
 
+use chasqui_auth::{Policy, Verifier};
 use chasqui_domain::{Day, Incarnation, Offset, SessionId, TimeMs};
 use chasqui_runtime::Runtime;
 use chasqui_store::Store;
@@ -12,9 +13,7 @@ use chasqui_wire::{Code, frames::Failure};
 use parking_lot::Mutex;
 use tokio::sync::{Semaphore, watch};
 
-use crate::{
-    Error, auth::Verifier, keys::Keys, limits, options::Options, quota::Quotas, registry::Registry, uplink::Uplink,
-};
+use crate::{Deps, Error, keys::Keys, limits, options::Options, quota::Quotas, registry::Registry, uplink::Uplink};
 
 /// What the parts of a gateway share.
 pub(crate) struct Shared {
@@ -22,7 +21,8 @@ pub(crate) struct Shared {
     pub(crate) runtime: Runtime,
     pub(crate) store: Arc<dyn Store>,
     pub(crate) keys: Arc<Keys>,
-    pub(crate) verifier: Verifier,
+    pub(crate) verifier: Arc<Verifier>,
+    pub(crate) policy: Arc<Policy>,
     pub(crate) registry: Arc<Registry>,
     pub(crate) quotas: Quotas,
     pub(crate) uplink: Uplink,
@@ -40,20 +40,16 @@ pub(crate) struct Shared {
 }
 
 impl Shared {
-    pub(crate) fn new(
-        options: Options,
-        runtime: Runtime,
-        store: Arc<dyn Store>,
-        keys: Keys,
-        uplink: Uplink,
-        incarnation: Incarnation,
-    ) -> Self {
+    pub(crate) fn new(options: Options, deps: Deps, uplink: Uplink, incarnation: Incarnation) -> Self {
+        let Deps { store, keys, master, verifier, policy, runtime, .. } = deps;
+        let keys = Arc::new(Keys::new(keys, master, runtime.clone()));
         let quotas = Quotas::new(&options.rates, &runtime);
         Self {
             runtime,
             store,
-            keys: Arc::new(keys),
-            verifier: Verifier::new(&options.auth),
+            keys,
+            verifier,
+            policy,
             registry: Arc::default(),
             quotas,
             uplink,

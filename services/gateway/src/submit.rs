@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use chasqui_auth::WriteTo;
 use chasqui_domain::{Action, ChatId, ContentType, Counter, Epoch, Sealed, Send, UserId};
 use chasqui_log::Pending;
 use chasqui_seal::Context;
@@ -96,7 +97,7 @@ pub(crate) fn check(frame: SendFrame, body_bytes_max: usize) -> Result<(ContentT
     Ok((content_type, body))
 }
 
-/// Seals a message and gives it its place in the log's queue.
+/// Judges and seals a message and gives it its place in the log's queue.
 ///
 /// # Errors
 /// What the sender is told.
@@ -104,6 +105,7 @@ pub(crate) async fn submit(
     shared: Arc<Shared>,
     handle: Arc<Handle>,
     letter: Letter,
+    write_to: WriteTo,
     content_type: ContentType,
     body: Body,
 ) -> (Letter, Result<Pending, Why>) {
@@ -112,6 +114,11 @@ pub(crate) async fn submit(
             tracing::error!(%error, "a message can't be written");
             Code::ServerError
         };
+        // Nobody's answer is not a yes, and a no would be for ever: without one nothing is appended.
+        let allowed = shared.policy.may_write(&handle.user, &write_to, &letter.to).await.map_err(|error| {
+            tracing::warn!(%error, source = std::error::Error::source(&error), "a message can't be judged");
+            Code::Unavailable
+        })?;
         // Chats stay in their first epoch until there is deletion.
         let epoch = Epoch::FIRST;
         // Whoever makes the first key of a chat opens it.
@@ -119,13 +126,8 @@ pub(crate) async fn submit(
         let key = shared.keys.for_sealing(letter.chat, epoch, opens).await.map_err(|error| no_key(&error))?;
         let context = Context { chat: &letter.chat, sender: &handle.user, epoch };
         let bytes = key.seal(&body.encode().map_err(wire)?, &context, shared.runtime.random());
-        let send = Send {
-            peer: letter.to.clone(),
-            counter: letter.id,
-            // Until there are policies and blocks, everybody may write to everybody.
-            allowed: true,
-            body: Sealed { epoch, content_type, bytes },
-        };
+        let send =
+            Send { peer: letter.to.clone(), counter: letter.id, allowed, body: Sealed { epoch, content_type, bytes } };
         let append =
             shared.uplink.command(letter.chat, &handle.user, &handle.device, Action::Send(send)).map_err(wire)?;
         shared.uplink.enqueue(vec![append]).await.map_err(|error| refused(&error).into())

@@ -9,16 +9,18 @@ use std::{
 };
 
 use axum::extract::ws::Utf8Bytes;
+use chasqui_auth::Identity;
 use chasqui_domain::{ChatId, Counter, Seq, UserId};
 use chasqui_log::Pending;
 use chasqui_wire::{
     Code,
-    frames::{self, Ack, ClientFrame, Failure, SendFrame, ServerFrame},
+    frames::{self, Ack, ClientFrame, Failure, Renewed, SendFrame, ServerFrame},
 };
 use futures::{FutureExt, StreamExt, future::BoxFuture, stream::FuturesUnordered};
 use serde::Deserialize;
 
 use crate::{
+    identity::{self, Grant},
     limits, pages,
     pages::PageRead,
     quota::Frames,
@@ -34,6 +36,7 @@ use crate::{
 enum Handled {
     Send(Letter, Result<Pending, Why>),
     Asked(ServerFrame),
+    Renewed(Result<Identity, Code>),
 }
 
 type Work<T> = Option<BoxFuture<'static, T>>;
@@ -43,6 +46,8 @@ pub(crate) struct Worker {
     pub(crate) shared: Arc<Shared>,
     pub(crate) handle: Arc<Handle>,
     pub(crate) session: Session,
+    /// What the newest token allows.
+    pub(crate) grant: Grant,
     /// What the client may send.
     pub(crate) frames: Frames,
     handling: Work<Handled>,
@@ -57,12 +62,13 @@ pub(crate) struct Worker {
 }
 
 impl Worker {
-    pub(crate) fn new(shared: Arc<Shared>, handle: Arc<Handle>, session: Session) -> Self {
+    pub(crate) fn new(shared: Arc<Shared>, handle: Arc<Handle>, session: Session, grant: Grant) -> Self {
         let frames = shared.quotas.frames(&shared.runtime);
         Self {
             shared,
             handle,
             session,
+            grant,
             frames,
             handling: None,
             appends: FuturesUnordered::new(),
@@ -93,7 +99,11 @@ impl Worker {
                     Some(async move { Handled::Asked(receipts_of(&*shared.store, &user, &query.chats).await) }.boxed());
             }
             Ok(ClientFrame::Receipts(_)) => self.bad(format!("at most {} chats", limits::RECEIPTS_CHATS_MAX)),
-            Ok(ClientFrame::Renew(_)) => self.bad("renewing is not there yet".to_owned()),
+            Ok(ClientFrame::Renew(renew)) => {
+                let shared = self.shared.clone();
+                self.handling =
+                    Some(async move { Handled::Renewed(identity::verify(&shared, &renew.token.0).await) }.boxed());
+            }
             Ok(ClientFrame::Hello(_)) => self.bad("hello was said before".to_owned()),
             Err(error) => match unreadable_send(text) {
                 Some((to, id)) => self.session.say(&submit::failed(None, to, Some(id), Code::BadFrame)),
@@ -119,7 +129,8 @@ impl Worker {
         let checked = checked.and_then(|checked| self.session.sending(chat, letter.id, now).map(|()| checked));
         match checked {
             Ok((content_type, body)) => {
-                let submit = submit::submit(self.shared.clone(), self.handle.clone(), letter, content_type, body);
+                let (shared, handle) = (self.shared.clone(), self.handle.clone());
+                let submit = submit::submit(shared, handle, letter, self.grant.write_to.clone(), content_type, body);
                 self.handling = Some(submit.map(|(letter, pending)| Handled::Send(letter, pending)).boxed());
             }
             Err(code) => self.session.say(&letter.failed(code)),
@@ -136,6 +147,22 @@ impl Worker {
         }
     }
 
+    /// Goes on by a new token, or by the old one to its end.
+    fn renewed(&mut self, renewed: Result<Identity, Code>) {
+        let renewed = match renewed {
+            // Another user's session is another session.
+            Ok(identity) if identity.user != *self.session.user() => Err(Code::Unauthorized),
+            other => other,
+        };
+        match renewed {
+            Ok(identity) => {
+                self.session.say(&ServerFrame::Renewed(Renewed { expires: identity.expires }));
+                self.grant = Grant::new(&self.shared, identity);
+            }
+            Err(code) => self.session.say(&ServerFrame::Error(code.into())),
+        }
+    }
+
     fn lost(&mut self, letter: Letter, why: impl Into<Why>) {
         self.session.not_sent(letter.chat, letter.id);
         self.session.say(&letter.failed(why));
@@ -147,6 +174,7 @@ impl Worker {
             Some(Handled::Send(letter, Ok(pending))) => self.appends.push(submit::confirm(letter, pending).boxed()),
             Some(Handled::Send(letter, Err(code))) => self.lost(letter, code),
             Some(Handled::Asked(frame)) => self.session.say(&frame),
+            Some(Handled::Renewed(renewed)) => self.renewed(renewed),
             None => {}
         }
         self.handling.is_none()

@@ -11,7 +11,7 @@ use chasqui_domain::UserId;
 use chasqui_wire::Code;
 
 use super::model::reason;
-use crate::token;
+use crate::token::{self, WriteTo};
 
 /// Where tokens come from.
 pub(super) enum Tokens {
@@ -25,7 +25,7 @@ impl Tokens {
     fn next(&self) -> anyhow::Result<Token> {
         match self {
             Self::Given(token) => Ok(token.clone()),
-            Self::Minted { options, user, life } => token::mint(options, user, *life).map(Token),
+            Self::Minted { options, user, life } => token::mint(options, user, *life, WriteTo::Everybody).map(Token),
         }
     }
 }

@@ -15,6 +15,25 @@ pub enum Error {
     /// The master key is none.
     #[error("seal.master_key: {0}")]
     MasterKey(#[from] chasqui_seal::MasterKeyError),
+    /// The certificates to trust can't be read.
+    #[error("outbound.ca_file: {file} can't be read")]
+    CaFile {
+        /// The file.
+        file: String,
+        /// What the operating system says.
+        source: io::Error,
+    },
+    /// An address may not be asked.
+    #[error("{key}: {source}")]
+    Address {
+        /// The option.
+        key: &'static str,
+        /// Why.
+        source: chasqui_auth::AddressError,
+    },
+    /// Nobody can be asked.
+    #[error(transparent)]
+    Outbound(#[from] chasqui_auth::OutboundError),
     /// The address can't be listened on.
     #[error("can't listen on {address}; choose another with --set listen=ADDRESS:PORT")]
     Listen {
@@ -123,6 +142,9 @@ impl Error {
             Self::Gateway(error) => error.is_retryable(),
             Self::Options(_)
             | Self::MasterKey(_)
+            | Self::CaFile { .. }
+            | Self::Address { .. }
+            | Self::Outbound(_)
             | Self::Listen { .. }
             | Self::OpenLog(_)
             | Self::LogLost { .. }

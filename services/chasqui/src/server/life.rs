@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use chasqui_domain::GatewayId;
-use chasqui_gateway::{AdminToken, Auth, Gateway, Rates};
+use chasqui_gateway::{AdminToken, Gateway, Rates};
 use futures::FutureExt;
 use tokio::{select, sync::watch};
 
@@ -79,17 +79,17 @@ async fn start_gateway(foundation: &Foundation, files: &Files, gauges: Gauges) -
         store: files.store.clone(),
         keys: files.store.clone(),
         master: Arc::clone(&foundation.master),
+        verifier: Arc::clone(&foundation.verifier),
+        policy: Arc::clone(&foundation.policy),
         runtime: foundation.runtime.clone(),
     };
     Ok(Arc::new(Gateway::start(deps, gateway_options(&foundation.options)?).await?))
 }
 
 fn gateway_options(options: &chasqui_config::Options) -> Result<chasqui_gateway::Options, Error> {
-    let chasqui_config::Options { gateway, auth, .. } = options;
+    let gateway = &options.gateway;
     let bad_id = |_| chasqui_gateway::Error::Options { why: "gateway.id is none" };
     let id = GatewayId::new(&gateway.id).map_err(bad_id)?;
-    let secret = auth.secret.as_ref().map(|secret| secret.expose().as_bytes().to_vec()).unwrap_or_default();
-    let auth = Auth { secret, issuer: auth.issuer.clone(), audience: auth.audience.clone(), leeway_ms: auth.leeway_ms };
     let chasqui_config::Limits {
         body_bytes_max,
         frames_per_second,
@@ -114,6 +114,6 @@ fn gateway_options(options: &chasqui_config::Options) -> Result<chasqui_gateway:
         body_bytes_max,
         heartbeat_ms: options.heartbeat_ms,
         admin: options.admin.token.as_ref().map(|token| AdminToken::new(token.expose())),
-        ..chasqui_gateway::Options::new(id, auth)
+        ..chasqui_gateway::Options::new(id)
     })
 }

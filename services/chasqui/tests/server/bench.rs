@@ -5,7 +5,7 @@ use std::{path::PathBuf, sync::Arc, time::Duration};
 use anyhow::{Context, Result, bail};
 use chasqui::{
     server::{Phase, Server},
-    token,
+    token::{self, WriteTo},
 };
 use chasqui_client::{Client, Draft, Token, Update, Updates};
 use chasqui_config::Options;
@@ -40,7 +40,8 @@ pub(crate) async fn reach(server: &Server, phase: impl FnMut(&Phase) -> bool) ->
 }
 
 pub(crate) async fn client(server: &Server, user: &str) -> Result<(Client, Updates)> {
-    let token = token::mint(&Options::default().dev(), &UserId::new(user)?, Duration::from_secs(3600))?;
+    let token =
+        token::mint(&Options::default().dev(), &UserId::new(user)?, Duration::from_secs(3600), WriteTo::Everybody)?;
     let url = format!("ws://{}/v1/socket", server.address());
     Ok(Client::connect(chasqui_client::Options::new(url, Token(token))).await?)
 }
@@ -74,7 +75,8 @@ pub(crate) fn text_of(update: Update) -> Option<(Seq, String)> {
 
 /// The status and the body of an answer over HTTP.
 pub(crate) async fn get(server: &Server, user: &str, path: &str) -> Result<(u16, serde_json::Value)> {
-    let token = token::mint(&Options::default().dev(), &UserId::new(user)?, Duration::from_secs(3600))?;
+    let token =
+        token::mint(&Options::default().dev(), &UserId::new(user)?, Duration::from_secs(3600), WriteTo::Everybody)?;
     let url = format!("http://{}{path}", server.address());
     let answer = reqwest::Client::new().get(url).bearer_auth(token).send().await?;
     Ok((answer.status().as_u16(), answer.json().await?))

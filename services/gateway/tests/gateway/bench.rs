@@ -10,10 +10,11 @@ use std::{
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
+use chasqui_auth::{Policy, Verifier};
 use chasqui_domain::{
     ChatId, Command, Entry, GatewayId, LogId, Offset, Partition, Position, RulesNumber, Source, TimeMs, UserId,
 };
-use chasqui_gateway::{AdminToken, Auth, Bounds, Deps, Gateway, Options};
+use chasqui_gateway::{AdminToken, Bounds, Deps, Gateway, Options};
 use chasqui_log::{Append, Log, MemoryLog, Partitions, Reader, Record, Topic};
 use chasqui_runtime::Runtime;
 use chasqui_seal::MasterKey;
@@ -25,7 +26,7 @@ use chasqui_wire::{
 };
 use futures::future;
 use jsonwebtoken::{EncodingKey, Header, encode};
-use serde_json::json;
+use serde_json::{Value, json};
 
 pub(crate) const LOG: LogId = LogId([7; 16]);
 pub(crate) const RULES: RulesNumber = RulesNumber::NEWEST;
@@ -55,8 +56,11 @@ pub(crate) fn chat() -> ChatId {
 
 pub(crate) fn token(name: &str, lasts: Duration) -> String {
     let until = SystemTime::now().duration_since(UNIX_EPOCH).unwrap() + lasts;
-    let claims = json!({"sub": name, "exp": until.as_secs_f64()});
-    encode(&Header::default(), &claims, &EncodingKey::from_secret(SECRET)).unwrap()
+    signed(&json!({"sub": name, "exp": until.as_secs_f64()}))
+}
+
+pub(crate) fn signed(claims: &Value) -> String {
+    encode(&Header::default(), claims, &EncodingKey::from_secret(SECRET)).unwrap()
 }
 
 pub(crate) fn memory_log() -> Arc<dyn Log> {
@@ -65,8 +69,7 @@ pub(crate) fn memory_log() -> Arc<dyn Log> {
 }
 
 pub(crate) fn options() -> Options {
-    let auth = Auth { secret: SECRET.to_vec(), issuer: None, audience: None, leeway_ms: 0 };
-    let mut options = Options::new(GatewayId::new("gateway-0").unwrap(), auth);
+    let mut options = Options::new(GatewayId::new("gateway-0").unwrap());
     options.drain_ms = 1_000;
     options.admin = Some(AdminToken::new(ADMIN));
     options
@@ -85,20 +88,36 @@ pub(crate) fn bounds(options: &Options) -> Bounds {
 }
 
 pub(crate) async fn start(log: Arc<dyn Log>, store: Arc<MemoryStore>, options: Options) -> Gateway {
-    start_on(Runtime::real(), log, store.clone(), store, options).await
+    start_on(Judges::default(), log, store.clone(), store, options).await
 }
 
 /// With rows that may be read through something else.
 async fn start_on(
-    runtime: Runtime,
+    judges: Judges,
     log: Arc<dyn Log>,
     rows: Arc<dyn Store>,
     store: Arc<MemoryStore>,
     options: Options,
 ) -> Gateway {
     let master = Arc::new(MasterKey::from_base64(&format!("{}=", "A".repeat(43))).unwrap());
-    let deps = Deps { log, store: rows, keys: store, master, runtime };
+    let Judges { tokens, policy, runtime } = judges;
+    let (verifier, policy) = (Arc::new(Verifier::new(tokens, runtime.clone())), Arc::new(policy));
+    let deps = Deps { log, store: rows, keys: store, master, verifier, policy, runtime };
     Gateway::start(deps, options).await.unwrap()
+}
+
+/// Whose tokens are taken, who may write to whom, and by which clock.
+pub(crate) struct Judges {
+    pub(crate) tokens: chasqui_auth::Options,
+    pub(crate) policy: Policy,
+    pub(crate) runtime: Runtime,
+}
+
+impl Default for Judges {
+    fn default() -> Self {
+        let tokens = chasqui_auth::Options { secret: Some(SECRET.to_vec()), ..chasqui_auth::Options::default() };
+        Self { tokens, policy: Policy::Open, runtime: Runtime::real() }
+    }
 }
 
 impl Bench {
@@ -121,24 +140,30 @@ impl Bench {
 
     pub(crate) async fn on_runtime(runtime: Runtime, log: Arc<dyn Log>, options: Options, bounds: Bounds) -> Self {
         let store = Arc::new(MemoryStore::new());
-        Self::built(runtime, log, store.clone(), store, options, bounds).await
+        Self::built(Judges { runtime, ..Judges::default() }, log, store.clone(), store, options, bounds).await
+    }
+
+    pub(crate) async fn judged(options: Options, judges: Judges) -> Self {
+        let (store, bounds) = (Arc::new(MemoryStore::new()), bounds(&options));
+        Self::built(judges, memory_log(), store.clone(), store, options, bounds).await
     }
 
     /// With rows that are read through something else.
     pub(crate) async fn on_rows(log: Arc<dyn Log>, rows: Arc<dyn Store>, store: Arc<MemoryStore>) -> Self {
         let (options, bounds) = (options(), bounds(&options()));
-        Self::built(Runtime::real(), log, rows, store, options, bounds).await
+        Self::built(Judges::default(), log, rows, store, options, bounds).await
     }
 
     async fn built(
-        runtime: Runtime,
+        judges: Judges,
         log: Arc<dyn Log>,
         rows: Arc<dyn Store>,
         store: Arc<MemoryStore>,
         options: Options,
         bounds: Bounds,
     ) -> Self {
-        let gateway = Arc::new(start_on(runtime.clone(), log.clone(), rows, store.clone(), options).await);
+        let runtime = judges.runtime.clone();
+        let gateway = Arc::new(start_on(judges, log.clone(), rows, store.clone(), options).await);
         let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
         let address = listener.local_addr().unwrap();
         let router = gateway.router();

@@ -32,6 +32,14 @@ pub(crate) async fn get(bench: &Bench, name: Option<&str>, path: &str) -> (Statu
     (status, to_bytes(response.into_body(), 1 << 20).await.unwrap().to_vec())
 }
 
+/// Asks with this token.
+pub(crate) async fn get_with(bench: &Bench, token: &str, path: &str) -> (StatusCode, Vec<u8>) {
+    let request = Request::get(path).header("authorization", format!("Bearer {token}")).body(Body::empty()).unwrap();
+    let response = bench.gateway.router().oneshot(request).await.unwrap();
+    let status = response.status();
+    (status, to_bytes(response.into_body(), 1 << 20).await.unwrap().to_vec())
+}
+
 async fn json<T: DeserializeOwned>(bench: &Bench, name: &str, path: &str) -> T {
     let (status, body) = get(bench, Some(name), path).await;
     assert_eq!(status, StatusCode::OK, "{}", String::from_utf8_lossy(&body));

@@ -35,16 +35,6 @@ async fn who_says_nothing_is_turned_away() {
 }
 
 #[tokio::test]
-async fn a_session_ends_with_its_token() {
-    let bench = Bench::new().await;
-    let mut client = try_connect(&bench).await.unwrap();
-    client.hello(&token("alice", Duration::from_millis(700)), "phone", None).await;
-    assert!(matches!(client.next().await, ServerFrame::Welcome(_)));
-    client.caught_up().await;
-    assert_eq!(client.end().await, ("token_expired".to_owned(), 4006));
-}
-
-#[tokio::test]
 async fn the_older_session_of_a_device_is_replaced() {
     let bench = Bench::new().await;
     let mut older = live(&bench, "alice", "phone").await;

@@ -159,10 +159,13 @@ options! {
 }
 
 impl Options {
-    /// Fills in the built-in secret and master key where none are set, so that Chasqui can be tried without any.
+    /// Fills in the built-in secret and master key where none are set, so that Chasqui can be tried without any. Where
+    /// there is a provider the built-in secret stays out: with it anybody could be any of the provider's users.
     #[must_use]
     pub fn dev(mut self) -> Self {
-        self.auth.secret.get_or_insert_with(|| Secret::new(DEV_AUTH_SECRET));
+        if self.auth.jwks_file.is_none() && self.auth.jwks_url.is_none() {
+            self.auth.secret.get_or_insert_with(|| Secret::new(DEV_AUTH_SECRET));
+        }
         self.seal.master_key.get_or_insert_with(|| Secret::new(DEV_SEAL_MASTER_KEY));
         self.admin.token.get_or_insert_with(|| Secret::new(DEV_ADMIN_TOKEN));
         self.policy.mode.get_or_insert_with(|| "open".to_owned());
@@ -200,5 +203,8 @@ mod tests {
         assert_eq!(options.seal.master_key, Some(Secret::new(DEV_SEAL_MASTER_KEY)));
         assert!(options.uses_dev_keys());
         assert!(!Options::default().uses_dev_keys());
+        let mut options = Options::default();
+        options.auth.jwks_url = Some("https://idp.example/jwks".to_owned());
+        assert_eq!(options.dev().auth.secret, None);
     }
 }

@@ -2,6 +2,7 @@
 
 use std::{fmt, path::Path};
 
+use chasqui_auth::Address;
 use chasqui_domain::GatewayId;
 use chasqui_seal::MasterKey;
 
@@ -76,6 +77,7 @@ impl Options {
             "auth.jwks_url",
             "set one of auth.jwks_url and auth.jwks_file",
         );
+        problems.address("auth.jwks_url", self.auth.jwks_url.as_deref());
         for (key, value) in [("auth.issuer", &self.auth.issuer), ("auth.audience", &self.auth.audience)] {
             // A provider signs for others, too, with the same keys.
             problems.unless(!has_jwks || value.is_some(), key, format!("set {key}: it is needed with a JWK set"));
@@ -99,6 +101,7 @@ impl Options {
             Some("open" | "token") => {}
             Some("hook") => {
                 problems.unless(policy.hook_url.is_some(), "policy.hook_url", "set it: policy.mode is hook");
+                problems.address("policy.hook_url", policy.hook_url.as_deref());
                 problems.at_least_one("policy.hook_timeout_ms", policy.hook_timeout_ms);
             }
             Some(_) => problems.add("policy.mode", "use open, token or hook"),
@@ -201,6 +204,12 @@ impl Problems {
         }
     }
 
+    fn address(&mut self, key: &'static str, text: Option<&str>) {
+        if let Some(Err(error)) = text.map(Address::parse) {
+            self.add(key, error.to_string());
+        }
+    }
+
     fn at_least_one(&mut self, key: &'static str, number: u64) {
         self.unless(number >= 1, key, "use at least 1");
     }
@@ -266,6 +275,12 @@ mod tests {
             options.auth.audience = Some("chat".to_owned());
         };
         assert_eq!(jwks(both), [""; 0]);
+        let plain = |options: &mut Options| {
+            options.auth.issuer = Some("https://idp.example".to_owned());
+            options.auth.audience = Some("chat".to_owned());
+            options.auth.jwks_url = Some("http://idp.example/jwks".to_owned());
+        };
+        assert_eq!(jwks(plain), ["auth.jwks_url"]);
     }
 
     #[test]
@@ -274,6 +289,14 @@ mod tests {
         assert_eq!(mode("token"), [""; 0]);
         assert_eq!(mode("hook"), ["policy.hook_url"]);
         assert_eq!(mode("opne"), ["policy.mode"]);
+        let hook = |address: &str| {
+            keys(|options| {
+                options.policy.mode = Some("hook".to_owned());
+                options.policy.hook_url = Some(address.to_owned());
+            })
+        };
+        assert_eq!(hook("http://127.0.0.1:8080/may_write"), [""; 0]);
+        assert_eq!(hook("http://chat.example.com/may_write"), ["policy.hook_url"]);
     }
 
     #[test]

@@ -73,7 +73,7 @@ async fn a_token_that_has_ended_is_followed_by_another() {
 async fn a_given_token_that_has_ended_is_the_end() {
     let folder = tempfile::tempdir().unwrap();
     let (server, url, options) = server().await;
-    let token = token::mint(&options, &user("alice"), Duration::from_secs(LIFE_S)).unwrap();
+    let token = token::mint(&options, &user("alice"), Duration::from_secs(LIFE_S), WriteTo::Everybody).unwrap();
     let given = Tokens::Given(Token(token));
     let mut session = Session::open(url, folder.path().join("state"), user("alice"), given).await.unwrap();
     until(&mut session, is_connected).await.unwrap();
