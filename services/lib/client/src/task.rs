@@ -253,6 +253,11 @@ impl Task {
             self.core.taken(self.app.taken.number(), self.now());
             self.core.close();
             self.work().await;
+        } else {
+            // The server hears no more. What was handled must not come again, though, if there is another client.
+            self.core.taken(self.app.taken.number(), self.now());
+            self.core.close();
+            self.save().await;
         }
         if let Line::Open(socket) = &mut self.line {
             socket.close().await;

@@ -1,0 +1,117 @@
+//! Runs the files in `tests/scenarios` with the client library against the real binary. `CHASQUI_SCENARIO` names one of
+//! them.
+
+mod check;
+mod format;
+mod log;
+mod player;
+mod run;
+mod seen;
+mod world;
+
+use std::{env, fs, path::Path};
+
+use anyhow::{Context, ensure};
+use chasqui_tests::folder::Folder;
+use futures::{StreamExt, stream};
+
+use format::Source;
+
+/// So many files at once.
+const AT_ONCE: usize = 4;
+
+/// The variable that names the file to run alone, without its ending.
+const ONE_VARIABLE: &str = "CHASQUI_SCENARIO";
+
+/// Runs a scenario in a folder of its own, which stays when it fails.
+async fn tell(source: &Source) -> anyhow::Result<()> {
+    let folder = Folder::new("scenario")?;
+    let kept = format!("the files are kept in {}", folder.path().display());
+    run::run(source, folder.path()).await.context(kept)?;
+    folder.remove()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_scenario_goes_as_it_is_written() -> anyhow::Result<()> {
+    let mut sources = Vec::new();
+    for entry in fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios"))? {
+        let path = entry?.path();
+        let is_wanted = env::var_os(ONE_VARIABLE).is_none_or(|one| path.file_stem() == Some(&one));
+        if is_wanted && path.extension().is_some_and(|ending| ending == "toml") {
+            let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            sources.push(Source::parse(&name, &fs::read_to_string(&path)?)?);
+        }
+    }
+    ensure!(!sources.is_empty(), "there are no scenarios");
+    let told = stream::iter(&sources).map(tell).buffer_unordered(AT_ONCE);
+    let failed: Vec<String> =
+        told.filter_map(async |told| told.err().map(|error| format!("{error:#}"))).collect().await;
+    ensure!(failed.is_empty(), "{} of {}:\n{}", failed.len(), sources.len(), failed.join("\n"));
+    Ok(())
+}
+
+const HEAD: &str = r#"
+about = "Somebody writes."
+devices = ["alice/phone", "bob/phone"]
+steps = [
+    { do = "connect", device = "alice/phone" },
+    { do = "see", device = "alice/phone", updates = [
+        { is = "connected", resumed = false, not_resumed = "no_cursor" }, { is = "caught_up" },
+    ] },
+"#;
+
+/// A file that goes on with these steps, from line 9 on.
+fn file(steps: &str) -> String {
+    format!("{HEAD}{steps}\n]\n")
+}
+
+#[test]
+fn what_the_format_does_not_define_is_an_error_with_its_line() {
+    for (steps, line) in [
+        (r#"{ do = "dance", device = "alice/phone" },"#, 9),
+        (r#"{ do = "connect", device = "bob/phone", curser = "x" },"#, 9),
+        (r#"{ do = "read", device = "alice/phone", with = "bob" },"#, 9),
+        ("\n{ do = \"connect\", device = \"carol/phone\" },", 10),
+        (r#"{ do = "see", device = "alice/phone", updates = [{ is = "sent", of = "m", seq = 1 }] },"#, 9),
+        ("\n\n{ do = \"see\", device = \"alice/phone\", updates = [{ is = \"mesage\", seq = 1 }] },", 11),
+        (r#"{ do = "send", device = "alice/phone", to = "bob", as = "m" },"#, 9),
+        (r#"{ do = "history", user = "bob", with = "alice" },"#, 9),
+    ] {
+        let Err(error) = Source::parse("x.toml", &file(steps)) else { panic!("it was taken: {steps}") };
+        assert!(error.to_string().contains(&format!("line {line}")), "{steps}: {error}");
+    }
+    let more = format!("colour = 1\n{}", file(""));
+    assert!(Source::parse("x.toml", &more).unwrap_err().to_string().contains("line 1"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_scenario_that_goes_otherwise_fails_where_it_does() -> anyhow::Result<()> {
+    const SEND: &str = r#"{ do = "send", device = "alice/phone", to = "bob", as = "m", text = "hi" },"#;
+    const SENT: &str = r#"{ do = "see", device = "alice/phone", updates = [{ is = "sent", of = "m", seq = 1 }] },"#;
+    let cases = [
+        (format!("{SEND}\n{}", SENT.replace("seq = 1", "seq = 2")), "line 10"),
+        // Something that nobody asked for.
+        (SEND.to_owned(), "at the end"),
+        (format!("{SEND}\n{SENT}\n{{ do = \"chats\", user = \"bob\", chats = [] }},"), "line 11"),
+        (
+            format!(
+                "{SEND}\n{SENT}\n{{ do = \"history\", user = \"bob\", with = \"alice\", messages = [{{ seq = 1, text = \"ho\" }}] }},"
+            ),
+            "line 11",
+        ),
+        (
+            format!(
+                "{SEND}\n{SENT}\n{{ do = \"history\", user = \"bob\", with = \"alice\", fails = \"not_a_member\" }},"
+            ),
+            "line 11",
+        ),
+    ];
+    let told = cases.iter().map(async |(steps, place)| {
+        let folder = Folder::new("scenario")?;
+        let source = Source::parse("x.toml", &file(steps))?;
+        let Err(error) = run::run(&source, folder.path()).await else { anyhow::bail!("it passed: {steps}") };
+        ensure!(format!("{error:#}").contains(place), "{steps}: {error:#}");
+        folder.remove()
+    });
+    futures::future::try_join_all(told).await.map(drop)
+}
