@@ -89,6 +89,10 @@ class Program:
         """Waits for a line that ends so, since some begin with the time."""
         return await self.lines.until(lambda line: line.endswith(end))
 
+    async def ticked(self, count: int) -> None:
+        """Waits for the first tick of that many messages."""
+        await self.lines.when(lambda: sum(line.startswith("✓ ") for line in self.lines.all) >= count)
+
     async def leave(self) -> None:
         """Ends the input, after which the program is to end well."""
         assert self.process.stdin is not None
@@ -127,6 +131,10 @@ class Peer:
         """Waits to be told a frame of a type with these values in it."""
         wanted = {"type": kind, **fields}
         return await self.told.until(lambda frame: wanted.items() <= {k: frame.get(k) for k in wanted}.items())
+
+    def was_told(self, kind: str) -> int:
+        """How many frames of a type it was told."""
+        return sum(frame["type"] == kind for frame in self.told.all)
 
     async def settled(self) -> None:
         """Waits until all that was sent has its outcome."""

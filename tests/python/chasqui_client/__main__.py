@@ -24,6 +24,10 @@ class Lines:
         self.settled = asyncio.Event()
         self._ticked: dict[str, int] = {}
 
+    def send(self, text: str) -> None:
+        """Sends a line, and prints its number once it is kept."""
+        print(f"… {self.client.send(self.other, text)}", flush=True)
+
     def on(self, frame: Frame) -> None:
         """Prints what a frame means to the user."""
         match frame["type"]:
@@ -64,10 +68,10 @@ class Lines:
             print(what.request.url.path, what.status_code, kind, what.text, file=sys.stderr, flush=True)
 
 
-def feed(client: Client, other: str, ended: asyncio.Event, loop: asyncio.AbstractEventLoop) -> None:
+def feed(lines: Lines, ended: asyncio.Event, loop: asyncio.AbstractEventLoop) -> None:
     """Sends the lines of the input; in a thread, since reading it waits."""
     for line in sys.stdin:
-        loop.call_soon_threadsafe(client.send, other, line.rstrip("\n"))
+        loop.call_soon_threadsafe(lines.send, line.rstrip("\n"))
     loop.call_soon_threadsafe(ended.set)
 
 
@@ -86,8 +90,7 @@ async def chat(arguments: argparse.Namespace) -> None:
     client = lines.client = Client(arguments.url, token, State.load(arguments.state), lines.on, trace)
     lines.show()
     ended = asyncio.Event()
-    feeder = (client, arguments.other, ended, asyncio.get_running_loop())
-    threading.Thread(target=feed, args=feeder, daemon=True).start()
+    threading.Thread(target=feed, args=(lines, ended, asyncio.get_running_loop()), daemon=True).start()
 
     async def leave() -> None:
         await ended.wait()

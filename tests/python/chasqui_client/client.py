@@ -58,6 +58,7 @@ class Client:
     ) -> None:
         self.state = state
         self._url = url.rstrip("/")
+        self._http = httpx.AsyncClient()
         self._token = token
         self._on = on
         self._trace = trace
@@ -84,11 +85,15 @@ class Client:
             self.state.save()
             self._wake()
 
+    def renew(self) -> None:
+        """Brings a new token at once, rather than when the old one is about to end."""
+        self._renew_at = time.monotonic()
+        self._wake()
+
     async def get(self, path: str, **parameters: str | int) -> Frame:
         """Asks over HTTP for something below `/v1/`."""
         headers = {"Authorization": f"Bearer {self._bearer}"}
-        async with httpx.AsyncClient(base_url=self._url, headers=headers) as http:
-            answer = await http.get(f"/v1/{path}", params=parameters)
+        answer = await self._http.get(f"{self._url}/v1/{path}", params=parameters, headers=headers)
         self._trace(answer)
         answer.raise_for_status()
         return dict(answer.json())
@@ -107,6 +112,10 @@ class Client:
 
     async def run(self) -> None:
         """Connects and comes back until it is cancelled; raises `Ended` when it must not come back."""
+        async with self._http:
+            await self._stay()
+
+    async def _stay(self) -> None:
         failures = 0
         while True:
             self._begin()
@@ -117,14 +126,14 @@ class Client:
                 lost = Lost(None, str(error))
             if lost.number is not None and 4500 <= lost.number <= 4999:
                 raise Ended(lost.code)
-            token = self._token()
-            if lost.code == "token_expired" and token == self._bearer:
-                raise Ended(lost.code)
-            self._bearer = token
             self._on({"type": "disconnected", "code": lost.code})
             failures = 0 if self._was_caught_up else failures
             await asyncio.sleep(self._retry_in + pause(failures))
             failures += 1
+            token = self._token()
+            if lost.code == "token_expired" and token == self._bearer:
+                raise Ended(lost.code)
+            self._bearer = token
 
     def _begin(self) -> None:
         """Forgets what belongs to the session before."""
