@@ -9,6 +9,7 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Generic, TypeVar
 
+import httpx
 import pytest
 
 from chasqui_client import Client, Frame, State
@@ -120,7 +121,9 @@ class Peer:
 
     def __init__(self, url: str, token: Callable[[], str], state: State) -> None:
         self.told: Seen[Frame] = Seen()
-        self.client = Client(url, token, state, self.told.add)
+        # What came over the wire: frames and answers, not yet taken in.
+        self.received: Seen[Frame | httpx.Response] = Seen()
+        self.client = Client(url, token, state, self.told.add, self.received.add)
         self.state = state
         self._running = asyncio.create_task(self.client.run())
         self._running.add_done_callback(

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
-from chasqui_client import chat_id
+from chasqui_client import Frame, chat_id
 from talk import Party, Peer
 
 pytestmark = pytest.mark.anyio
@@ -67,6 +67,28 @@ async def test_a_cursor_that_is_not_taken_begins_anew_and_loses_nothing(party: P
         assert alice.texts(CHAT) == ["one", "two", "three"]
         alice.client.send("bob", "I have all of it.")
         assert (await alice.until("sent"))["seq"] == 4
+
+
+async def test_what_comes_while_the_history_is_read_comes_once(party: Party) -> None:
+    await missed(party)
+    state = party.state("alice")
+    state.cursor = "no cursor"
+    state.save()
+    alice, bob = party.peer("alice"), party.peer("bob", "another")
+    ask = alice.client.get
+
+    async def ask_late(path: str, **parameters: str | int) -> Frame:
+        # The stream has brought it, so it is in the history as well.
+        await alice.received.until(lambda frame: isinstance(frame, dict) and frame.get("text") == "meanwhile")
+        return await ask(path, **parameters)
+
+    alice.client.get = ask_late  # type: ignore[method-assign]
+    await alice.received.until(lambda frame: isinstance(frame, dict) and frame["type"] == "welcome")
+    bob.client.send("alice", "meanwhile")
+    bob.client.send("alice", "at last")
+    await alice.until("message", text="at last")
+    assert alice.texts(CHAT) == ["one", "two", "three", "meanwhile", "at last"]
+    assert alice.was_told("message") == 4
 
 
 async def test_a_cursor_that_was_tampered_with_is_not_taken(party: Party) -> None:
