@@ -12,6 +12,9 @@ CARGO_DENY := target/tools/bin/cargo-deny
 
 PYTHON_ENV := target/python/installed
 
+# A real provider of identities, which a test starts.
+IDENTITY_PROVIDER := tests/identity-provider/node_modules/.installed
+
 .PHONY: help run test soak python verify format lint policy docs schemas fix audit
 
 help: ## List the targets
@@ -21,12 +24,12 @@ run: ## Build Chasqui and start it on ./data with built-in keys, to try it
 	$(CARGO) build --locked --release -p chasqui
 	target/release/chasqui serve --dev
 
-test: ## Run all tests
+test: $(IDENTITY_PROVIDER) ## Run all tests
 	$(CARGO) build --locked -p chasqui --features failpoints
 	$(CARGO) test $(TEST_FLAGS)
 	$(MAKE) python
 
-soak: ## Run all tests, the long ones at full length
+soak: $(IDENTITY_PROVIDER) ## Run all tests, the long ones at full length
 	$(CARGO) build --locked -p chasqui --features failpoints
 	CHASQUI_SOAK=1 $(CARGO) test $(TEST_FLAGS)
 
@@ -59,6 +62,10 @@ fix: ## Apply what the lints suggest, and format
 
 audit: $(CARGO_DENY) ## Check dependencies for known vulnerabilities; needs the network
 	$(CARGO_DENY) --locked check advisories
+
+$(IDENTITY_PROVIDER): tests/identity-provider/package-lock.json
+	npm ci --prefix tests/identity-provider
+	touch $@
 
 $(PYTHON_ENV): infra/scripts/python-env tests/python/requirements.txt
 	infra/scripts/python-env
