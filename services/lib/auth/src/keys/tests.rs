@@ -166,6 +166,21 @@ async fn a_source_that_never_answers_is_away() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn nobody_waits_for_a_source_that_is_known_to_be_away() {
+    let shelf = Shelf::with(&[signer("a").jwk()]);
+    let keys = Keys::new(shelf.clone(), REFRESH, runtime());
+    is_there(&keys, "a").await.unwrap();
+    shelf.hold(true);
+    seconds(100).await;
+    // The first waits until it is known.
+    is_there(&keys, "a").await.unwrap();
+    seconds(100).await;
+    assert!(keys.find(Algorithm::EdDSA, Some("a")).now_or_never().unwrap().is_ok());
+    tokio::task::yield_now().await;
+    assert_eq!(shelf.reads(), 3);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_read_goes_on_when_who_waits_for_it_goes_away() {
     let shelf = Shelf::with(&[signer("a").jwk()]);
     let keys = Keys::new(shelf.clone(), REFRESH, runtime());

@@ -213,6 +213,7 @@ async fn the_claim_says_to_whom_the_user_may_write() {
     {
         assert_eq!(nobody, Ok(WriteTo::default()));
     }
+    assert!(!WriteTo::default().includes(&user("bob")));
     // `*` in a list is a user of that name.
     assert!(!with(Some("friends"), json!(["*"])).await.unwrap().includes(&user("bob")));
     for bad in [json!("bob"), json!(7), json!({"bob": true}), json!(["bob", 7]), json!([""]), Value::Null] {
