@@ -180,6 +180,11 @@ class Party:
         """Ends the server with SIGKILL."""
         await self._server.kill()
 
+    async def stop_server(self) -> None:
+        """Asks the server to go away."""
+        self._server.process.terminate()
+        assert await self._server.ended() == 0, str(self._server)
+
     def token(self, user: str, ttl: str = "1h") -> str:
         """A token of the user's."""
         command = [BINARY, "token", "--dev", "--user", user, "--ttl", ttl]

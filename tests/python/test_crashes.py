@@ -155,3 +155,17 @@ async def test_the_server_is_killed_under_its_clients(party: Party) -> None:
     assert [welcome["resumed"] for welcome in welcomes] == [False] + [True] * (len(welcomes) - 1)
     # The other device of bob, in the terminal, prints what alice said, each line once.
     assert [line.partition(" alice: ")[2] for line in terminal.lines.all if " alice: " in line] == LINES
+
+
+async def test_a_server_that_goes_away_says_so_and_finds_its_clients_again(party: Party) -> None:
+    alice, bob = party.peer("alice"), party.peer("bob")
+    await alice.until("caught_up")
+    await bob.until("caught_up")
+    await party.stop_server()
+    assert (await alice.until("error"))["retry_in_ms"] > 0
+    await alice.until("disconnected", code="draining")
+    await bob.until("disconnected", code="draining")
+    alice.client.send("bob", "written while it was away")
+    await party.start_server()
+    await bob.until("message", text="written while it was away")
+    assert [frame["resumed"] for frame in bob.told.all if frame["type"] == "welcome"] == [False, True]

@@ -1,10 +1,12 @@
 """What has been said, over HTTP."""
 
+import asyncio
+
 import httpx
 import pytest
 
 from chasqui_client import Frame, chat_id
-from talk import Party, Peer
+from talk import HANGS_SECONDS, Party, Peer
 
 pytestmark = pytest.mark.anyio
 CHAT = chat_id("alice", "bob")
@@ -76,3 +78,20 @@ async def test_strangers_are_told_nothing(party: Party, path: str) -> None:
         answer = refused.value.response
         assert (answer.status_code, answer.json()["code"]) == (404, "not_a_member")
         assert answer.headers["content-type"] == "application/problem+json"
+
+
+async def test_devices_tell_whether_they_are_connected(party: Party) -> None:
+    phone, laptop = party.peer("alice", "phone"), party.peer("alice", "laptop")
+    await phone.until("caught_up")
+    await laptop.until("caught_up")
+
+    async def connected() -> dict[str, bool]:
+        devices = (await laptop.client.get("devices"))["devices"]
+        return {device["device"]: device["connected"] for device in devices}
+
+    async with asyncio.timeout(HANGS_SECONDS):
+        while await connected() != {phone.state.device: True, laptop.state.device: True}:
+            pass
+        await phone.stop()
+        while await connected() != {phone.state.device: False, laptop.state.device: True}:
+            pass

@@ -28,7 +28,7 @@ RENEW_SECONDS = 60.0
 
 def pause(failures: int) -> float:
     """How long to wait after that many failures in a row, with chance in it."""
-    return min(PAUSE_LAST, PAUSE_FIRST * 2**failures) * random.uniform(0.5, 1)
+    return min(PAUSE_LAST, PAUSE_FIRST * 2 ** min(failures, 10)) * random.uniform(0.5, 1)
 
 
 class Ended(Exception):
