@@ -13,5 +13,6 @@ pub mod oracle;
 pub mod process;
 pub mod rest;
 mod said;
+pub mod schemas;
 pub mod town;
 pub mod wait;

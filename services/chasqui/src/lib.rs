@@ -6,6 +6,7 @@ pub mod chat;
 mod failpoints;
 mod folder;
 mod open_files;
+pub mod protocol;
 pub mod serve;
 pub mod server;
 pub mod token;

@@ -3,7 +3,7 @@
 use std::{io::Write, path::PathBuf, process::ExitCode};
 
 use anyhow::Context;
-use chasqui::{chat, serve, token};
+use chasqui::{chat, protocol, serve, token};
 use chasqui_config::{Loaded, Setting};
 use clap::{Parser, Subcommand};
 
@@ -60,6 +60,8 @@ enum Command {
         #[command(flatten)]
         args: chat::Args,
     },
+    /// Print a document that clients are written from.
+    Protocol(protocol::Args),
     /// Print every option, its value and where the value came from; fails when they don't allow a start.
     #[command(after_help = "\
 Examples:
@@ -97,6 +99,7 @@ fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Serve { sources, args } => serve::run(&args, sources.load()?.options),
         Command::Token { sources, args } => token::run(&args, &sources.load()?.options),
         Command::Chat { sources, args } => chat::run(args, &sources.load()?.dev().options),
+        Command::Protocol(args) => protocol::run(&args),
         Command::Config { sources, json } => {
             let loaded = sources.load()?;
             let text = if json { as_json(&loaded)? } else { loaded.to_string() };

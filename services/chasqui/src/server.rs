@@ -7,6 +7,7 @@
 //!
 //! The first life that never came to serve and whose error waiting doesn't mend ends the server: somebody has to look.
 
+mod docs;
 mod error;
 mod files;
 mod front;
@@ -26,6 +27,7 @@ use chasqui_seal::MasterKey;
 use tokio::{net::TcpListener, select, sync::watch};
 
 pub use error::Error;
+pub(crate) use front::openapi;
 pub use status::Phase;
 
 use life::End;

@@ -5,15 +5,14 @@ mod bans;
 use std::{fmt, sync::Arc};
 
 use axum::{
-    Router,
     extract::{Request, State},
     http::{HeaderMap, header::AUTHORIZATION},
-    middleware::{self, Next},
+    middleware::Next,
     response::Response,
-    routing::{get, put},
 };
 use chasqui_wire::Code;
 use subtle::ConstantTimeEq;
+use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{rest::Refused, shared::Shared};
 
@@ -46,16 +45,20 @@ impl fmt::Debug for AdminToken {
     }
 }
 
-/// All routes of operators.
-pub(crate) fn routes(shared: Arc<Shared>) -> Router<Arc<Shared>> {
-    Router::new()
-        .route("/v1/admin/bans", get(bans::list))
-        .route("/v1/admin/bans/{user}", get(bans::list_of).put(bans::ban).delete(bans::unban))
-        .route("/v1/admin/bans/{user}/devices/{device}", put(bans::ban_device).delete(bans::unban_device))
-        .route_layer(middleware::from_fn_with_state(shared, authorise))
+/// All routes of operators; each asks for [`authorise`] first.
+pub(crate) fn routes() -> OpenApiRouter<Arc<Shared>> {
+    OpenApiRouter::new()
+        .routes(routes!(bans::list))
+        .routes(routes!(bans::list_of, bans::ban, bans::unban))
+        .routes(routes!(bans::ban_device, bans::unban_device))
 }
 
-async fn authorise(State(shared): State<Arc<Shared>>, request: Request, next: Next) -> Result<Response, Refused> {
+/// Lets only operators through.
+pub(crate) async fn authorise(
+    State(shared): State<Arc<Shared>>,
+    request: Request,
+    next: Next,
+) -> Result<Response, Refused> {
     let Some(token) = &shared.options.admin else { return Err(Refused(Code::NotFound)) };
     if !token.is_in(request.headers()) {
         return Err(Refused(Code::Unauthorized));

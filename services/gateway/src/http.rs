@@ -5,42 +5,80 @@ use std::sync::Arc;
 use axum::{
     Extension, Router,
     extract::{
-        State, WebSocketUpgrade,
+        Request, State, WebSocketUpgrade,
         ws::{CloseFrame, Message, WebSocket, close_code, rejection::WebSocketUpgradeRejection},
     },
-    http::StatusCode,
+    http::{HeaderValue, header::CACHE_CONTROL},
+    middleware::{self, Next},
     response::{IntoResponse, Response},
-    routing::get,
 };
 use bytes::Bytes;
 use chasqui_wire::Code;
 use futures::{Sink, SinkExt, StreamExt, future};
-use tower_http::timeout::TimeoutLayer;
+use tower_http::set_header::SetResponseHeaderLayer;
 use tungstenite::error::CapacityError;
+use utoipa::openapi::OpenApi;
+use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
     addresses::Seat,
     admin, hello, limits,
     newcomers::Newcomer,
-    rest::{self, Refused},
+    rest::{
+        self, Refused,
+        asked::Unreadable,
+        documents::{Problems, document},
+    },
     shared::Shared,
     transport::{Incoming, Outgoing, Target, TransportError},
 };
 
+/// Only documented routes.
+fn routes() -> OpenApiRouter<Arc<Shared>> {
+    OpenApiRouter::new()
+        .routes(routes!(rest::chats::list))
+        .routes(routes!(rest::chats::one))
+        .routes(routes!(rest::messages::list))
+        .routes(routes!(rest::receipts::of_chat))
+        .routes(routes!(rest::receipts::of_message))
+        .routes(routes!(rest::receipts::read))
+        .routes(routes!(rest::devices::list))
+}
+
+/// The document of the routes: `openapi.json`.
+#[must_use]
+pub fn openapi() -> OpenApi {
+    let (_, openapi) = OpenApiRouter::with_openapi(document())
+        .merge(routes())
+        .merge(admin::routes())
+        .routes(routes!(socket))
+        .split_for_parts();
+    openapi
+}
+
 pub(crate) fn router(shared: Arc<Shared>) -> Router {
-    let patience = TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, limits::REST_PATIENCE);
-    Router::new()
-        .route("/v1/chats", get(rest::chats::list))
-        .route("/v1/chats/{chat}/messages", get(rest::messages::list))
-        .route("/v1/devices", get(rest::devices::list))
-        .merge(admin::routes(shared.clone()))
-        .layer(patience)
-        .route("/v1/socket", get(socket))
+    let patience = middleware::from_fn_with_state(shared.clone(), within_patience);
+    let keep_out_of_caches =
+        SetResponseHeaderLayer::if_not_present(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    let of_operators = admin::routes().route_layer(middleware::from_fn_with_state(shared.clone(), admin::authorise));
+    let (router, _) = routes().merge(of_operators).layer(patience).routes(routes!(socket)).split_for_parts();
+    router
         .fallback(async || Refused(Code::NotFound))
         .method_not_allowed_fallback(async || Refused(Code::MethodNotAllowed))
+        .layer(keep_out_of_caches)
         .with_state(shared)
 }
 
+async fn within_patience(State(shared): State<Arc<Shared>>, request: Request, next: Next) -> Response {
+    let answered = shared.runtime.timeout(limits::REST_PATIENCE, next.run(request)).await;
+    answered.unwrap_or_else(|_| Refused(Code::Unavailable).into_response())
+}
+
+/// The WebSocket; its frames are in `/asyncapi.json`.
+#[utoipa::path(
+    get, path = "/v1/socket", tag = "socket", operation_id = "connect",
+    responses((status = 101, description = "Frames go both ways from here on."), Problems)
+)]
 async fn socket(
     State(shared): State<Arc<Shared>>,
     // None when the routes are served by somebody else.
@@ -50,7 +88,7 @@ async fn socket(
 ) -> Response {
     let upgrade = match upgrade {
         Ok(upgrade) => upgrade,
-        Err(rejection) => return rejection.into_response(),
+        Err(rejection) => return Unreadable::new(rejection.body_text()).into_response(),
     };
     if let Some(why) = shared.closed() {
         return Refused(why).into_response();

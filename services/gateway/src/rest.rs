@@ -1,8 +1,11 @@
 //! The REST API: what a device begins with, and what it scrolls to.
 
+pub(crate) mod asked;
 pub(crate) mod chats;
 pub(crate) mod devices;
+pub(crate) mod documents;
 pub(crate) mod messages;
+pub(crate) mod receipts;
 
 use axum::{
     http::{
@@ -27,10 +30,14 @@ pub(crate) struct Refused(pub(crate) Code);
 
 impl IntoResponse for Refused {
     fn into_response(self) -> Response {
-        let problem = Problem::from(self.0);
-        let status = StatusCode::from_u16(problem.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        (status, [(CONTENT_TYPE, Problem::MEDIA_TYPE)], axum::Json(problem)).into_response()
+        answer(self.0.into())
     }
+}
+
+/// A problem as it is answered.
+pub fn answer(problem: Problem) -> Response {
+    let status = StatusCode::from_u16(problem.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    (status, [(CONTENT_TYPE, Problem::MEDIA_TYPE)], axum::Json(problem)).into_response()
 }
 
 impl From<chasqui_store::Error> for Refused {
@@ -81,6 +88,11 @@ async fn summaries(store: &dyn Store, user: &UserId, chats: &[ChatId]) -> Result
     Ok(summaries)
 }
 
+/// The summary of a chat that the user is in. Whether another chat exists is not told.
+async fn summary_of(store: &dyn Store, user: &UserId, chat: ChatId) -> Result<ChatSummary, Refused> {
+    summaries(store, user, &[chat]).await?.pop().ok_or(Refused(Code::NotAMember))
+}
+
 fn members(summary: &ChatSummary) -> Vec<MemberReceipt> {
     let member = |member: &summary::MemberSummary| MemberReceipt {
         user: member.user.clone(),
@@ -94,17 +106,21 @@ fn unread(summary: &ChatSummary, user: &UserId) -> u64 {
     summary.members.iter().find(|member| member.user == *user).map_or(0, |member| member.unread)
 }
 
+fn watermarks(summary: &ChatSummary, user: &UserId) -> ChatReceipts {
+    ChatReceipts {
+        chat: summary.chat,
+        last_seq: summary.last_seq,
+        unread: unread(summary, user),
+        members: members(summary),
+    }
+}
+
 /// The answer to a question for watermarks.
 pub(crate) async fn receipts_of(store: &dyn Store, user: &UserId, chats: &[ChatId]) -> ServerFrame {
     match summaries(store, user, chats).await {
         Ok(summaries) => {
-            let chat = |summary: &ChatSummary| ChatReceipts {
-                chat: summary.chat,
-                last_seq: summary.last_seq,
-                unread: unread(summary, user),
-                members: members(summary),
-            };
-            ServerFrame::Receipts(Receipts { chats: summaries.iter().map(chat).collect() })
+            let chats = summaries.iter().map(|summary| watermarks(summary, user)).collect();
+            ServerFrame::Receipts(Receipts { chats })
         }
         Err(Refused(code)) => ServerFrame::Error(code.into()),
     }

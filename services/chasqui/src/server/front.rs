@@ -4,38 +4,48 @@
 use std::{convert::Infallible, sync::Arc};
 
 use axum::{
-    Json, Router,
+    Json,
     extract::{Request, State},
-    http::{StatusCode, header::RETRY_AFTER},
-    response::{IntoResponse, Response},
-    routing::get,
+    http::{HeaderValue, StatusCode, header::RETRY_AFTER},
+    response::Response,
 };
-use chasqui_gateway::Bounds;
+use chasqui_gateway::{Bounds, answer};
 use chasqui_wire::{Code, frames::Problem};
 use serde::Serialize;
 use tokio::{net::TcpListener, sync::watch};
 use tower::ServiceExt;
+use utoipa::{ToSchema, openapi::OpenApi};
+use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::Foundation;
+use super::{Foundation, docs};
 
 /// When somebody who finds no gateway should try again, in seconds.
-const RETRY_AFTER_SECONDS: &str = "1";
+const RETRY_AFTER_SECONDS: HeaderValue = HeaderValue::from_static("1");
 
 /// Whether the server takes sessions, and if not, why.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct Readiness {
     ready: bool,
+    /// What is waited for, in a few words; the server's log has more.
     waiting: Vec<String>,
+}
+
+/// Those that are there over all lives.
+fn routes() -> OpenApiRouter<Arc<Foundation>> {
+    OpenApiRouter::new().routes(routes!(health)).routes(routes!(ready)).merge(docs::routes())
+}
+
+/// The document of all routes: `openapi.json`.
+pub(crate) fn openapi() -> OpenApi {
+    OpenApiRouter::with_openapi(chasqui_gateway::openapi()).merge(routes()).into_openapi()
 }
 
 /// Serves until it is told to stop, and the requests that are open then to their ends.
 pub(super) async fn serve(listener: TcpListener, foundation: Arc<Foundation>, mut stop: watch::Receiver<bool>) {
     let (runtime, bounds) = (foundation.runtime.clone(), bounds(&foundation.options));
-    let router = Router::new()
-        .route("/health", get(async || "ok"))
-        .route("/ready", get(ready))
-        .fallback(pass)
-        .with_state(foundation);
+    let (router, _) = routes().split_for_parts();
+    let not_allowed = async || answer(Code::MethodNotAllowed.into());
+    let router = router.fallback(pass).method_not_allowed_fallback(not_allowed).with_state(foundation);
     let stopped = async move { drop(stop.wait_for(|stop| *stop).await) };
     chasqui_gateway::serve(listener, router, bounds, runtime, stopped).await;
 }
@@ -54,6 +64,23 @@ fn bounds(options: &chasqui_config::Options) -> Bounds {
     }
 }
 
+/// Whether the server lives.
+#[utoipa::path(
+    get, path = "/health", tag = "server", operation_id = "getHealth",
+    responses((status = 200, description = "It does.", body = String, content_type = "text/plain"))
+)]
+async fn health() -> &'static str {
+    "ok"
+}
+
+/// Whether the server takes sessions, and if not, what it waits for.
+#[utoipa::path(
+    get, path = "/ready", tag = "server", operation_id = "getReady",
+    responses(
+        (status = 200, description = "It does.", body = Readiness),
+        (status = 503, description = "Not now.", body = Readiness),
+    )
+)]
 async fn ready(State(foundation): State<Arc<Foundation>>) -> (StatusCode, Json<Readiness>) {
     let waiting = foundation.status.waiting();
     let ready = waiting.is_empty();
@@ -65,8 +92,9 @@ async fn pass(State(foundation): State<Arc<Foundation>>, request: Request) -> Re
     match foundation.status.routes() {
         Some(gateway) => gateway.oneshot(request).await.unwrap_or_else(|never: Infallible| match never {}),
         None => {
-            let failure = Json(Problem::from(Code::Unavailable));
-            (StatusCode::SERVICE_UNAVAILABLE, [(RETRY_AFTER, RETRY_AFTER_SECONDS)], failure).into_response()
+            let mut answer = answer(Problem::from(Code::Unavailable));
+            answer.headers_mut().insert(RETRY_AFTER, RETRY_AFTER_SECONDS);
+            answer
         }
     }
 }

@@ -10,7 +10,7 @@ use chasqui_sequencer::Sequencer;
 use futures::{FutureExt, StreamExt, future::BoxFuture, stream::FuturesUnordered};
 use tokio::sync::watch;
 
-use super::{Error, Foundation, files::Files};
+use super::{Error, Foundation, files::Files, status::brief};
 
 /// How far a role has come, and how far it has to come before sessions are taken.
 #[derive(Clone)]
@@ -30,7 +30,7 @@ impl Gauge {
             Some(at) => Some(format!("it has come to {at} of {}", self.goal)),
             None => Some("it begins".to_owned()),
         };
-        let why = waiting.or_else(behind)?;
+        let why = waiting.map(|why| brief(&why)).or_else(behind)?;
         Some(format!("the {} of partition {}: {why}", self.role, self.partition))
     }
 

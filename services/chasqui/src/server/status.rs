@@ -61,21 +61,43 @@ impl Status {
         self.gateway.read().as_ref().map(|(routes, _)| routes.clone())
     }
 
-    /// What is not as it should be; nothing when all is well.
+    /// What is not as it should be, in words that everybody may read; nothing when all is well.
     pub(super) fn waiting(&self) -> Vec<String> {
         match &*self.phase.borrow() {
             Phase::Serving => {
                 let mut waiting = self.gauges.read().waiting();
                 let gateway = self.gateway.read().as_ref().and_then(|(_, gateway)| gateway.waiting());
-                waiting.extend(gateway.map(|why| format!("the gateway: {why}")));
+                waiting.extend(gateway.map(|why| format!("the gateway: {}", brief(&why))));
                 waiting
             }
             Phase::Starting => {
                 let waiting = self.gauges.read().waiting();
                 if waiting.is_empty() { vec!["it is starting".to_owned()] } else { waiting }
             }
-            Phase::Waiting(why) => vec![why.clone()],
+            Phase::Waiting(why) => vec![brief(why)],
             Phase::Draining => vec!["it is stopping".to_owned()],
         }
+    }
+}
+
+/// What everybody may know of an error. Its own words may name paths; those are for the log.
+pub(super) fn brief(why: &str) -> String {
+    let place = why.split("the disk is full: make room in ").nth(1);
+    match place.and_then(|place| place.split(',').next()).and_then(|path| path.rsplit('/').next()) {
+        Some(folder) => format!("the disk is full: make room for the {folder}"),
+        None => "something failed, and is tried again after a pause; the server's log says what".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_full_disk_is_told_without_the_path() {
+        let store = chasqui_store::Error::Full { place: "/var/lib/secret/store".to_owned() };
+        assert_eq!(brief(&format!("it stopped: {store}")), "the disk is full: make room for the store");
+        let log = chasqui_log::Error::Unavailable { why: "/var/lib/secret/log/7: no such file".to_owned() };
+        assert!(!brief(&log.to_string()).contains('/'));
     }
 }

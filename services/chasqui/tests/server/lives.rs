@@ -87,7 +87,7 @@ async fn a_full_disk_is_named_and_service_returns_with_room() -> Result<()> {
         }
         tokio::task::yield_now().await;
     };
-    ensure!(status == 503 && why["waiting"].to_string().contains("the disk is full: make room in"), "{why}");
+    ensure!(status == 503 && why["waiting"].to_string().contains("the disk is full: make room"), "{why}");
 
     disk.set_room(u64::MAX);
     ensure!(update(&mut to_alice, sent_of).await?.seq == Seq(2));

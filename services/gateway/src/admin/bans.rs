@@ -3,75 +3,116 @@
 
 use std::sync::Arc;
 
-use axum::{
-    Json,
-    extract::{
-        Path, Query, State,
-        rejection::{BytesRejection, PathRejection, QueryRejection},
-    },
-    http::StatusCode,
-};
+use axum::{Json, extract::State, http::StatusCode};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use bytes::Bytes;
 use chasqui_domain::{DeviceId, UserId};
 use chasqui_store::{Ban as BanRow, BanKey, BanReason};
 use chasqui_wire::{
     Code,
-    frames::{Ban, BanRequest, Bans, BansQuery},
+    frames::{Ban, BanRequest, Bans, BansQuery, forms},
 };
 
 use crate::{
-    rest::{Refused, page_items},
+    rest::{
+        Refused,
+        asked::{Asked, OfUser, OnDevice, ToldPerhaps},
+        documents::AdminProblems,
+        page_items,
+    },
     shared::Shared,
 };
 
-type User = Result<Path<String>, PathRejection>;
-type Device = Result<Path<(String, String)>, PathRejection>;
-
+/// Bans a user. What is open of theirs is closed.
+#[utoipa::path(
+    put, path = "/v1/admin/bans/{user}", tag = "admin", operation_id = "banUser", security(("admin" = [])),
+    params(("user" = inline(forms::UserId), Path, description = "The user.")),
+    request_body(content = Option<BanRequest>, description = "Why."),
+    responses((status = 200, description = "The ban that stands.", body = Ban), AdminProblems)
+)]
 pub(super) async fn ban(
     State(shared): State<Arc<Shared>>,
-    user: User,
-    body: Result<Bytes, BytesRejection>,
+    OfUser(user): OfUser,
+    ToldPerhaps(request): ToldPerhaps<BanRequest>,
 ) -> Result<Json<Ban>, Refused> {
-    put(&shared, of_user(user)?, body).await
+    put(&shared, BanKey { user, device: None }, request).await
 }
 
+/// Bans one device of a user.
+#[utoipa::path(
+    put, path = "/v1/admin/bans/{user}/devices/{device}", tag = "admin", operation_id = "banDevice",
+    security(("admin" = [])),
+    params(
+        ("user" = inline(forms::UserId), Path, description = "The user."),
+        ("device" = inline(forms::DeviceId), Path, description = "The device."),
+    ),
+    request_body(content = Option<BanRequest>, description = "Why."),
+    responses((status = 200, description = "The ban that stands.", body = Ban), AdminProblems)
+)]
 pub(super) async fn ban_device(
     State(shared): State<Arc<Shared>>,
-    device: Device,
-    body: Result<Bytes, BytesRejection>,
+    OfUser(user): OfUser,
+    OnDevice(device): OnDevice,
+    ToldPerhaps(request): ToldPerhaps<BanRequest>,
 ) -> Result<Json<Ban>, Refused> {
-    put(&shared, of_device(device)?, body).await
+    put(&shared, BanKey { user, device: Some(device) }, request).await
 }
 
-pub(super) async fn unban(State(shared): State<Arc<Shared>>, user: User) -> Result<StatusCode, Refused> {
-    delete(&shared, of_user(user)?).await
+/// Takes the ban of a user back. Those of their devices stay.
+#[utoipa::path(
+    delete, path = "/v1/admin/bans/{user}", tag = "admin", operation_id = "unbanUser", security(("admin" = [])),
+    params(("user" = inline(forms::UserId), Path, description = "The user.")),
+    responses((status = 204, description = "There is no such ban any more."), AdminProblems)
+)]
+pub(super) async fn unban(State(shared): State<Arc<Shared>>, OfUser(user): OfUser) -> Result<StatusCode, Refused> {
+    delete(&shared, BanKey { user, device: None }).await
 }
 
-pub(super) async fn unban_device(State(shared): State<Arc<Shared>>, device: Device) -> Result<StatusCode, Refused> {
-    delete(&shared, of_device(device)?).await
+/// Takes the ban of a device back.
+#[utoipa::path(
+    delete, path = "/v1/admin/bans/{user}/devices/{device}", tag = "admin", operation_id = "unbanDevice",
+    security(("admin" = [])),
+    params(
+        ("user" = inline(forms::UserId), Path, description = "The user."),
+        ("device" = inline(forms::DeviceId), Path, description = "The device."),
+    ),
+    responses((status = 204, description = "There is no such ban any more."), AdminProblems)
+)]
+pub(super) async fn unban_device(
+    State(shared): State<Arc<Shared>>,
+    OfUser(user): OfUser,
+    OnDevice(device): OnDevice,
+) -> Result<StatusCode, Refused> {
+    delete(&shared, BanKey { user, device: Some(device) }).await
 }
 
+/// All bans, in pages.
+#[utoipa::path(
+    get, path = "/v1/admin/bans", tag = "admin", operation_id = "listBans", security(("admin" = [])),
+    params(BansQuery), responses((status = 200, description = "A page of bans.", body = Bans), AdminProblems)
+)]
 pub(super) async fn list(
     State(shared): State<Arc<Shared>>,
-    query: Result<Query<BansQuery>, QueryRejection>,
+    Asked(query): Asked<BansQuery>,
 ) -> Result<Json<Bans>, Refused> {
     page(&shared, None, query).await
 }
 
+/// The bans of a user and their devices, in pages.
+#[utoipa::path(
+    get, path = "/v1/admin/bans/{user}", tag = "admin", operation_id = "listBansOfUser", security(("admin" = [])),
+    params(("user" = inline(forms::UserId), Path, description = "The user."), BansQuery),
+    responses((status = 200, description = "A page of bans.", body = Bans), AdminProblems)
+)]
 pub(super) async fn list_of(
     State(shared): State<Arc<Shared>>,
-    user: User,
-    query: Result<Query<BansQuery>, QueryRejection>,
+    OfUser(user): OfUser,
+    Asked(query): Asked<BansQuery>,
 ) -> Result<Json<Bans>, Refused> {
-    page(&shared, Some(of_user(user)?.user), query).await
+    page(&shared, Some(user), query).await
 }
 
-async fn put(shared: &Shared, key: BanKey, body: Result<Bytes, BytesRejection>) -> Result<Json<Ban>, Refused> {
-    let reason = reason(&body.map_err(|rejection| {
-        let is_large = rejection.status() == StatusCode::PAYLOAD_TOO_LARGE;
-        Refused(if is_large { Code::RequestTooLarge } else { Code::BadFrame })
-    })?)?;
+async fn put(shared: &Shared, key: BanKey, request: BanRequest) -> Result<Json<Ban>, Refused> {
+    let reason = request.reason.map(BanReason::new).transpose().map_err(|_| Refused(Code::BadFrame))?;
     let BanKey { user, device } = &key;
     let ban = BanRow { key: key.clone(), since: shared.runtime.now(), reason };
     shared.store.ban(ban.clone()).await?;
@@ -92,12 +133,7 @@ async fn delete(shared: &Shared, key: BanKey) -> Result<StatusCode, Refused> {
     Ok(StatusCode::NO_CONTENT)
 }
 
-async fn page(
-    shared: &Shared,
-    user: Option<UserId>,
-    query: Result<Query<BansQuery>, QueryRejection>,
-) -> Result<Json<Bans>, Refused> {
-    let Query(query) = query.map_err(|_| Refused(Code::BadFrame))?;
+async fn page(shared: &Shared, user: Option<UserId>, query: BansQuery) -> Result<Json<Bans>, Refused> {
     let after = query.after.map(|after| parse_place(&after).ok_or(Refused(Code::BadFrame))).transpose()?;
     let items_max = page_items(query.limit);
     let mut bans = shared.store.bans(user.as_ref(), after.as_ref(), items_max + 1).await?;
@@ -105,25 +141,6 @@ async fn page(
     bans.truncate(items_max);
     let next = if has_more { bans.last().map(|last| place(&last.key)) } else { None };
     Ok(Json(Bans { bans: bans.into_iter().map(shown).collect(), next }))
-}
-
-fn of_user(user: User) -> Result<BanKey, Refused> {
-    let Path(user) = user.map_err(|_| Refused(Code::BadFrame))?;
-    Ok(BanKey { user: UserId::new(user).map_err(|_| Refused(Code::BadFrame))?, device: None })
-}
-
-fn of_device(device: Device) -> Result<BanKey, Refused> {
-    let Path((user, device)) = device.map_err(|_| Refused(Code::BadFrame))?;
-    let device = DeviceId::new(device).map_err(|_| Refused(Code::BadFrame))?;
-    Ok(BanKey { user: UserId::new(user).map_err(|_| Refused(Code::BadFrame))?, device: Some(device) })
-}
-
-fn reason(body: &Bytes) -> Result<Option<BanReason>, Refused> {
-    if body.is_empty() {
-        return Ok(None);
-    }
-    let request: BanRequest = serde_json::from_slice(body).map_err(|_| Refused(Code::BadFrame))?;
-    request.reason.map(BanReason::new).transpose().map_err(|_| Refused(Code::BadFrame))
 }
 
 fn shown(ban: BanRow) -> Ban {

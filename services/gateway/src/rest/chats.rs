@@ -2,30 +2,33 @@
 
 use std::sync::Arc;
 
-use axum::{
-    Json,
-    extract::{Query, State, rejection::QueryRejection},
-    http::HeaderMap,
-};
+use axum::{Json, extract::State};
 use chasqui_domain::{UserId, Version};
 use chasqui_store::{EventQuery, Stream};
 use chasqui_wire::{
-    Code,
-    frames::{ChatItem, Chats, ChatsQuery, Message},
+    frames::{ChatItem, Chats, ChatsQuery, Message, forms},
     summary::ChatSummary,
 };
 use futures::{StreamExt, TryStreamExt, stream};
 
-use super::{Refused, members, messages, page_items, summaries, unread, user};
+use super::{
+    Refused,
+    asked::{Asked, Caller, InChat},
+    documents::{ChatProblems, Problems},
+    members, messages, page_items, summaries, summary_of, unread,
+};
 use crate::{limits, shared::Shared};
 
+/// The user's chats, in pages.
+#[utoipa::path(
+    get, path = "/v1/chats", tag = "chats", operation_id = "listChats", security(("user" = [])), params(ChatsQuery),
+    responses((status = 200, description = "A page of chats.", body = Chats), Problems)
+)]
 pub(crate) async fn list(
     State(shared): State<Arc<Shared>>,
-    headers: HeaderMap,
-    query: Result<Query<ChatsQuery>, QueryRejection>,
+    Caller(user): Caller,
+    Asked(query): Asked<ChatsQuery>,
 ) -> Result<Json<Chats>, Refused> {
-    let user = user(&shared, &headers).await?;
-    let Query(query) = query.map_err(|_| Refused(Code::BadFrame))?;
     let items_max = page_items(query.limit);
     let mut chats = shared.store.chats_of(&user, query.after, items_max + 1).await?;
     let has_more = chats.len() > items_max;
@@ -34,6 +37,21 @@ pub(crate) async fn list(
     let summaries = summaries(&*shared.store, &user, &chats).await?;
     let items = stream::iter(summaries).map(|summary| item(&shared, &user, summary)).buffered(limits::LIST_READS_MAX);
     Ok(Json(Chats { chats: items.try_collect().await?, next }))
+}
+
+/// One of the user's chats.
+#[utoipa::path(
+    get, path = "/v1/chats/{chat}", tag = "chats", operation_id = "getChat", security(("user" = [])),
+    params(("chat" = inline(forms::ChatId), Path, description = "The chat.")),
+    responses((status = 200, description = "The chat.", body = ChatItem), ChatProblems)
+)]
+pub(crate) async fn one(
+    State(shared): State<Arc<Shared>>,
+    Caller(user): Caller,
+    InChat(chat): InChat,
+) -> Result<Json<ChatItem>, Refused> {
+    let summary = summary_of(&*shared.store, &user, chat).await?;
+    item(&shared, &user, summary).await.map(Json)
 }
 
 async fn item(shared: &Shared, user: &UserId, summary: ChatSummary) -> Result<ChatItem, Refused> {

@@ -2,27 +2,28 @@
 
 use std::sync::Arc;
 
-use axum::{
-    Json,
-    extract::{Query, State, rejection::QueryRejection},
-    http::HeaderMap,
-};
+use axum::{Json, extract::State};
 use chasqui_store::DeviceRow;
-use chasqui_wire::{
-    Code,
-    frames::{DeviceItem, Devices, DevicesQuery},
-};
+use chasqui_wire::frames::{DeviceItem, Devices, DevicesQuery};
 
-use super::{Refused, page_items, user};
+use super::{
+    Refused,
+    asked::{Asked, Caller},
+    documents::Problems,
+    page_items,
+};
 use crate::shared::Shared;
 
+/// The user's devices, in pages.
+#[utoipa::path(
+    get, path = "/v1/devices", tag = "devices", operation_id = "listDevices", security(("user" = [])),
+    params(DevicesQuery), responses((status = 200, description = "A page of devices.", body = Devices), Problems)
+)]
 pub(crate) async fn list(
     State(shared): State<Arc<Shared>>,
-    headers: HeaderMap,
-    query: Result<Query<DevicesQuery>, QueryRejection>,
+    Caller(user): Caller,
+    Asked(query): Asked<DevicesQuery>,
 ) -> Result<Json<Devices>, Refused> {
-    let user = user(&shared, &headers).await?;
-    let Query(query) = query.map_err(|_| Refused(Code::BadFrame))?;
     let items_max = page_items(query.limit);
     let mut rows = shared.store.devices_of(&user, query.after.as_ref(), items_max + 1).await?;
     let has_more = rows.len() > items_max;

@@ -2,34 +2,37 @@
 
 use std::{ops::Range, sync::Arc};
 
-use axum::{
-    Json,
-    extract::{Path, Query, State, rejection::QueryRejection},
-    http::HeaderMap,
-};
-use chasqui_domain::{ChatId, Event, EventKind, Seq, Version};
+use axum::{Json, extract::State};
+use chasqui_domain::{ChatId, Event, EventKind, Seq, TimeMs, Version};
 use chasqui_store::{EventQuery, EventRow, Store, Stream};
 use chasqui_wire::{
     Code, event,
-    frames::{Message, Messages, MessagesQuery},
+    frames::{Message, Messages, MessagesQuery, forms},
+    summary::ChatSummary,
 };
 
-use super::{Refused, page_items, summaries, user};
+use super::{
+    Refused,
+    asked::{Asked, Caller, InChat},
+    documents::ChatProblems,
+    page_items, summary_of,
+};
 use crate::{keys, render, shared::Shared, uplink};
 
+/// Messages of a chat, in pages: without a place the newest, from the highest down. Give at most one place.
+#[utoipa::path(
+    get, path = "/v1/chats/{chat}/messages", tag = "chats", operation_id = "listMessages", security(("user" = [])),
+    params(("chat" = inline(forms::ChatId), Path, description = "The chat."), MessagesQuery),
+    responses((status = 200, description = "A page of messages.", body = Messages), ChatProblems)
+)]
 pub(crate) async fn list(
     State(shared): State<Arc<Shared>>,
-    Path(chat): Path<String>,
-    headers: HeaderMap,
-    query: Result<Query<MessagesQuery>, QueryRejection>,
+    Caller(user): Caller,
+    InChat(chat): InChat,
+    Asked(query): Asked<MessagesQuery>,
 ) -> Result<Json<Messages>, Refused> {
-    let user = user(&shared, &headers).await?;
-    let Query(query) = query.map_err(|_| Refused(Code::BadFrame))?;
-    let chat = ChatId::parse(&chat).map_err(|_| Refused(Code::BadFrame))?;
-    // Whether the chat exists is not told to those who aren't in it.
-    let summaries = summaries(&*shared.store, &user, &[chat]).await?;
-    let summary = summaries.first().ok_or(Refused(Code::NotAMember))?;
-    let history = History { store: &*shared.store, chat, end: summary.version.next(), last_seq: summary.last_seq };
+    let summary = summary_of(&*shared.store, &user, chat).await?;
+    let history = History::of(&*shared.store, &summary);
     let items_max = page_items(query.limit);
     let (rows, has_more) = history.page(&query, items_max).await?;
     let mut messages = Vec::with_capacity(rows.len());
@@ -51,8 +54,8 @@ pub(super) async fn of_row(shared: &Shared, row: &EventRow) -> Result<Option<Mes
     Ok(render::message(event, body))
 }
 
-/// A chat's stream of content, in which seqs rise with versions: a seq is found by halving.
-struct History<'a> {
+/// A chat's stream of content, in which seqs rise with versions and times never go back: both are found by halving.
+pub(super) struct History<'a> {
     store: &'a dyn Store,
     chat: ChatId,
     /// Behind the last version.
@@ -60,18 +63,35 @@ struct History<'a> {
     last_seq: Seq,
 }
 
-impl History<'_> {
+impl<'a> History<'a> {
+    /// The messages up to a summary.
+    pub(super) fn of(store: &'a dyn Store, summary: &ChatSummary) -> Self {
+        Self { store, chat: summary.chat, end: summary.version.next(), last_seq: summary.last_seq }
+    }
+
+    /// The row of a message; none when the chat has none of this seq.
+    pub(super) async fn message(&self, seq: Seq) -> Result<Option<EventRow>, Refused> {
+        if seq == Seq(0) || seq > self.last_seq {
+            return Ok(None);
+        }
+        let version = self.version_of(seq).await?;
+        Ok(self.messages(version..self.end, false, 1).await?.pop())
+    }
+
     /// The rows of the messages that are asked for, and whether there are more behind them.
     async fn page(&self, query: &MessagesQuery, items_max: usize) -> Result<(Vec<EventRow>, bool), Refused> {
-        let start = match query.after {
-            Some(after) => self.version_of(Seq(after.0.saturating_add(1))).await?,
-            None => Version(0),
+        let start = match (query.after, query.since) {
+            (Some(after), _) => self.version_of(Seq(after.0.saturating_add(1))).await?,
+            (None, Some(since)) => self.version_at(since).await?,
+            (None, None) => Version(0),
         };
-        let end = match query.before {
-            Some(before) => self.version_of(before).await?,
-            None => self.end,
+        let end = match (query.before, query.until) {
+            (Some(before), _) => self.version_of(before).await?,
+            (None, Some(until)) => self.version_at(until).await?,
+            (None, None) => self.end,
         };
-        let mut rows = self.messages(start..end, query.after.is_none(), items_max + 1).await?;
+        let descending = query.after.is_none() && query.since.is_none();
+        let mut rows = self.messages(start..end, descending, items_max + 1).await?;
         let has_more = rows.len() > items_max;
         rows.truncate(items_max);
         Ok((rows, has_more))
@@ -83,21 +103,31 @@ impl History<'_> {
             return Ok(self.end);
         }
         // Every message has an event of its own, so its version is not below its seq.
-        let (mut low, mut high) = (seq.0, self.end.0);
+        self.lowest(Version(seq.0), |message| message.seq >= seq).await
+    }
+
+    /// The lowest version whose message is not before `time`; the end when there is none.
+    async fn version_at(&self, time: TimeMs) -> Result<Version, Refused> {
+        self.lowest(Version(0), |message| message.time >= time).await
+    }
+
+    /// The lowest version from `low` on whose message `is_reached`; all behind it must be, too.
+    async fn lowest(&self, low: Version, is_reached: impl Fn(&Found) -> bool) -> Result<Version, Refused> {
+        let (mut low, mut high) = (low.0, self.end.0);
         while low < high {
             let middle = low + (high - low) / 2;
             match self.first_message(Version(middle)..Version(high)).await? {
                 // It may be far above the middle: nothing of the stream lies between.
-                Some((version, found)) if found < seq => low = version.0 + 1,
+                Some(found) if !is_reached(&found) => low = found.version.0 + 1,
                 _ => high = middle,
             }
         }
         Ok(Version(low))
     }
 
-    async fn first_message(&self, versions: Range<Version>) -> Result<Option<(Version, Seq)>, Refused> {
+    async fn first_message(&self, versions: Range<Version>) -> Result<Option<Found>, Refused> {
         let rows = self.messages(versions, false, 1).await?;
-        Ok(rows.first().map(seq_of).transpose()?.flatten())
+        Ok(rows.first().map(found_in).transpose()?.flatten())
     }
 
     /// The rows of messages in a range of versions.
@@ -127,7 +157,7 @@ impl History<'_> {
                 }
             }
             for row in rows {
-                if seq_of(&row)?.is_some() {
+                if found_in(&row)?.is_some() {
                     messages.push(row);
                 }
             }
@@ -139,10 +169,17 @@ impl History<'_> {
     }
 }
 
-fn seq_of(row: &EventRow) -> Result<Option<(Version, Seq)>, Refused> {
+/// A message, and where it stands.
+struct Found {
+    version: Version,
+    seq: Seq,
+    time: TimeMs,
+}
+
+fn found_in(row: &EventRow) -> Result<Option<Found>, Refused> {
     let (event, _) = event::decode_row(&row.envelope, row.body.as_ref())?;
     Ok(match event {
-        Event { version, kind: EventKind::Message { seq, .. }, .. } => Some((version, seq)),
+        Event { version, time, kind: EventKind::Message { seq, .. }, .. } => Some(Found { version, seq, time }),
         _ => None,
     })
 }

@@ -19,6 +19,7 @@ pub mod heartbeat;
 pub mod inbox;
 mod parts;
 pub mod presence;
+pub mod protocol;
 pub mod revocation;
 pub mod schemas;
 pub mod snapshot;

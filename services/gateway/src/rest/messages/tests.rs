@@ -68,7 +68,7 @@ async fn every_page_of_every_chat_is_what_a_scan_gives() {
                     ..MessagesQuery::default()
                 };
                 let (rows, has_more) = history.page(&query, items_max).await.unwrap();
-                let seqs: Vec<u64> = rows.iter().map(|row| seq_of(row).unwrap().unwrap().1.0).collect();
+                let seqs: Vec<u64> = rows.iter().map(|row| found_in(row).unwrap().unwrap().seq.0).collect();
 
                 let within = |seq: &u64| before.is_none_or(|it| *seq < it) && after.is_none_or(|it| *seq > it);
                 let mut expected: Vec<u64> = (1..=last).filter(within).collect();

@@ -5,12 +5,16 @@ use std::{collections::BTreeMap, fmt};
 use bytes::Bytes;
 use chasqui_domain::{ChatId, ContentType, Counter, DeviceId, Seq, UserId};
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
-use super::fields::{base64_opt, digits, seqs};
+use super::{
+    fields::{base64_opt, digits, seqs},
+    forms,
+};
 use crate::fields::{long, long_opt, text, text_opt, texts};
 
 /// A frame from a client.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum ClientFrame {
     /// The first frame of a connection.
@@ -28,15 +32,18 @@ pub enum ClientFrame {
 }
 
 /// Says who connects, and from where on it wants its inbox.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Hello {
     /// The identity provider's token.
+    #[schema(value_type = forms::Token)]
     pub token: Token,
     /// The device.
     #[serde(with = "text")]
+    #[schema(value_type = forms::DeviceId)]
     pub device: DeviceId,
     /// The last cursor that the device has; none for one that begins with the chat list.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = forms::Cursor)]
     pub cursor: Option<String>,
 }
 
@@ -52,66 +59,80 @@ impl fmt::Debug for Token {
 }
 
 /// A message to be sent.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct SendFrame {
     /// The client message id: the device's count of its messages in the chat, from 1.
     #[serde(with = "digits")]
+    #[schema(value_type = forms::MessageId)]
     pub id: Counter,
     /// The other user of the direct chat.
     #[serde(with = "text")]
+    #[schema(value_type = forms::UserId)]
     pub to: UserId,
     /// The text.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = String)]
     pub text: Option<String>,
     /// What the body holds; none for plain text.
     #[serde(default, with = "text_opt", skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = forms::ContentType)]
     pub content_type: Option<ContentType>,
     /// The body, when it is no text.
     #[serde(default, with = "base64_opt", skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = forms::Base64)]
     pub body: Option<Bytes>,
     /// The message that it replies to.
     #[serde(default, with = "long_opt", skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = forms::Seq)]
     pub reply_to: Option<Seq>,
     /// The users that it mentions.
     #[serde(default, with = "texts", skip_serializing_if = "Vec::is_empty")]
+    #[schema(value_type = Vec<forms::UserId>)]
     pub mentions: Vec<UserId>,
     /// What the app puts beside it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = forms::Meta)]
     pub meta: Option<serde_json::Value>,
 }
 
 /// What the device has: the cursor frees room for more, and the seqs are delivered.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Ack {
     /// The highest cursor that the device has kept.
+    #[schema(value_type = forms::Cursor)]
     pub cursor: String,
     /// Per chat that changed, the highest seq that it now has.
     #[serde(default, with = "seqs", skip_serializing_if = "BTreeMap::is_empty")]
+    #[schema(value_type = BTreeMap<forms::ChatId, forms::Seq>)]
     pub delivered: BTreeMap<ChatId, Seq>,
 }
 
 /// The user has opened a chat up to a seq.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Read {
     /// The chat.
     #[serde(with = "text")]
+    #[schema(value_type = forms::ChatId)]
     pub chat: ChatId,
     /// The highest seq that was seen.
     #[serde(with = "long")]
+    #[schema(value_type = forms::Seq)]
     pub seq: Seq,
 }
 
 /// Asks for the watermarks of chats, the user's own and the others'.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ReceiptsQuery {
     /// The chats.
     #[serde(with = "texts")]
+    #[schema(value_type = Vec<forms::ChatId>)]
     pub chats: Vec<ChatId>,
 }
 
 /// Brings a new token of the same user, so that the session goes on behind the end of the old one.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Renew {
     /// The identity provider's token.
+    #[schema(value_type = forms::Token)]
     pub token: Token,
 }

@@ -6,6 +6,7 @@
 mod admin;
 mod client;
 mod fields;
+pub mod forms;
 mod rest;
 mod server;
 
@@ -13,7 +14,10 @@ use serde::{Serialize, de::DeserializeOwned};
 
 pub use admin::{Ban, BanRequest, Bans, BansQuery};
 pub use client::{Ack, ClientFrame, Hello, Read, ReceiptsQuery, Renew, SendFrame, Token};
-pub use rest::{ChatItem, Chats, ChatsQuery, DeviceItem, Devices, DevicesQuery, Messages, MessagesQuery, Problem};
+pub use rest::{
+    ChatItem, Chats, ChatsQuery, DeviceItem, Devices, DevicesQuery, MessageReceipt, MessageReceipts, Messages,
+    MessagesQuery, Problem, ReadUpTo,
+};
 pub use server::{
     CaughtUp, ChatReceipts, Delayed, Failed, Failure, MemberReceipt, Message, NotResumed, Receipt, Receipts, Renewed,
     Sent, ServerFrame, Welcome,

@@ -3,15 +3,19 @@
 use bytes::Bytes;
 use chasqui_domain::{ChatId, ContentType, Counter, DeviceId, Epoch, Seq, SessionId, TimeMs, UserId};
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
-use super::fields::{base64_opt, digits, digits_opt};
+use super::{
+    fields::{base64_opt, digits, digits_opt},
+    forms,
+};
 use crate::{
     Code,
     fields::{long, long_opt, text, text_opt, texts},
 };
 
 /// A frame from the server.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum ServerFrame {
     /// The answer to a hello.
@@ -37,35 +41,45 @@ pub enum ServerFrame {
 }
 
 /// The session, and its limits.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Welcome {
     /// The user of the token.
     #[serde(with = "text")]
+    #[schema(value_type = forms::UserId)]
     pub user: UserId,
     /// The device.
     #[serde(with = "text")]
+    #[schema(value_type = forms::DeviceId)]
     pub device: DeviceId,
     /// The session.
     #[serde(with = "digits")]
+    #[schema(value_type = forms::SessionId)]
     pub session: SessionId,
     /// Whether the cursor was taken up; the device begins with the chat list otherwise.
     pub resumed: bool,
     /// Why it was not; none when it was.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = NotResumed)]
     pub not_resumed: Option<NotResumed>,
     /// The server's time.
     #[serde(with = "long")]
+    #[schema(value_type = forms::TimeMs)]
     pub time: TimeMs,
     /// When the token ends, and the session with it unless it is renewed.
     #[serde(with = "long")]
+    #[schema(value_type = forms::TimeMs)]
     pub expires: TimeMs,
     /// How many entries may wait for an ack.
+    #[schema(value_type = forms::Count)]
     pub unacked_max: u32,
     /// How many messages of the session may wait for their outcome.
+    #[schema(value_type = forms::Count)]
     pub outstanding_max: u32,
     /// The most bytes that a body may have.
+    #[schema(value_type = forms::Count)]
     pub body_bytes_max: u32,
     /// After how many milliseconds without a frame the connection is closed.
+    #[schema(value_type = forms::SpanMs)]
     pub idle_ms: u32,
 }
 
@@ -88,85 +102,112 @@ pub enum NotResumed {
     Unknown,
 }
 
+impl NotResumed {
+    /// Every reason that is sent.
+    pub const ALL: &[Self] = &[Self::NoCursor, Self::TooOld, Self::OtherLog, Self::OtherUser, Self::Malformed];
+}
+
 /// A message of a chat. In answers of the REST API it has no cursor.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Message {
     /// The position behind it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = forms::Cursor)]
     pub cursor: Option<String>,
     /// The chat.
     #[serde(with = "text")]
+    #[schema(value_type = forms::ChatId)]
     pub chat: ChatId,
     /// Its number in the chat.
     #[serde(with = "long")]
+    #[schema(value_type = forms::Seq)]
     pub seq: Seq,
     /// When it was accepted.
     #[serde(with = "long")]
+    #[schema(value_type = forms::TimeMs)]
     pub time: TimeMs,
     /// Who wrote it.
     #[serde(with = "text")]
+    #[schema(value_type = forms::UserId)]
     pub from: UserId,
     /// On which device.
     #[serde(with = "text")]
+    #[schema(value_type = forms::DeviceId)]
     pub device: DeviceId,
     /// That device's message id.
     #[serde(with = "digits")]
+    #[schema(value_type = forms::MessageId)]
     pub id: Counter,
     /// What the body holds.
     #[serde(with = "text")]
+    #[schema(value_type = forms::ContentType)]
     pub content_type: ContentType,
     /// The text.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = String)]
     pub text: Option<String>,
     /// The body, when it is no text.
     #[serde(default, with = "base64_opt", skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = forms::Base64)]
     pub body: Option<Bytes>,
     /// The message that it replies to.
     #[serde(default, with = "long_opt", skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = forms::Seq)]
     pub reply_to: Option<Seq>,
     /// The users that it mentions.
     #[serde(default, with = "texts")]
+    #[schema(value_type = Vec<forms::UserId>, required = true)]
     pub mentions: Vec<UserId>,
     /// What the app put beside it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = forms::Meta)]
     pub meta: Option<serde_json::Value>,
 }
 
 /// A message of this device was accepted; stands in the place of the message.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Sent {
     /// The position behind it.
+    #[schema(value_type = forms::Cursor)]
     pub cursor: String,
     /// The chat.
     #[serde(with = "text")]
+    #[schema(value_type = forms::ChatId)]
     pub chat: ChatId,
     /// The message id.
     #[serde(with = "digits")]
+    #[schema(value_type = forms::MessageId)]
     pub id: Counter,
     /// The message's number in the chat.
     #[serde(with = "long")]
+    #[schema(value_type = forms::Seq)]
     pub seq: Seq,
     /// When it was accepted.
     #[serde(with = "long")]
+    #[schema(value_type = forms::TimeMs)]
     pub time: TimeMs,
     /// Whether it had been accepted before.
     pub repeated: bool,
 }
 
 /// A command of this device was refused, or couldn't be taken.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Failed {
     /// The position behind it; none when it is in no inbox.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = forms::Cursor)]
     pub cursor: Option<String>,
     /// The chat, where it is known.
     #[serde(default, with = "text_opt", skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = forms::ChatId)]
     pub chat: Option<ChatId>,
     /// Whom the message was for, where it is known.
     #[serde(default, with = "text_opt", skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = forms::UserId)]
     pub to: Option<UserId>,
     /// The message id; none when it was no message.
     #[serde(default, with = "digits_opt", skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = forms::MessageId)]
     pub id: Option<Counter>,
     /// Why.
     pub code: Code,
@@ -174,102 +215,120 @@ pub struct Failed {
     pub retry: bool,
     /// Not to be tried again before so many milliseconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = forms::SpanMs)]
     pub retry_in_ms: Option<u32>,
     /// The code's meaning, for people.
     pub message: String,
     /// The chat's current epoch, with a stale one.
     #[serde(default, with = "long_opt", skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = forms::Epoch)]
     pub epoch: Option<Epoch>,
 }
 
 /// A member's watermarks rose.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Receipt {
     /// The position behind it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = forms::Cursor)]
     pub cursor: Option<String>,
     /// The chat.
     #[serde(with = "text")]
+    #[schema(value_type = forms::ChatId)]
     pub chat: ChatId,
     /// Whose.
     #[serde(with = "text")]
+    #[schema(value_type = forms::UserId)]
     pub user: UserId,
     /// Everything up to here is on a device of theirs.
     #[serde(with = "long")]
+    #[schema(value_type = forms::Seq)]
     pub delivered: Seq,
     /// Everything up to here was opened.
     #[serde(with = "long")]
+    #[schema(value_type = forms::Seq)]
     pub read: Seq,
     /// When.
     #[serde(with = "long")]
+    #[schema(value_type = forms::TimeMs)]
     pub time: TimeMs,
 }
 
 /// The watermarks that were asked for.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Receipts {
     /// Per chat that the user is in.
     pub chats: Vec<ChatReceipts>,
 }
 
 /// The watermarks of a chat.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ChatReceipts {
     /// The chat.
     #[serde(with = "text")]
+    #[schema(value_type = forms::ChatId)]
     pub chat: ChatId,
     /// The last message's number; 0 when there is none.
     #[serde(with = "long")]
+    #[schema(value_type = forms::Seq)]
     pub last_seq: Seq,
     /// How many messages of others the user has not opened.
     #[serde(with = "long")]
+    #[schema(value_type = forms::Count)]
     pub unread: u64,
     /// The watermarks of all members, the user included.
     pub members: Vec<MemberReceipt>,
 }
 
 /// The watermarks of a member.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct MemberReceipt {
     /// Whose.
     #[serde(with = "text")]
+    #[schema(value_type = forms::UserId)]
     pub user: UserId,
     /// Everything up to here is on a device of theirs.
     #[serde(with = "long")]
+    #[schema(value_type = forms::Seq)]
     pub delivered: Seq,
     /// Everything up to here was opened.
     #[serde(with = "long")]
+    #[schema(value_type = forms::Seq)]
     pub read: Seq,
 }
 
 /// The inbox is read up to the cursor; what follows is live.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct CaughtUp {
     /// The position up to which.
+    #[schema(value_type = forms::Cursor)]
     pub cursor: String,
 }
 
 /// The outcome of a message is late; it will come.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Delayed {
     /// The chat.
     #[serde(with = "text")]
+    #[schema(value_type = forms::ChatId)]
     pub chat: ChatId,
     /// The message id.
     #[serde(with = "digits")]
+    #[schema(value_type = forms::MessageId)]
     pub id: Counter,
 }
 
 /// The new token was taken.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Renewed {
     /// When it ends, and the session with it unless it is renewed again.
     #[serde(with = "long")]
+    #[schema(value_type = forms::TimeMs)]
     pub expires: TimeMs,
 }
 
 /// Something is wrong. Where it ends the connection, the close follows.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Failure {
     /// What.
     pub code: Code,
@@ -278,6 +337,7 @@ pub struct Failure {
     /// Not to be tried again before so many milliseconds: each client is given a time of its own, so that not all come
     /// back at once.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = forms::SpanMs)]
     pub retry_in_ms: Option<u32>,
     /// The same for people.
     pub message: String,

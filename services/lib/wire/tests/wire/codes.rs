@@ -1,4 +1,4 @@
-//! `schemas/protocol/codes.json`, which clients are written from, says what the server says.
+//! The codes that clients see.
 
 use std::collections::BTreeSet;
 
@@ -8,33 +8,6 @@ use chasqui_wire::{
     codes::{CLOSE_CONNECT_AGAIN, CLOSE_STAY_AWAY, RETIRED},
     frames,
 };
-use serde_json::{Value, json};
-
-/// The file as the program says it; `CHASQUI_WRITE_SAMPLES=1` writes it.
-fn expected() -> Value {
-    let code = |code: &Code| {
-        json!({
-            "code": code.as_str(), "status": code.status(), "close": code.close(), "retry": code.retry(),
-            "meaning": code.meaning(),
-        })
-    };
-    let range = |range: &std::ops::RangeInclusive<u16>| json!([range.start(), range.end()]);
-    json!({
-        "close_ranges": {"connect_again": range(&CLOSE_CONNECT_AGAIN), "stay_away": range(&CLOSE_STAY_AWAY)},
-        "codes": Code::ALL.iter().map(code).collect::<Vec<_>>(),
-        "retired": RETIRED,
-    })
-}
-
-#[test]
-fn the_file_and_the_program_have_the_same_codes() {
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../schemas/protocol/codes.json");
-    if std::env::var_os("CHASQUI_WRITE_SAMPLES").is_some() {
-        std::fs::write(path, serde_json::to_string_pretty(&expected()).unwrap() + "\n").unwrap();
-    }
-    let file: Value = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
-    assert_eq!(file, expected());
-}
 
 #[test]
 fn a_close_number_has_one_code_and_its_range_says_whether_to_connect_again() {
