@@ -43,7 +43,8 @@ impl Core {
     fn error(&mut self, failure: Failure) {
         let code = failure.code;
         let is_up = matches!(self.link, Link::Up { .. });
-        if is_up && matches!(code, Code::Unauthorized | Code::NotAllowed) && self.tokens.not_renewed() {
+        // When it is the end of the session all the same, the app is asked for a token once more.
+        if is_up && matches!(code, Code::Unauthorized | Code::TokenExpired) && self.tokens.not_renewed() {
             self.tell(Update::NotRenewed(code));
             return;
         }

@@ -58,9 +58,15 @@ impl Core {
         let refused = parting.refusal.map(|(code, retry_in_ms)| Said::new(code, retry_in_ms));
         let said = self.said.take().or(refused);
         let code = said.map(|said| said.code).or_else(|| close.and_then(Close::code));
-        if matches!(code, Some(Code::TokenExpired | Code::Unauthorized)) && self.tokens.refused() {
-            // Another token mends it.
-        } else if close.is_some_and(|close| CLOSE_STAY_AWAY.contains(&close.number)) {
+        let wants_token = match code {
+            Some(Code::TokenExpired) => {
+                self.tokens.ended();
+                true
+            }
+            Some(Code::Unauthorized) => self.tokens.refused(),
+            _ => false,
+        };
+        if !wants_token && close.is_some_and(|close| CLOSE_STAY_AWAY.contains(&close.number)) {
             self.end(End::Refused(code.unwrap_or(Code::Unknown)));
             return None;
         }

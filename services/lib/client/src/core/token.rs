@@ -1,7 +1,7 @@
 //! The token, its end, and the one that follows it.
 //!
-//! A token that the server has taken once and then refuses has ended, which another mends. One that it never took would
-//! be refused again.
+//! A token that has ended is mended by another; one that the server has taken once and then refuses has ended, too. One
+//! that it never took would be refused again.
 
 use std::time::Duration;
 
@@ -83,6 +83,11 @@ impl Tokens {
     /// The server has not taken the one that was brought; false when it wasn't asked to.
     pub(super) fn not_renewed(&mut self) -> bool {
         self.next.take_if(|next| !next.is_due).is_some()
+    }
+
+    /// The current one has ended.
+    pub(super) fn ended(&mut self) {
+        self.has_ended = true;
     }
 
     /// The server refuses the current one. Whether another would mend it.

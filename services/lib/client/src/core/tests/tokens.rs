@@ -60,7 +60,11 @@ fn a_renewal_that_is_refused_leaves_the_session_and_its_token() {
     assert_eq!(frames(&mut core, T0).len(), 1);
     error(&mut core, Code::Unauthorized, None);
     assert_eq!(told(&mut core), [Update::NotRenewed(Code::Unauthorized)]);
-    assert!(!core.has_ended());
+    core.renew(token("third"));
+    assert_eq!(frames(&mut core, T0).len(), 1);
+    error(&mut core, Code::TokenExpired, Some(5));
+    assert_eq!(told(&mut core), [Update::NotRenewed(Code::TokenExpired)]);
+    assert!(!core.has_ended() && core.may_connect());
     gone(&mut core);
     assert_eq!(hello(&mut core), token("t"));
 }
@@ -88,6 +92,17 @@ fn a_token_that_has_ended_is_waited_for_and_no_end() {
     error(&mut core, Code::Unauthorized, None);
     assert_eq!(core.disconnected(&closed(4501, "unauthorized")), None);
     assert!(!core.may_connect() && !core.has_ended());
+}
+
+#[test]
+fn a_token_that_has_ended_before_it_was_ever_taken_is_waited_for_too() {
+    let mut core = core();
+    hello(&mut core);
+    error(&mut core, Code::TokenExpired, Some(5));
+    assert_eq!(core.disconnected(&closed(4006, "token_expired")), None);
+    assert_eq!(told(&mut core).pop(), Some(Update::TokenExpires { left: Duration::ZERO }));
+    core.renew(token("second"));
+    assert_eq!(hello(&mut core), token("second"));
 }
 
 #[test]
