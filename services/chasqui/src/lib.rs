@@ -1,6 +1,7 @@
 //! The one place where roles meet providers: all roles in one process, on the embedded log and store, and the commands
 //! of the binary around it.
 
+pub mod ban;
 pub mod chat;
 #[cfg(feature = "failpoints")]
 mod failpoints;

@@ -3,7 +3,7 @@
 use std::{io::Write, path::PathBuf, process::ExitCode};
 
 use anyhow::Context;
-use chasqui::{chat, protocol, serve, token};
+use chasqui::{ban, chat, protocol, serve, token};
 use chasqui_config::{Loaded, Setting};
 use clap::{Parser, Subcommand};
 
@@ -62,6 +62,27 @@ enum Command {
     },
     /// Print a document that clients are written from.
     Protocol(protocol::Args),
+    /// Keep a user or one of their devices out.
+    Ban {
+        #[command(flatten)]
+        sources: Sources,
+        #[command(flatten)]
+        args: ban::BanArgs,
+    },
+    /// Let a user or a device in again.
+    Unban {
+        #[command(flatten)]
+        sources: Sources,
+        #[command(flatten)]
+        args: ban::UnbanArgs,
+    },
+    /// Print who is banned.
+    Bans {
+        #[command(flatten)]
+        sources: Sources,
+        #[command(flatten)]
+        args: ban::BansArgs,
+    },
     /// Print every option, its value and where the value came from; fails when they don't allow a start.
     #[command(after_help = "\
 Examples:
@@ -100,6 +121,9 @@ fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Token { sources, args } => token::run(&args, &sources.load()?.options),
         Command::Chat { sources, args } => chat::run(args, &sources.load()?.dev().options),
         Command::Protocol(args) => protocol::run(&args),
+        Command::Ban { sources, args } => ban::ban(args, &sources.load()?.options),
+        Command::Unban { sources, args } => ban::unban(&args, &sources.load()?.options),
+        Command::Bans { sources, args } => ban::bans(&args, &sources.load()?.options),
         Command::Config { sources, json } => {
             let loaded = sources.load()?;
             let text = if json { as_json(&loaded)? } else { loaded.to_string() };

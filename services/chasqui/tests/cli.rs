@@ -27,7 +27,7 @@ fn text(bytes: &[u8]) -> String {
 
 #[test]
 fn every_command_has_help_with_examples() -> Result<()> {
-    for command in ["serve", "token", "config", "chat"] {
+    for command in ["serve", "token", "config", "chat", "ban", "unban", "bans"] {
         let output = chasqui(&[command, "--help"])?;
         ensure!(output.status.success() && text(&output.stdout).contains("Examples:\n  "), "{command}: {output:?}");
     }

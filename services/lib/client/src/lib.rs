@@ -17,6 +17,7 @@
 //!                               └── state file
 //! ```
 
+mod admin;
 mod backoff;
 mod client;
 mod core;
@@ -30,6 +31,7 @@ mod update;
 
 pub use chasqui_wire::frames::Token;
 
+pub use admin::Admin;
 pub use client::{Client, Updates};
 pub use error::Error;
 pub use options::{Direction, Observer, Options};

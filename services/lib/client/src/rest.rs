@@ -3,8 +3,10 @@
 use std::time::Duration;
 
 use chasqui_domain::ChatId;
-use chasqui_wire::frames::{self, ChatItem, Chats, ChatsQuery, Messages, MessagesQuery, Problem, Token};
-use reqwest::{Response, StatusCode, Url, redirect};
+use chasqui_wire::frames::{
+    self, ChatItem, Chats, ChatsQuery, Devices, DevicesQuery, Messages, MessagesQuery, Problem, Token,
+};
+use reqwest::{Method, RequestBuilder, Response, StatusCode, Url, redirect};
 use serde::{Serialize, de::DeserializeOwned};
 
 /// How long connecting may take.
@@ -119,18 +121,51 @@ impl Rest {
         self.get(&format!("v1/chats/{chat}/messages"), query).await
     }
 
+    /// A page of the user's devices.
+    ///
+    /// # Errors
+    /// Any but [`Error::Url`]. Cancel safe.
+    pub async fn devices(&self, query: &DevicesQuery) -> Result<Devices, Error> {
+        self.get("v1/devices", query).await
+    }
+
     async fn get<T: DeserializeOwned>(&self, path: &str, query: &impl Serialize) -> Result<T, Error> {
         let question = self.client.get(below(&self.base, path)).query(query).bearer_auth(&self.token.0);
-        let response = question.send().await.map_err(Error::Unreachable)?;
-        let status = response.status();
-        let text = text_of(response).await?;
-        if status == StatusCode::OK {
-            return frames::parse(&text).map_err(Error::Answer);
+        self.answer(question).await
+    }
+
+    /// A question for what these segments of a path name, whatever characters they have.
+    pub(crate) fn question(&self, method: Method, path: &[&str]) -> RequestBuilder {
+        let mut url = self.base.clone();
+        // A URL of http has segments.
+        if let Ok(mut segments) = url.path_segments_mut() {
+            segments.pop_if_empty().extend(path);
         }
-        Err(match frames::parse(&text) {
-            Ok(problem) => Error::Refused { problem: Box::new(problem) },
-            Err(_) => Error::Status { status: status.as_u16() },
-        })
+        self.client.request(method, url).bearer_auth(&self.token.0)
+    }
+
+    /// Asks it.
+    pub(crate) async fn answer<T: DeserializeOwned>(&self, question: RequestBuilder) -> Result<T, Error> {
+        let (status, text) = ask(question).await?;
+        if status == StatusCode::OK { frames::parse(&text).map_err(Error::Answer) } else { Err(refusal(status, &text)) }
+    }
+
+    /// Asks for something that has no answer but that it was done.
+    pub(crate) async fn done(&self, question: RequestBuilder) -> Result<(), Error> {
+        let (status, text) = ask(question).await?;
+        if status.is_success() { Ok(()) } else { Err(refusal(status, &text)) }
+    }
+}
+
+async fn ask(question: RequestBuilder) -> Result<(StatusCode, String), Error> {
+    let response = question.send().await.map_err(Error::Unreachable)?;
+    Ok((response.status(), text_of(response).await?))
+}
+
+fn refusal(status: StatusCode, text: &str) -> Error {
+    match frames::parse(text) {
+        Ok(problem) => Error::Refused { problem: Box::new(problem) },
+        Err(_) => Error::Status { status: status.as_u16() },
     }
 }
 
