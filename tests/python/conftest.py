@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from judge import Judge
 from talk import Party
 
 
@@ -17,8 +18,10 @@ def anyio_backend() -> str:
 
 @pytest.fixture
 async def party(tmp_path: Path) -> AsyncIterator[Party]:
-    """A server that is ready, and whoever a test lets talk; all of it ends with the test."""
+    """A server that is ready, and whoever a test lets talk; all of it ends with the test, and is judged."""
     async with AsyncExitStack() as ends:
         party = Party(tmp_path, ends)
         await party.start_server()
+        judge = Judge(party.url)
         yield party
+    party.judge(judge)

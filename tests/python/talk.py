@@ -1,6 +1,7 @@
 """Who talks in the tests: the server, programs and clients, all seen from the outside."""
 
 import asyncio
+import json
 import os
 import subprocess
 import sys
@@ -13,6 +14,7 @@ import httpx
 import pytest
 
 from chasqui_client import Client, Frame, State
+from judge import Judge
 
 HERE = Path(__file__).parent
 BINARY = Path(os.environ.get("CHASQUI_BINARY", HERE.parents[1] / "target/debug/chasqui")).absolute()
@@ -167,6 +169,8 @@ class Party:
         self.url = ""
         self._ends = ends
         self._server: Program
+        self._peers: list[Peer] = []
+        self._traced: list[Program] = []
 
     async def start_server(self, data: str = "data") -> None:
         """Starts the server, where it was before if it was."""
@@ -175,6 +179,26 @@ class Party:
         self._server = await self.program(BINARY, "serve", "--dev", *settings)
         ready = await self._server.lines.until(lambda line: line.startswith("ready on "))
         self.url = ready.removeprefix("ready on ")
+
+    def judge(self, judge: Judge) -> None:
+        """Holds all that was said to the Python clients against the server's own documents."""
+        received = [what for peer in self._peers for what in peer.received.all]
+        for what in received:
+            if isinstance(what, dict):
+                judge.frame(what)
+            else:
+                request = what.request
+                judge.answer(
+                    request.method, request.url.path, what.status_code, what.headers["content-type"], what.text
+                )
+        for line in (line for program in self._traced for line in program.errors.all):
+            mark, _, rest = line.partition(" ")
+            if mark == "<":
+                judge.frame(json.loads(rest))
+            elif mark == "GET":
+                path, status, kind, text = rest.split(" ", 3)
+                judge.answer(mark, path, int(status), kind, text)
+        assert judge.judged > 0, "nothing was said"
 
     async def kill_server(self) -> None:
         """Ends the server with SIGKILL."""
@@ -199,6 +223,7 @@ class Party:
         bearer = self.token(user)
         peer = Peer(self.url, token or (lambda: bearer), self.state(name or user))
         self._ends.push_async_callback(peer.stop)
+        self._peers.append(peer)
         return peer
 
     async def program(self, *command: str | Path, **environment: str) -> Program:
@@ -219,7 +244,9 @@ class Party:
         """The Python client as a program, on the device that has the user's name."""
         options = ("--url", self.url, "--with", other, "--state", self.folder / f"{user}.json", "--trace")
         environment = {"CHASQUI_TOKEN": token or self.token(user), "PYTHONPATH": str(HERE)}
-        return await self.program(sys.executable, "-m", "chasqui_client", *options, **environment)
+        program = await self.program(sys.executable, "-m", "chasqui_client", *options, **environment)
+        self._traced.append(program)
+        return program
 
     async def terminal(self, user: str, other: str) -> Program:
         """The terminal client, line by line."""

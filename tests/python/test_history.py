@@ -43,6 +43,10 @@ async def test_history_goes_both_ways_in_pages(party: Party) -> None:
         assert await numbers(bob, limit=limit) == down
     assert await numbers(alice, after=20, limit=2) == up[20:]
     assert await numbers(alice, before=6, limit=2) == down[-5:]
+    times = [message["time"] for message in alice.state.chat(CHAT).messages]
+    tenth = sum(time < times[9] for time in times)
+    assert await numbers(alice, since=times[9], limit=3) == up[tenth:]
+    assert await numbers(alice, until=times[9], limit=3) == down[-tenth:]
     assert await numbers(alice, after=TOTAL) == []
     assert await numbers(alice, before=1) == []
 
@@ -58,11 +62,15 @@ async def test_the_chats_tell_what_is_unread(party: Party) -> None:
     [chat] = (await alice.client.get("chats"))["chats"]
     assert (chat["chat"], chat["with"], chat["last_seq"], chat["unread"]) == (CHAT, "bob", TOTAL, TOTAL // 2)
     assert chat["last_message"]["text"] == f"number {TOTAL}"
+    assert await alice.client.get(f"chats/{CHAT}") == chat
     alice.client.read(CHAT, TOTAL)
     await bob.until("receipt", user="alice", read=TOTAL)
     await alice.until("receipt", user="alice", read=TOTAL)
     [chat] = (await alice.client.get("chats"))["chats"]
     assert chat["unread"] == 0
+    of_chat = await bob.client.get(f"chats/{CHAT}/receipts")
+    assert {"user": "alice", "delivered": TOTAL, "read": TOTAL} in of_chat["members"]
+    await bob.client.get(f"chats/{CHAT}/messages/{TOTAL}/receipts")
 
 
 @pytest.mark.parametrize("path", ["chats", f"chats/{CHAT}/messages"])

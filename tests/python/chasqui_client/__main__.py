@@ -60,12 +60,20 @@ class Lines:
             self._ticked[name] = mark
 
     def trace(self, what: Frame | httpx.Response) -> None:
-        """Prints what comes as it comes: `< FRAME` or `PATH STATUS TYPE ANSWER`."""
+        """Prints what comes as it comes: `< FRAME` or `GET PATH STATUS TYPE ANSWER`."""
         if isinstance(what, dict):
             print("<", json.dumps(what), file=sys.stderr, flush=True)
         else:
             kind = what.headers.get("content-type")
-            print(what.request.url.path, what.status_code, kind, what.text, file=sys.stderr, flush=True)
+            print(
+                what.request.method,
+                what.request.url.path,
+                what.status_code,
+                kind,
+                what.text,
+                file=sys.stderr,
+                flush=True,
+            )
 
 
 def feed(lines: Lines, ended: asyncio.Event, loop: asyncio.AbstractEventLoop) -> None:

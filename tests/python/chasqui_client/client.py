@@ -100,13 +100,16 @@ class Client:
 
     async def history(self, chat: str, **where: int) -> AsyncIterator[Frame]:
         """Messages of a chat: all from the oldest up with `after=0`, from the newest down without anything."""
+        upwards = "after" in where or "since" in where
         while True:
             page = await self.get(f"chats/{chat}/messages", **where)
             for message in page["messages"]:
                 yield message
             if "next" not in page:
                 return
-            where["after" if "after" in where else "before"] = page["next"]
+            # A time leads to the first page only.
+            where = {"limit": where["limit"]} if "limit" in where else {}
+            where["after" if upwards else "before"] = page["next"]
 
     # The connection.
 
