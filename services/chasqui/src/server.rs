@@ -24,6 +24,7 @@ use chasqui_config::Options;
 use chasqui_disk::Disk;
 use chasqui_runtime::{Backoff, Runtime, Task};
 use chasqui_seal::MasterKey;
+use chasqui_telemetry::metrics::Metrics;
 use tokio::{net::TcpListener, select, sync::watch};
 
 pub use error::Error;
@@ -49,6 +50,7 @@ struct Foundation {
     policy: Arc<Policy>,
     runtime: Runtime,
     status: Status,
+    metrics: Metrics,
 }
 
 /// A running server. Dropping it ends the roles where they are, as a crash would, and leaves open connections to the
@@ -76,9 +78,9 @@ impl Server {
         let listen = |source| Error::Listen { address: options.listen.clone(), source };
         let listener = TcpListener::bind(&options.listen).await.map_err(listen)?;
         let address = listener.local_addr().map_err(listen)?;
-        let status = Status::default();
+        let (status, metrics) = (Status::default(), Metrics::new());
         let foundation =
-            Arc::new(Foundation { disk, options, master, verifier, policy, runtime: runtime.clone(), status });
+            Arc::new(Foundation { disk, options, master, verifier, policy, runtime: runtime.clone(), status, metrics });
         let (stop, stopping) = watch::channel(false);
         let front = runtime.spawn("front", front::serve(listener, foundation.clone(), stop.subscribe()));
         let lives = runtime.spawn("lives", live(foundation.clone(), stopping));

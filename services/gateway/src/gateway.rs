@@ -8,6 +8,7 @@ use chasqui_log::Log;
 use chasqui_runtime::{Runtime, Task};
 use chasqui_seal::MasterKey;
 use chasqui_store::{KeyTable, Store};
+use chasqui_telemetry::metrics::GatewayMetrics;
 use chasqui_wire::Code;
 use futures::{Sink, Stream};
 use parking_lot::Mutex;
@@ -37,6 +38,8 @@ pub struct Deps {
     pub policy: Arc<Policy>,
     /// Clocks, randomness and spawning.
     pub runtime: Runtime,
+    /// What is counted, over all lives.
+    pub metrics: GatewayMetrics,
 }
 
 /// One life of a gateway. Dropping it ends its tasks; sessions that are open then get nothing more: drain first.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use chasqui_auth::Identity;
 use chasqui_domain::{DeviceId, Offset, TimeMs, UserId};
 use chasqui_log::Topic;
+use chasqui_telemetry::metrics::One;
 use chasqui_wire::{
     Code, cursor,
     frames::{self, ClientFrame, NotResumed, ServerFrame, Welcome},
@@ -18,6 +19,7 @@ use crate::{
     connection::Connection,
     identity::{self, Grant},
     limits,
+    measure::{self, UNREADABLE},
     newcomers::Newcomer,
     queue::Queue,
     registry::Handle,
@@ -39,10 +41,15 @@ struct Greeting {
 /// Serves a connection to its end. While nobody knows whose it is it may have to give way, without a word.
 pub(crate) async fn serve(
     shared: Arc<Shared>,
-    mut target: impl Target,
+    target: impl Target,
     mut source: impl Source,
     newcomer: Option<&Newcomer>,
 ) {
+    let metrics = shared.metrics.clone();
+    let mut target = target.with(move |outgoing| {
+        measure::outgoing(&metrics, &outgoing);
+        future::ready(Ok::<_, TransportError>(outgoing))
+    });
     let gives_way = async {
         match newcomer {
             Some(newcomer) => newcomer.gives_way().await,
@@ -98,7 +105,9 @@ async fn greet(shared: &Shared, source: &mut impl Source) -> Result<Greeting, Op
             }
         }
     };
-    let Ok(ClientFrame::Hello(hello)) = frames::parse(&text) else { return Err(Some(Code::BadFrame)) };
+    let frame = frames::parse(&text);
+    shared.metrics.frame_in(frame.as_ref().map_or(UNREADABLE, ClientFrame::name));
+    let Ok(ClientFrame::Hello(hello)) = frame else { return Err(Some(Code::BadFrame)) };
     let identity = identity::verify(shared, &hello.token.0).await?;
     // Who connects again and again costs as much as who asks.
     shared.quotas.requests.take(&identity.user).map_err(|_| Code::TooManySessions)?;
@@ -168,7 +177,9 @@ async fn hold(
     let now = shared.runtime.monotonic();
     let log = shared.uplink.log_id();
     let user = identity.user.clone();
-    let mut session = Session::new(Limits::from(&shared.options), user, device, log, from, shared.today(), now);
+    let _counted = One::more(&shared.metrics.sessions);
+    let session = Session::new(Limits::from(&shared.options), user, device, log, from, shared.today(), now);
+    let mut session = session.counted_by(&shared.metrics.session);
     session.say(&welcome(shared, &handle, &session, identity.expires));
     let worker = Worker::new(shared.clone(), handle.clone(), session, Grant::new(shared, identity));
     let why = Connection::new(worker, target, source).run().await;

@@ -23,6 +23,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use crate::{
     addresses::Seat,
     admin, hello, limits,
+    measure::{Stopwatch, measure},
     newcomers::Newcomer,
     rest::{
         self, Refused,
@@ -57,6 +58,7 @@ pub fn openapi() -> OpenApi {
 }
 
 pub(crate) fn router(shared: Arc<Shared>) -> Router {
+    let stopwatch = Stopwatch { metrics: shared.metrics.clone(), runtime: shared.runtime.clone() };
     let patience = middleware::from_fn_with_state(shared.clone(), within_patience);
     let keep_out_of_caches =
         SetResponseHeaderLayer::if_not_present(CACHE_CONTROL, HeaderValue::from_static("no-store"));
@@ -66,6 +68,7 @@ pub(crate) fn router(shared: Arc<Shared>) -> Router {
         .fallback(async || Refused(Code::NotFound))
         .method_not_allowed_fallback(async || Refused(Code::MethodNotAllowed))
         .layer(keep_out_of_caches)
+        .layer(middleware::from_fn_with_state(stopwatch, measure))
         .with_state(shared)
 }
 

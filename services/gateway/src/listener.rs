@@ -8,6 +8,7 @@ use std::{
     task::{Context, Poll},
 };
 
+use chasqui_telemetry::metrics::{Gauge, One};
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     net::{TcpListener, TcpStream},
@@ -20,11 +21,13 @@ pub(crate) struct Listener {
     tcp: TcpListener,
     permits: Arc<Semaphore>,
     is_full: bool,
+    open: Gauge,
 }
 
 impl Listener {
-    pub(crate) fn new(tcp: TcpListener, connections_max: usize) -> Self {
-        Self { tcp, permits: Arc::new(Semaphore::new(connections_max.min(Semaphore::MAX_PERMITS))), is_full: false }
+    pub(crate) fn new(tcp: TcpListener, connections_max: usize, open: Gauge) -> Self {
+        let permits = Arc::new(Semaphore::new(connections_max.min(Semaphore::MAX_PERMITS)));
+        Self { tcp, permits, is_full: false, open }
     }
 
     /// The next connection. Cancel safe.
@@ -43,7 +46,7 @@ impl Listener {
         if let Err(error) = socket.set_nodelay(true) {
             tracing::debug!(%error, "a socket keeps its delay");
         }
-        (Connection { socket, _permit: permit }, address)
+        (Connection { socket, _permit: permit, _counted: One::more(&self.open) }, address)
     }
 }
 
@@ -51,6 +54,7 @@ impl Listener {
 pub(crate) struct Connection {
     socket: TcpStream,
     _permit: Option<OwnedSemaphorePermit>,
+    _counted: One,
 }
 
 impl AsyncRead for Connection {
@@ -97,7 +101,7 @@ mod tests {
     async fn beyond_the_bound_a_connection_waits_for_another_to_end() {
         let tcp = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = tcp.local_addr().unwrap();
-        let mut listener = Listener::new(tcp, 2);
+        let mut listener = Listener::new(tcp, 2, Gauge::default());
         let mut clients = Vec::new();
         for _ in 0..3 {
             clients.push(TcpStream::connect(address).await.unwrap());

@@ -42,10 +42,12 @@ pub(crate) async fn read(shared: Arc<Shared>, handle: Arc<Handle>, offsets: Rang
 }
 
 async fn read_once(shared: &Shared, handle: &Handle, offsets: Range<Offset>) -> Result<(Vec<Delivery>, bool), Failure> {
+    let began = shared.runtime.monotonic();
     let _permit = shared.readers.acquire().await.map_err(|error| Failure::Away(error.to_string()))?;
     let log = shared.uplink.log_id();
     let read = shared.store.inbox(&handle.user, log, offsets, limits::PAGE_ROWS).await;
     let rows = read.map_err(|error| Failure::Away(error.to_string()))?;
+    shared.metrics.inbox_read(shared.runtime.monotonic() - began);
     let is_last = rows.len() < limits::PAGE_ROWS;
     let mut page = Vec::with_capacity(rows.len());
     for row in rows {

@@ -12,7 +12,6 @@ use axum::{
     },
     response::{IntoResponse, Response},
 };
-use chasqui_runtime::Runtime;
 use chasqui_wire::Code;
 use futures::TryFutureExt;
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
@@ -25,6 +24,7 @@ use crate::{
     addresses::{Addresses, Seat},
     limits,
     listener::{Connection, Listener},
+    measure::Stopwatch,
     newcomers::{Newcomer, Newcomers},
     rest::Refused,
 };
@@ -54,9 +54,16 @@ pub const CONNECTIONS_BESIDE: usize = 128;
 
 /// Serves `router` until `stop`, and the requests that are open then to their ends. Sockets of sessions go on: their
 /// gateway ends them when it drains.
-pub async fn serve(tcp: TcpListener, router: Router, bounds: Bounds, runtime: Runtime, stop: impl Future<Output = ()>) {
+pub async fn serve(
+    tcp: TcpListener,
+    router: Router,
+    bounds: Bounds,
+    stopwatch: Stopwatch,
+    stop: impl Future<Output = ()>,
+) {
+    let Stopwatch { metrics, runtime } = stopwatch;
     let connections_max = bounds.sessions_max.saturating_add(bounds.unauthenticated_max);
-    let mut listener = Listener::new(tcp, connections_max.saturating_add(CONNECTIONS_BESIDE));
+    let mut listener = Listener::new(tcp, connections_max.saturating_add(CONNECTIONS_BESIDE), metrics.connections);
     let newcomers = Newcomers::new(bounds.unauthenticated_max);
     let door = Arc::new(Door {
         router: router.layer(DefaultBodyLimit::max(bounds.request_bytes_max)),

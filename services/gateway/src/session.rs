@@ -20,6 +20,7 @@ use std::{collections::VecDeque, ops::Range, time::Duration};
 
 use axum::extract::ws::Utf8Bytes;
 use chasqui_domain::{Day, DeviceId, LogId, Offset, Position, UserId};
+use chasqui_telemetry::metrics::SessionMetrics;
 use chasqui_wire::{
     Code,
     cursor::{self, Cursor},
@@ -104,6 +105,7 @@ pub(crate) struct Session {
     /// Since when there is something to write and no room for it among the unacknowledged, or in the socket.
     stuck_since: Option<Duration>,
     blocked_since: Option<Duration>,
+    metrics: SessionMetrics,
 }
 
 impl Session {
@@ -138,6 +140,7 @@ impl Session {
             ping_due: false,
             stuck_since: None,
             blocked_since: None,
+            metrics: SessionMetrics::default(),
         };
         session.attach(now);
         session
@@ -177,7 +180,7 @@ impl Session {
                     Popped::Item(Item::Answer { attempt, up_to }) if attempt == self.attempt => self.read(up_to),
                     // What is pushed before the answer has a row by then.
                     Popped::Item(_) => {}
-                    Popped::Gap => self.attach(now),
+                    Popped::Gap => self.repair(now),
                     Popped::Empty => return None,
                 },
                 Phase::Reading { up_to, page } => match self.page.is_empty() {
@@ -208,12 +211,23 @@ impl Session {
                             self.read(up_to);
                         }
                         Popped::Item(Item::Answer { .. }) => {}
-                        Popped::Gap => self.attach(now),
+                        Popped::Gap => self.repair(now),
                         Popped::Empty => return None,
                     }
                 }
             }
         }
+    }
+
+    /// Counts together with others.
+    pub(crate) fn counted_by(self, metrics: &SessionMetrics) -> Self {
+        Self { metrics: metrics.clone(), ..self }
+    }
+
+    /// Something may have been missed.
+    fn repair(&mut self, now: Duration) {
+        self.metrics.repairs.inc();
+        self.attach(now);
     }
 
     fn attach(&mut self, now: Duration) {
@@ -276,6 +290,9 @@ impl Session {
         if has_room {
             self.stuck_since = None;
         } else {
+            if self.stuck_since.is_none() {
+                self.metrics.stuck.inc();
+            }
             self.stuck_since.get_or_insert(now);
         }
         has_room

@@ -9,6 +9,7 @@ use chasqui_auth::{Policy, Verifier};
 use chasqui_domain::{Day, Incarnation, Offset, SessionId, TimeMs};
 use chasqui_runtime::Runtime;
 use chasqui_store::Store;
+use chasqui_telemetry::metrics::GatewayMetrics;
 use chasqui_wire::{Code, frames::Failure};
 use parking_lot::Mutex;
 use tokio::sync::{Semaphore, watch};
@@ -24,6 +25,7 @@ pub(crate) struct Shared {
     pub(crate) verifier: Arc<Verifier>,
     pub(crate) policy: Arc<Policy>,
     pub(crate) registry: Arc<Registry>,
+    pub(crate) metrics: GatewayMetrics,
     pub(crate) quotas: Quotas,
     pub(crate) uplink: Uplink,
     pub(crate) incarnation: Incarnation,
@@ -41,7 +43,7 @@ pub(crate) struct Shared {
 
 impl Shared {
     pub(crate) fn new(options: Options, deps: Deps, uplink: Uplink, incarnation: Incarnation) -> Self {
-        let Deps { store, keys, master, verifier, policy, runtime, .. } = deps;
+        let Deps { store, keys, master, verifier, policy, runtime, metrics, .. } = deps;
         let keys = Arc::new(Keys::new(keys, master, runtime.clone()));
         let quotas = Quotas::new(&options.rates, &runtime);
         Self {
@@ -51,6 +53,7 @@ impl Shared {
             verifier,
             policy,
             registry: Arc::default(),
+            metrics,
             quotas,
             uplink,
             incarnation,

@@ -137,9 +137,11 @@ pub(crate) async fn submit(
 }
 
 /// Waits until a message is durable; gives what the sender is told when it is not.
-pub(crate) async fn confirm(letter: Letter, pending: Pending) -> Option<(Letter, Code)> {
+pub(crate) async fn confirm(shared: Arc<Shared>, letter: Letter, pending: Pending) -> Option<(Letter, Code)> {
+    let began = shared.runtime.monotonic();
     match pending.await {
         Ok(_) => {
+            shared.metrics.appended(shared.runtime.monotonic() - began);
             fail::fail_point!("gateway::after_append");
             None
         }

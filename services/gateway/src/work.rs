@@ -21,7 +21,9 @@ use serde::Deserialize;
 
 use crate::{
     identity::{self, Grant},
-    limits, pages,
+    limits,
+    measure::UNREADABLE,
+    pages,
     pages::PageRead,
     quota::Frames,
     receipts::{Receipts, Watermarks},
@@ -87,7 +89,9 @@ impl Worker {
 
     /// Handles a frame.
     pub(crate) fn frame(&mut self, text: &Utf8Bytes, now: Duration) {
-        match frames::parse(text) {
+        let frame = frames::parse(text);
+        self.shared.metrics.frame_in(frame.as_ref().map_or(UNREADABLE, ClientFrame::name));
+        match frame {
             Ok(ClientFrame::Send(frame)) => self.send(*frame, now),
             Ok(ClientFrame::Ack(ack)) => self.ack(ack),
             Ok(ClientFrame::Read(read)) => {
@@ -171,7 +175,9 @@ impl Worker {
     /// Goes on with the frame in hand; whether there is none now.
     pub(crate) fn poll_handling(&mut self, cx: &mut Context<'_>) -> bool {
         match poll_work(&mut self.handling, cx) {
-            Some(Handled::Send(letter, Ok(pending))) => self.appends.push(submit::confirm(letter, pending).boxed()),
+            Some(Handled::Send(letter, Ok(pending))) => {
+                self.appends.push(submit::confirm(self.shared.clone(), letter, pending).boxed())
+            }
             Some(Handled::Send(letter, Err(code))) => self.lost(letter, code),
             Some(Handled::Asked(frame)) => self.session.say(&frame),
             Some(Handled::Renewed(renewed)) => self.renewed(renewed),

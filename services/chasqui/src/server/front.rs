@@ -1,15 +1,20 @@
 //! The socket that stays open over all lives: whether the server is ready, and everything else to the gateway of the
 //! life that serves.
 
-use std::{convert::Infallible, sync::Arc};
+use std::{convert::Infallible, sync::Arc, time::Duration};
 
 use axum::{
     Json,
     extract::{Request, State},
-    http::{HeaderValue, StatusCode, header::RETRY_AFTER},
-    response::Response,
+    http::{
+        HeaderMap, HeaderValue, StatusCode,
+        header::{CONTENT_TYPE, RETRY_AFTER},
+    },
+    middleware,
+    response::{IntoResponse, Response},
 };
-use chasqui_gateway::{Bounds, answer};
+use chasqui_gateway::{AdminProblems, AdminToken, Bounds, Stopwatch, answer, measure};
+use chasqui_telemetry::metrics::Metrics;
 use chasqui_wire::{Code, frames::Problem};
 use serde::Serialize;
 use tokio::{net::TcpListener, sync::watch};
@@ -22,6 +27,9 @@ use super::{Foundation, docs};
 /// When somebody who finds no gateway should try again, in seconds.
 const RETRY_AFTER_SECONDS: HeaderValue = HeaderValue::from_static("1");
 
+/// How long the metrics wait for what has to be looked up.
+const MEASURE_PATIENCE: Duration = Duration::from_secs(1);
+
 /// Whether the server takes sessions, and if not, why.
 #[derive(Serialize, ToSchema)]
 struct Readiness {
@@ -32,7 +40,7 @@ struct Readiness {
 
 /// Those that are there over all lives.
 fn routes() -> OpenApiRouter<Arc<Foundation>> {
-    OpenApiRouter::new().routes(routes!(health)).routes(routes!(ready)).merge(docs::routes())
+    OpenApiRouter::new().routes(routes!(health)).routes(routes!(ready)).routes(routes!(metrics)).merge(docs::routes())
 }
 
 /// The document of all routes: `openapi.json`.
@@ -42,12 +50,14 @@ pub(crate) fn openapi() -> OpenApi {
 
 /// Serves until it is told to stop, and the requests that are open then to their ends.
 pub(super) async fn serve(listener: TcpListener, foundation: Arc<Foundation>, mut stop: watch::Receiver<bool>) {
-    let (runtime, bounds) = (foundation.runtime.clone(), bounds(&foundation.options));
+    let bounds = bounds(&foundation.options);
+    let stopwatch = Stopwatch { metrics: foundation.metrics.gateway.clone(), runtime: foundation.runtime.clone() };
     let (router, _) = routes().split_for_parts();
     let not_allowed = async || answer(Code::MethodNotAllowed.into());
+    let router = router.route_layer(middleware::from_fn_with_state(stopwatch.clone(), measure));
     let router = router.fallback(pass).method_not_allowed_fallback(not_allowed).with_state(foundation);
     let stopped = async move { drop(stop.wait_for(|stop| *stop).await) };
-    chasqui_gateway::serve(listener, router, bounds, runtime, stopped).await;
+    chasqui_gateway::serve(listener, router, bounds, stopwatch, stopped).await;
 }
 
 fn bounds(options: &chasqui_config::Options) -> Bounds {
@@ -86,6 +96,34 @@ async fn ready(State(foundation): State<Arc<Foundation>>) -> (StatusCode, Json<R
     let ready = waiting.is_empty();
     let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     (status, Json(Readiness { ready, waiting }))
+}
+
+/// What the server counts, for Prometheus: OpenMetrics. Only for operators.
+#[utoipa::path(
+    get, path = "/metrics", tag = "server", operation_id = "getMetrics", security(("admin" = [])),
+    responses(
+        (status = 200, description = "All of it.", body = String, content_type = "application/openmetrics-text"),
+        AdminProblems,
+    )
+)]
+async fn metrics(State(foundation): State<Arc<Foundation>>, headers: HeaderMap) -> Response {
+    let Some(token) = &foundation.options.admin.token else { return answer(Code::NotFound.into()) };
+    if !AdminToken::new(token.expose()).is_in(&headers) {
+        return answer(Code::Unauthorized.into());
+    }
+    let metrics = &foundation.metrics;
+    // A log that doesn't answer is told of by what is not counted.
+    let measured = foundation.runtime.timeout(MEASURE_PATIENCE, foundation.status.measure(&metrics.server)).await;
+    if !matches!(measured, Ok(Ok(()))) {
+        tracing::debug!("how far the roles have come is not known");
+    }
+    match metrics.text() {
+        Ok(text) => ([(CONTENT_TYPE, Metrics::MEDIA_TYPE)], text).into_response(),
+        Err(error) => {
+            tracing::error!(%error, "the metrics can't be written");
+            answer(Code::ServerError.into())
+        }
+    }
 }
 
 async fn pass(State(foundation): State<Arc<Foundation>>, request: Request) -> Response {

@@ -19,6 +19,7 @@ pub(super) fn run(foundation: &Foundation, files: &Files, gauges: Gauges) -> imp
     let (log, store) = (files.log.clone(), files.store.clone());
     let flush_interval = Duration::from_millis(foundation.options.store.flush_interval_ms);
     let retention_ms = u64::from(foundation.options.store.inbox_retention_days) * DAY_MS;
+    let metrics = foundation.metrics.server.clone();
     async move {
         let mut released = HashMap::new();
         let mut expire_at = runtime.monotonic();
@@ -26,10 +27,13 @@ pub(super) fn run(foundation: &Foundation, files: &Files, gauges: Gauges) -> imp
             runtime.sleep(flush_interval).await;
             // Taken before the flush, which makes it last: what a crash can take back is not released.
             let done = gauges.done();
+            let began = runtime.monotonic();
             if let Err(error) = store.flush().await {
+                metrics.flush_failures.inc();
                 tracing::debug!(%error, "the store was not flushed");
                 continue;
             }
+            metrics.flushed(runtime.monotonic() - began);
             for (at, below) in done {
                 if released.get(&at) == Some(&below) {
                     continue;

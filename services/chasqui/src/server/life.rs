@@ -28,6 +28,7 @@ pub(super) async fn live(foundation: &Foundation, mut stop: watch::Receiver<bool
     let status = &foundation.status;
     status.watch(Gauges::default());
     status.set(Phase::Starting);
+    foundation.metrics.server.lives.inc();
     // Not dropped half-way: what blocks would go on opening the files.
     let files = match Files::open(foundation).await {
         Ok(files) => files,
@@ -82,6 +83,7 @@ async fn start_gateway(foundation: &Foundation, files: &Files, gauges: Gauges) -
         verifier: Arc::clone(&foundation.verifier),
         policy: Arc::clone(&foundation.policy),
         runtime: foundation.runtime.clone(),
+        metrics: foundation.metrics.gateway.clone(),
     };
     Ok(Arc::new(Gateway::start(deps, gateway_options(&foundation.options)?).await?))
 }

@@ -1,12 +1,13 @@
 //! The sequencers and routers of a life: one for each partition.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use chasqui_domain::{Offset, Partition};
 use chasqui_log::{Log, Topic, TopicPartition};
 use chasqui_router::Router;
 use chasqui_runtime::{Progress, Role, Runtime, Task};
 use chasqui_sequencer::Sequencer;
+use chasqui_telemetry::metrics::ServerMetrics;
 use futures::{FutureExt, StreamExt, future::BoxFuture, stream::FuturesUnordered};
 use tokio::sync::watch;
 
@@ -45,6 +46,8 @@ impl Gauge {
 pub(super) struct Gauges {
     sequencers: Vec<Gauge>,
     routers: Vec<Gauge>,
+    /// None before there are roles.
+    log: Option<Arc<dyn Log>>,
 }
 
 impl Gauges {
@@ -56,6 +59,19 @@ impl Gauges {
         };
         let sequencers = self.sequencers.iter().filter_map(|gauge| of(Topic::Commands, gauge));
         sequencers.chain(self.routers.iter().filter_map(|gauge| of(Topic::Inbox, gauge))).collect()
+    }
+
+    /// Counts how far the roles have come, and how far they are behind the ends of their partitions.
+    pub(super) async fn measure(&self, metrics: &ServerMetrics) -> Result<(), chasqui_log::Error> {
+        let Some(log) = &self.log else { return Ok(()) };
+        for (topic, gauges) in [(Topic::Commands, &self.sequencers), (Topic::Inbox, &self.routers)] {
+            for gauge in gauges {
+                let end = log.bounds(&topic.clone().partition(gauge.partition)).await?.end;
+                let done = gauge.progress.borrow().caught_up_to.unwrap_or_default();
+                metrics.progress(gauge.role, gauge.partition.0, done.0, end.0);
+            }
+        }
+        Ok(())
     }
 
     /// What the roles wait for.
@@ -97,7 +113,8 @@ impl Roles {
     pub(super) fn start(foundation: &Foundation, files: &Files) -> Self {
         let Foundation { options, runtime, .. } = foundation;
         let (log, store) = (files.log.clone(), files.store.clone());
-        let mut roles = Self { tasks: FuturesUnordered::new(), gauges: Gauges::default() };
+        let gauges = Gauges { log: Some(files.log.clone()), ..Gauges::default() };
+        let mut roles = Self { tasks: FuturesUnordered::new(), gauges };
         for partition in (0..options.log.partitions_chats).map(Partition) {
             let deps = chasqui_sequencer::Deps { log: log.clone(), store: store.clone(), runtime: runtime.clone() };
             let sequencer = Sequencer::new(deps, partition, chasqui_sequencer::Options::default());

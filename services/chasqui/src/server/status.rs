@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use chasqui_gateway::Gateway;
+use chasqui_telemetry::metrics::ServerMetrics;
 use parking_lot::RwLock;
 use tokio::sync::watch;
 
@@ -49,6 +50,13 @@ impl Status {
     /// The roles that are at work, and what they have to reach.
     pub(super) fn watch(&self, gauges: Gauges) {
         *self.gauges.write() = gauges;
+    }
+
+    /// Counts what has to be looked up.
+    pub(super) async fn measure(&self, metrics: &ServerMetrics) -> Result<(), chasqui_log::Error> {
+        metrics.set_ready(self.waiting().is_empty());
+        let gauges = self.gauges.read().clone();
+        gauges.measure(metrics).await
     }
 
     pub(super) fn serve(&self, gateway: Arc<Gateway>) {

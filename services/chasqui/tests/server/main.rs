@@ -3,3 +3,4 @@
 mod bench;
 mod files;
 mod lives;
+mod metrics;

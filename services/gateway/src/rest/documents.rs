@@ -76,7 +76,7 @@ impl IntoResponses for SeqProblems {
 }
 
 /// Of a request of an operator; what there is nothing of is an API that is off.
-pub(crate) enum AdminProblems {}
+pub enum AdminProblems {}
 
 impl IntoResponses for AdminProblems {
     fn responses() -> BTreeMap<String, RefOr<Response>> {

@@ -14,11 +14,12 @@ use chasqui_auth::{Policy, Verifier};
 use chasqui_domain::{
     ChatId, Command, Entry, GatewayId, LogId, Offset, Partition, Position, RulesNumber, Source, TimeMs, UserId,
 };
-use chasqui_gateway::{AdminToken, Bounds, Deps, Gateway, Options};
+use chasqui_gateway::{AdminToken, Bounds, Deps, Gateway, Options, Stopwatch};
 use chasqui_log::{Append, Log, MemoryLog, Partitions, Reader, Record, Topic};
 use chasqui_runtime::Runtime;
 use chasqui_seal::MasterKey;
 use chasqui_store::{InboxRow, Store, memory::MemoryStore};
+use chasqui_telemetry::metrics::Metrics;
 use chasqui_wire::{
     command, entry,
     gateway_record::GatewayRecord,
@@ -102,7 +103,8 @@ async fn start_on(
     let master = Arc::new(MasterKey::from_base64(&format!("{}=", "A".repeat(43))).unwrap());
     let Judges { tokens, policy, runtime } = judges;
     let (verifier, policy) = (Arc::new(Verifier::new(tokens, runtime.clone())), Arc::new(policy));
-    let deps = Deps { log, store: rows, keys: store, master, verifier, policy, runtime };
+    let metrics = Metrics::new().gateway;
+    let deps = Deps { log, store: rows, keys: store, master, verifier, policy, runtime, metrics };
     Gateway::start(deps, options).await.unwrap()
 }
 
@@ -162,12 +164,12 @@ impl Bench {
         options: Options,
         bounds: Bounds,
     ) -> Self {
-        let runtime = judges.runtime.clone();
+        let stopwatch = Stopwatch { metrics: Metrics::new().gateway, runtime: judges.runtime.clone() };
         let gateway = Arc::new(start_on(judges, log.clone(), rows, store.clone(), options).await);
         let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
         let address = listener.local_addr().unwrap();
         let router = gateway.router();
-        tokio::spawn(chasqui_gateway::serve(listener, router, bounds, runtime, future::pending()));
+        tokio::spawn(chasqui_gateway::serve(listener, router, bounds, stopwatch, future::pending()));
         let answers = Arc::new(AtomicUsize::new(1));
         tokio::spawn(answer_attaches(log.clone(), answers.clone()));
         let commands = log.reader(&Topic::Commands.partition(Partition(0)), Offset(0)).await.unwrap();

@@ -6,11 +6,11 @@ use axum::{
     body::{Body, to_bytes},
     http::{Request, StatusCode},
 };
-use chasqui_domain::{Chat, Entry, Event, EventKind, Partition, Seq, TimeMs, Version};
+use chasqui_domain::{Action, Chat, Entry, Event, EventKind, Partition, Seq, TimeMs, Version};
 use chasqui_store::{EventRow, LogPartition, Store, Stream, Summary};
 use chasqui_wire::{
     Code, event,
-    frames::{Chats, Messages, Problem},
+    frames::{ChatItem, ChatReceipts, Chats, MessageReceipts, Messages, Problem},
     summary,
 };
 use serde::de::DeserializeOwned;
@@ -97,6 +97,89 @@ async fn the_list_and_the_history_of_a_chat() {
         for message in page.messages {
             assert_eq!((message.text, message.cursor), (Some(format!("text {}", message.seq)), None));
         }
+    }
+}
+
+async fn put(bench: &Bench, path: &str, media: &str, body: &str) -> (StatusCode, Vec<u8>) {
+    let request = Request::put(path).header("content-type", media);
+    let request = request.header("authorization", format!("Bearer {}", token("bob", Duration::from_secs(60))));
+    let response = bench.gateway.router().oneshot(request.body(Body::from(body.to_owned())).unwrap()).await.unwrap();
+    let status = response.status();
+    (status, to_bytes(response.into_body(), 1 << 20).await.unwrap().to_vec())
+}
+
+#[tokio::test]
+async fn one_chat_and_who_has_what_of_it() {
+    let mut bench = Bench::new().await;
+    write_chat(&mut bench).await;
+    let path = format!("/v1/chats/{}", chat());
+    let item: ChatItem = json(&bench, "bob", &path).await;
+    assert_eq!((item.chat, item.with.as_str(), item.unread), (chat(), "alice", 2));
+    let receipts: ChatReceipts = json(&bench, "alice", &format!("{path}/receipts")).await;
+    assert_eq!((receipts.last_seq, receipts.unread), (Seq(3), 0));
+    assert_eq!(receipts.members.iter().map(|member| member.read.0).collect::<Vec<_>>(), [0, 1]);
+
+    for (seq, bob_has) in [(1, true), (2, false)] {
+        let path = format!("{path}/messages/{seq}/receipts");
+        let receipts: MessageReceipts = json(&bench, "alice", &path).await;
+        let has = receipts.members.iter().map(|it| (it.user.as_str(), it.delivered, it.read)).collect::<Vec<_>>();
+        // Who wrote it has it, although no receipt says so.
+        assert_eq!(has, [("alice", true, true), ("bob", bob_has, bob_has)], "{seq}");
+    }
+}
+
+#[tokio::test]
+async fn a_read_mark_is_appended_before_it_is_answered_and_never_beyond_the_end() {
+    let mut bench = Bench::new().await;
+    write_chat(&mut bench).await;
+    let path = format!("/v1/chats/{}/read", chat());
+    for _ in 0..2 {
+        let (status, body) = put(&bench, &path, "application/json", "{\"seq\": 2}").await;
+        assert_eq!((status, &*body), (StatusCode::ACCEPTED, &b""[..]));
+        let (command, _) = bench.command().await;
+        assert_eq!((command.sender, command.action), (user("bob"), Action::Read { seq: Seq(2) }));
+    }
+    for (media, body, code) in [
+        ("application/json", "{\"seq\": 4}", Code::SeqAhead),
+        ("application/json", "{\"seq\": -1}", Code::BadFrame),
+        ("application/json", "{}", Code::BadFrame),
+        ("application/json", "seq", Code::BadFrame),
+        ("text/plain", "{\"seq\": 2}", Code::BadFrame),
+    ] {
+        let (status, answer) = put(&bench, &path, media, body).await;
+        let problem: Problem = serde_json::from_slice(&answer).unwrap();
+        assert_eq!((problem.code, problem.status), (code, status.as_u16()), "{body}");
+    }
+}
+
+#[tokio::test]
+async fn failures_are_problems_and_nothing_is_for_caches() {
+    let mut bench = Bench::new().await;
+    write_chat(&mut bench).await;
+    let messages = format!("/v1/chats/{}/messages", chat());
+    for (method, path, status, allow) in [
+        ("GET", "/v1/nothing", 404, None),
+        ("POST", "/v1/chats", 405, Some("GET,HEAD")),
+        ("GET", "/v1/chats?limit=0", 400, None),
+        ("GET", "/v1/chats?limit=x", 400, None),
+        ("GET", "/v1/chats?limit=-1", 400, None),
+        ("GET", "/v1/chats/%FF", 400, None),
+        ("GET", &format!("{messages}?before=1&after=1"), 400, None),
+        ("GET", &format!("{messages}?until=1&before=1"), 400, None),
+        ("GET", &format!("{messages}/x/receipts"), 400, None),
+        ("GET", &format!("{messages}/4/receipts"), 404, None),
+        ("GET", "/v1/socket", 400, None),
+        ("GET", "/v1/chats", 200, None),
+    ] {
+        let request = Request::builder().method(method).uri(path);
+        let request = request.header("authorization", format!("Bearer {}", token("bob", Duration::from_secs(60))));
+        let response = bench.gateway.router().oneshot(request.body(Body::empty()).unwrap()).await.unwrap();
+        assert_eq!(response.status().as_u16(), status, "{method} {path}");
+        let header = |name: &str| response.headers().get(name).and_then(|value| value.to_str().ok().map(str::to_owned));
+        assert_eq!(header("cache-control").as_deref(), Some("no-store"), "{method} {path}");
+        assert_eq!(header("allow").as_deref(), allow, "{method} {path}");
+        let media = if status == 200 { "application/json" } else { Problem::MEDIA_TYPE };
+        assert_eq!(header("content-type").as_deref(), Some(media), "{method} {path}");
     }
 }
 

@@ -83,3 +83,44 @@ async fn every_page_of_every_chat_is_what_a_scan_gives() {
         }
     }
 }
+
+#[tokio::test]
+async fn every_page_from_a_time_is_what_a_scan_gives() {
+    for last in 0..6 {
+        let (store, end) = store_of(last).await;
+        let history = History { store: &store, chat: chat(), end, last_seq: Seq(last) };
+        let all = history.messages(Version(0)..end, false, 100).await.unwrap();
+        let times: Vec<u64> = all.iter().map(|row| found_in(row).unwrap().unwrap().time.0).collect();
+        for time in 0..end.0 + 2 {
+            for items_max in 1..4 {
+                let until = MessagesQuery { until: Some(TimeMs(time)), ..MessagesQuery::default() };
+                let mut expected: Vec<u64> = times.iter().copied().filter(|it| *it < time).rev().collect();
+                is_page(&history, &until, items_max, &mut expected).await;
+                let since = MessagesQuery { since: Some(TimeMs(time)), ..MessagesQuery::default() };
+                let mut expected: Vec<u64> = times.iter().copied().filter(|it| *it >= time).collect();
+                is_page(&history, &since, items_max, &mut expected).await;
+            }
+        }
+    }
+}
+
+async fn is_page(history: &History<'_>, query: &MessagesQuery, items_max: usize, expected: &mut Vec<u64>) {
+    let (rows, has_more) = history.page(query, items_max).await.unwrap();
+    let times: Vec<u64> = rows.iter().map(|row| found_in(row).unwrap().unwrap().time.0).collect();
+    assert_eq!(has_more, expected.len() > items_max, "{query:?}");
+    expected.truncate(items_max);
+    assert_eq!(times, *expected, "{query:?}");
+}
+
+#[tokio::test]
+async fn a_message_is_found_by_its_seq_alone() {
+    let (store, end) = store_of(7).await;
+    let history = History { store: &store, chat: chat(), end, last_seq: Seq(7) };
+    for seq in 1..=7 {
+        let row = history.message(Seq(seq)).await.unwrap().unwrap();
+        assert_eq!(found_in(&row).unwrap().unwrap().seq, Seq(seq));
+    }
+    for seq in [0, 8, u64::MAX] {
+        assert!(history.message(Seq(seq)).await.unwrap().is_none(), "{seq}");
+    }
+}

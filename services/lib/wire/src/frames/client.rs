@@ -31,6 +31,21 @@ pub enum ClientFrame {
     Renew(Renew),
 }
 
+impl ClientFrame {
+    /// Its `type`.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Hello(_) => "hello",
+            Self::Send(_) => "send",
+            Self::Ack(_) => "ack",
+            Self::Read(_) => "read",
+            Self::Receipts(_) => "receipts",
+            Self::Renew(_) => "renew",
+        }
+    }
+}
+
 /// Says who connects, and from where on it wants its inbox.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Hello {

@@ -40,6 +40,12 @@ pub enum ServerFrame {
     Error(Failure),
 }
 
+impl ServerFrame {
+    /// The `type` of each.
+    pub const NAMES: &[&str] =
+        &["welcome", "message", "sent", "failed", "receipt", "receipts", "caught_up", "delayed", "renewed", "error"];
+}
+
 /// The session, and its limits.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Welcome {
