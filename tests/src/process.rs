@@ -31,6 +31,8 @@ pub struct Setup {
     pub options: Vec<String>,
     /// How long files may become, in blocks of 512 bytes, until [`Server::lift_limit`]: to the process its disk is full.
     pub file_blocks_max: Option<u64>,
+    /// How much memory it may write to, in bytes: heap, stacks and buffers. It dies when it wants more.
+    pub memory_bytes_max: Option<u64>,
 }
 
 impl Setup {
@@ -39,7 +41,7 @@ impl Setup {
     pub fn new(folder: &Path, options: &[&str]) -> Self {
         let (data, log) = (folder.join("data"), folder.join("server.log"));
         let options = options.iter().map(|&option| option.to_owned()).collect();
-        Self { data, log, listen: "127.0.0.1:0".to_owned(), options, file_blocks_max: None }
+        Self { data, log, listen: "127.0.0.1:0".to_owned(), options, file_blocks_max: None, memory_bytes_max: None }
     }
 
     /// All that servers wrote to standard error.
@@ -131,6 +133,10 @@ impl Server {
         }
         let spawned = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
         let mut child = spawned.context("the server can't be started")?;
+        if setup.memory_bytes_max.is_some() {
+            let limit = Rlimit { current: setup.memory_bytes_max, maximum: setup.memory_bytes_max };
+            prlimit(Some(Pid::from_child(&child)), Resource::Data, limit)?;
+        }
         let output = Output::follow(&mut child, &setup.log)?;
         Ok(Self { child, output })
     }
@@ -173,6 +179,23 @@ impl Server {
             prlimit(Some(Pid::from_child(&self.child)), Resource::Fsize, Rlimit { current: None, maximum: None })?;
         ensure!(now.current.is_some(), "there was no limit");
         Ok(())
+    }
+
+    /// How much memory it can write to now; the same that `memory_bytes_max` bounds.
+    ///
+    /// # Errors
+    /// When the system doesn't say.
+    pub fn memory_bytes(&self) -> anyhow::Result<u64> {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;
+        let line = status.lines().find_map(|line| line.strip_prefix("VmData:")).context("no VmData")?;
+        let kibibytes: u64 = line.trim().trim_end_matches(" kB").parse()?;
+        Ok(kibibytes * 1024)
+    }
+
+    /// The last lines that it wrote.
+    #[must_use]
+    pub fn tail(&self) -> String {
+        self.output.tail()
     }
 
     /// Whether it has said that it takes sessions.

@@ -92,8 +92,13 @@ async fn introduce(
 }
 
 async fn greet(shared: &Shared, source: &mut impl Source) -> Result<Greeting, Option<Code>> {
+    let frames = shared.quotas.frames(&shared.runtime);
     let text = loop {
-        match source.next().await {
+        let incoming = source.next().await;
+        if !frames.take() {
+            return Err(Some(Code::TooManyFrames));
+        }
+        match incoming {
             Some(Ok(Incoming::Text(text))) => break text,
             Some(Ok(Incoming::Alive)) => {}
             Some(Ok(Incoming::TooLong)) => return Err(Some(Code::FrameTooLarge)),

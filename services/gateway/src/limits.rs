@@ -68,6 +68,10 @@ pub(crate) const TOPIC_READ_BYTES: usize = 256 * 1024;
 /// How often the log is told what of the gateway's topic nobody reads again.
 pub(crate) const RELEASE_EVERY: Duration = Duration::from_secs(10);
 
+/// The bytes of frames that wait for a slow session, beside `queue_frames_max`; beyond it the session is repaired from
+/// its inbox.
+pub(crate) const QUEUE_BYTES_MAX: usize = 1024 * 1024;
+
 /// The rows that a session holds at once while it reads its inbox.
 pub(crate) const PAGE_ROWS: usize = 32;
 
@@ -111,6 +115,16 @@ pub(crate) const REST_PATIENCE: Duration = Duration::from_secs(15);
 pub(crate) const PAGE_ITEMS: usize = 50;
 /// See [`PAGE_ITEMS`].
 pub(crate) const PAGE_ITEMS_MAX: usize = 200;
+
+/// Behind so many bytes of bodies a page of the REST API ends, whatever was asked for: an answer that nobody takes
+/// stays in memory for a while. A page has at least one item.
+pub(crate) const PAGE_BYTES_MAX: usize = 256 * 1024;
+
+/// How many rows of a chat are read at once.
+pub(crate) const READ_ROWS: usize = 8;
+
+/// How many pages are put together at a time: history must not hold up what is live.
+pub(crate) const PAGES_MAX: usize = 4;
 
 /// How many chats of a list are read at once.
 pub(crate) const LIST_READS_MAX: usize = 8;

@@ -8,6 +8,8 @@ use chasqui_wire::Code;
 use futures::task::AtomicWaker;
 use parking_lot::Mutex;
 
+use crate::limits;
+
 /// An entry as one session sees it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Delivery {
@@ -37,6 +39,15 @@ pub(crate) enum Item {
     Entry(Delivery),
 }
 
+impl Item {
+    fn bytes(&self) -> usize {
+        match self {
+            Self::Answer { .. } => 0,
+            Self::Entry(delivery) => delivery.frame.as_ref().map_or(0, |frame| frame.len()),
+        }
+    }
+}
+
 /// What [`Queue::pop`] finds.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Popped {
@@ -59,6 +70,8 @@ pub(crate) struct Queue {
 #[derive(Default)]
 struct Inner {
     items: VecDeque<Item>,
+    /// Of all items.
+    bytes: usize,
     gap: bool,
     closing: Option<Code>,
 }
@@ -77,7 +90,10 @@ impl Queue {
         if inner.gap {
             return;
         }
-        if inner.items.len() < self.frames_max {
+        let bytes = inner.bytes.saturating_add(item.bytes());
+        // A single item always has room.
+        if inner.items.is_empty() || (inner.items.len() < self.frames_max && bytes <= limits::QUEUE_BYTES_MAX) {
+            inner.bytes = bytes;
             inner.items.push_back(item);
         } else {
             inner.gap = true;
@@ -107,6 +123,7 @@ impl Queue {
     pub(crate) fn pop(&self) -> Popped {
         let mut inner = self.inner.lock();
         if let Some(item) = inner.items.pop_front() {
+            inner.bytes -= item.bytes();
             return Popped::Item(item);
         }
         if inner.items.capacity() > KEPT_ROOM {
@@ -149,6 +166,24 @@ mod tests {
         assert_eq!(queue.pop(), Popped::Empty);
         queue.push(answer(5));
         assert_eq!(queue.pop(), Popped::Item(answer(5)));
+    }
+
+    #[test]
+    fn frames_that_are_long_become_a_gap_earlier() {
+        let entry = |bytes: usize| {
+            let frame = Some("x".repeat(bytes).into());
+            Item::Entry(Delivery { offset: Offset(0), day: Day(0), kept: true, frame, settles: None })
+        };
+        let queue = Queue::new(1_000);
+        queue.push(entry(2 * limits::QUEUE_BYTES_MAX));
+        assert!(matches!(queue.pop(), Popped::Item(_)), "one alone has room");
+        for _ in 0..5 {
+            queue.push(entry(limits::QUEUE_BYTES_MAX / 4));
+        }
+        let popped: Vec<_> = (0..5).map(|_| matches!(queue.pop(), Popped::Item(_))).collect();
+        assert_eq!(popped, [true, true, true, true, false]);
+        queue.push(entry(limits::QUEUE_BYTES_MAX));
+        assert!(matches!(queue.pop(), Popped::Item(_)), "what was taken gave its room back");
     }
 
     #[test]

@@ -42,7 +42,11 @@ pub fn answer(problem: Problem) -> Response {
 
 impl From<chasqui_store::Error> for Refused {
     fn from(error: chasqui_store::Error) -> Self {
-        tracing::warn!(%error, "the store doesn't answer");
+        match error {
+            // The life has ended.
+            chasqui_store::Error::Closed => tracing::debug!(%error, "the store doesn't answer"),
+            _ => tracing::warn!(%error, "the store doesn't answer"),
+        }
         Self(uplink::code_of_store(&error))
     }
 }

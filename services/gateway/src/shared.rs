@@ -33,6 +33,8 @@ pub(crate) struct Shared {
     pub(crate) sessions: Arc<Semaphore>,
     /// A permit for every session that reads its inbox.
     pub(crate) readers: Semaphore,
+    /// A permit for every page that is put together.
+    pub(crate) pages: Semaphore,
     /// Why the gateway stopped by itself.
     pub(crate) stopped: watch::Sender<Option<Error>>,
     draining: watch::Sender<bool>,
@@ -60,6 +62,7 @@ impl Shared {
             // The semaphore's own bound is far above any number of sockets.
             sessions: Arc::new(Semaphore::new(options.sessions_max.min(Semaphore::MAX_PERMITS))),
             readers: Semaphore::new(limits::READERS_MAX),
+            pages: Semaphore::new(limits::PAGES_MAX),
             stopped: watch::Sender::new(None),
             draining: watch::Sender::new(false),
             heartbeat_failure: Mutex::default(),

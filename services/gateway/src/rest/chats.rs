@@ -29,14 +29,32 @@ pub(crate) async fn list(
     Caller(user): Caller,
     Asked(query): Asked<ChatsQuery>,
 ) -> Result<Json<Chats>, Refused> {
+    // It is never closed.
+    let _page = shared.pages.acquire().await;
     let items_max = page_items(query.limit);
     let mut chats = shared.store.chats_of(&user, query.after, items_max + 1).await?;
     let has_more = chats.len() > items_max;
     chats.truncate(items_max);
-    let next = if has_more { chats.last().copied() } else { None };
+    let mut next = if has_more { chats.last().copied() } else { None };
     let summaries = summaries(&*shared.store, &user, &chats).await?;
     let items = stream::iter(summaries).map(|summary| item(&shared, &user, summary)).buffered(limits::LIST_READS_MAX);
-    Ok(Json(Chats { chats: items.try_collect().await?, next }))
+    let mut items = std::pin::pin!(items);
+    let (mut chats, mut bytes) = (Vec::<ChatItem>::new(), 0);
+    while let Some(item) = items.try_next().await? {
+        bytes += item.last_message.as_deref().map_or(0, body_bytes);
+        if bytes > limits::PAGE_BYTES_MAX
+            && let Some(last) = chats.last()
+        {
+            next = Some(last.chat);
+            break;
+        }
+        chats.push(item);
+    }
+    Ok(Json(Chats { chats, next }))
+}
+
+fn body_bytes(message: &Message) -> usize {
+    message.text.as_ref().map_or(0, String::len) + message.body.as_ref().map_or(0, |body| body.len())
 }
 
 /// One of the user's chats.

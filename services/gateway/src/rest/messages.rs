@@ -3,6 +3,7 @@
 use std::{ops::Range, sync::Arc};
 
 use axum::{Json, extract::State};
+use bytes::Bytes;
 use chasqui_domain::{ChatId, Event, EventKind, Seq, TimeMs, Version};
 use chasqui_store::{EventQuery, EventRow, Store, Stream};
 use chasqui_wire::{
@@ -17,7 +18,7 @@ use super::{
     documents::ChatProblems,
     page_items, summary_of,
 };
-use crate::{keys, render, shared::Shared, uplink};
+use crate::{keys, limits, render, shared::Shared, uplink};
 
 /// Messages of a chat, in pages: without a place the newest, from the highest down. Give at most one place.
 #[utoipa::path(
@@ -31,6 +32,8 @@ pub(crate) async fn list(
     InChat(chat): InChat,
     Asked(query): Asked<MessagesQuery>,
 ) -> Result<Json<Messages>, Refused> {
+    // It is never closed.
+    let _page = shared.pages.acquire().await;
     let summary = summary_of(&*shared.store, &user, chat).await?;
     let history = History::of(&*shared.store, &summary);
     let items_max = page_items(query.limit);
@@ -75,7 +78,7 @@ impl<'a> History<'a> {
             return Ok(None);
         }
         let version = self.version_of(seq).await?;
-        Ok(self.messages(version..self.end, false, 1).await?.pop())
+        Ok(self.messages(version..self.end, false, 1).await?.0.pop())
     }
 
     /// The rows of the messages that are asked for, and whether there are more behind them.
@@ -91,8 +94,8 @@ impl<'a> History<'a> {
             (None, None) => self.end,
         };
         let descending = query.after.is_none() && query.since.is_none();
-        let mut rows = self.messages(start..end, descending, items_max + 1).await?;
-        let has_more = rows.len() > items_max;
+        let (mut rows, is_cut) = self.messages(start..end, descending, items_max + 1).await?;
+        let has_more = is_cut || rows.len() > items_max;
         rows.truncate(items_max);
         Ok((rows, has_more))
     }
@@ -126,20 +129,20 @@ impl<'a> History<'a> {
     }
 
     async fn first_message(&self, versions: Range<Version>) -> Result<Option<Found>, Refused> {
-        let rows = self.messages(versions, false, 1).await?;
+        let (rows, _) = self.messages(versions, false, 1).await?;
         Ok(rows.first().map(found_in).transpose()?.flatten())
     }
 
-    /// The rows of messages in a range of versions.
+    /// The rows of messages in a range of versions, and whether there are others that have no room in a page.
     async fn messages(
         &self,
         mut versions: Range<Version>,
         descending: bool,
         rows_max: usize,
-    ) -> Result<Vec<EventRow>, Refused> {
-        let mut messages = Vec::new();
+    ) -> Result<(Vec<EventRow>, bool), Refused> {
+        let (mut messages, mut bytes) = (Vec::new(), 0);
         while messages.len() < rows_max {
-            let asked = rows_max - messages.len();
+            let asked = (rows_max - messages.len()).min(limits::READ_ROWS);
             let query = EventQuery {
                 chat: self.chat,
                 stream: Stream::Content,
@@ -158,6 +161,10 @@ impl<'a> History<'a> {
             }
             for row in rows {
                 if found_in(&row)?.is_some() {
+                    bytes += row.body.as_ref().map_or(0, Bytes::len);
+                    if bytes > limits::PAGE_BYTES_MAX && !messages.is_empty() {
+                        return Ok((messages, true));
+                    }
                     messages.push(row);
                 }
             }
@@ -165,7 +172,7 @@ impl<'a> History<'a> {
                 break;
             }
         }
-        Ok(messages)
+        Ok((messages, false))
     }
 }
 

@@ -90,7 +90,7 @@ async fn every_page_from_a_time_is_what_a_scan_gives() {
         let (store, end) = store_of(last).await;
         let history = History { store: &store, chat: chat(), end, last_seq: Seq(last) };
         let all = history.messages(Version(0)..end, false, 100).await.unwrap();
-        let times: Vec<u64> = all.iter().map(|row| found_in(row).unwrap().unwrap().time.0).collect();
+        let times: Vec<u64> = all.0.iter().map(|row| found_in(row).unwrap().unwrap().time.0).collect();
         for time in 0..end.0 + 2 {
             for items_max in 1..4 {
                 let until = MessagesQuery { until: Some(TimeMs(time)), ..MessagesQuery::default() };
@@ -123,4 +123,30 @@ async fn a_message_is_found_by_its_seq_alone() {
     for seq in [0, 8, u64::MAX] {
         assert!(history.message(Seq(seq)).await.unwrap().is_none(), "{seq}");
     }
+}
+
+#[tokio::test]
+async fn a_page_ends_where_its_bodies_are_too_long_and_the_next_one_goes_on() {
+    let large = |seq| {
+        let EventKind::Message { sender, device, counter, body, .. } = message(seq) else { unreachable!() };
+        let body = Sealed { bytes: vec![7; 100 * 1024].into(), ..body };
+        EventKind::Message { seq: Seq(seq), sender, device, counter, body }
+    };
+    let store = MemoryStore::new();
+    let of = LogPartition { log: LogId([1; 16]), partition: Partition(0) };
+    let rows = (1..=30).map(|seq| row(seq, large(seq))).collect();
+    store.write_events(of, rows, Vec::new()).await.unwrap();
+    let history = History { store: &store, chat: chat(), end: Version(31), last_seq: Seq(30) };
+    let (mut seen, mut pages, mut before) = (Vec::new(), 0, None);
+    loop {
+        let query = MessagesQuery { before, ..MessagesQuery::default() };
+        let (rows, has_more) = history.page(&query, 200).await.unwrap();
+        seen.extend(rows.iter().map(|row| found_in(row).unwrap().unwrap().seq.0));
+        (pages, before) = (pages + 1, seen.last().copied().map(Seq));
+        if !has_more {
+            break;
+        }
+    }
+    assert_eq!(seen, (1..=30).rev().collect::<Vec<_>>());
+    assert_eq!(pages, 15, "two fit a page");
 }

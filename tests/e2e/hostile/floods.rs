@@ -1,0 +1,181 @@
+//! Too much of everything.
+
+use std::collections::BTreeMap;
+
+use anyhow::{Context, ensure};
+use futures::{SinkExt, StreamExt, future};
+use serde_json::json;
+use tokio::io::AsyncWriteExt;
+use tokio_tungstenite::tungstenite::Message;
+
+use crate::{
+    siege::{Siege, rest_of},
+    socket::Socket,
+    tokens,
+};
+
+/// As the server was told.
+const SESSIONS_PER_USER_MAX: usize = 5;
+
+const MILLION: usize = 1_000_000;
+
+pub(crate) async fn tiny_frames(siege: &Siege) -> anyhow::Result<()> {
+    for message in [Message::text("{}"), Message::text(""), Message::Ping("x".into()), Message::Pong("x".into())] {
+        let socket = siege.session("mallory", "phone").await?;
+        let (last, number) = socket.floods(message.clone()).await;
+        ensure!(last["code"] == "too_many_frames" && number == Some(4007), "{message:?}: {last} {number:?}");
+    }
+    // All at once, and nobody reads what the server has to say.
+    let mut socket = siege.session("mallory", "phone").await?;
+    let frame = b"\x81\x80mask";
+    let all: Vec<u8> = frame.iter().copied().cycle().take(frame.len() * MILLION).collect();
+    // It may close before it has taken all.
+    let _ = socket.0.get_mut().write_all(&all).await;
+    socket.ends("too_many_frames", 4007).await
+}
+
+/// Far more messages than a user may send: what is too much fails, and only that.
+pub(crate) async fn messages(siege: &Siege) -> anyhow::Result<()> {
+    let (mut write, mut read) = siege.session("mallory", "phone").await?.0.split();
+    let last = 3_000;
+    let flood = async {
+        for id in 1..=last {
+            let frame = json!({"type": "send", "id": id.to_string(), "to": "trent", "text": "x"});
+            write.send(Message::text(frame.to_string())).await?;
+        }
+        anyhow::Ok(())
+    };
+    let outcomes = async {
+        let (mut codes, mut sent, mut acked) = (BTreeMap::new(), 0, 0);
+        while codes.values().sum::<u64>() + sent < last {
+            let Message::Text(text) = read.next().await.context("the session ended")?? else { continue };
+            let frame: serde_json::Value = serde_json::from_str(&text)?;
+            match frame["type"].as_str() {
+                Some("sent") => sent += 1,
+                Some("failed") => {
+                    ensure!(frame["retry"] == true, "{frame}");
+                    *codes.entry(frame["code"].to_string()).or_insert(0) += 1;
+                    acked += u64::from(frame["retry_in_ms"].as_u64().is_some());
+                }
+                _ => ensure!(frame["type"] == "delayed", "{frame}"),
+            }
+            // Nothing is acknowledged, so no more than so many come.
+            if sent >= 1_000 {
+                break;
+            }
+        }
+        anyhow::Ok((codes, acked))
+    };
+    let (flooded, outcomes) = tokio::join!(flood, outcomes);
+    flooded?;
+    let (codes, with_a_time) = outcomes?;
+    let known = ["\"rate_limited\"", "\"too_many_outstanding\""];
+    ensure!(codes.keys().all(|code| known.contains(&code.as_str())), "{codes:?}");
+    ensure!(codes.get(known[0]) == Some(&with_a_time), "{codes:?}, {with_a_time} with a time");
+    ensure!(with_a_time > 0, "{codes:?}");
+    Ok(())
+}
+
+pub(crate) async fn questions(siege: &Siege) -> anyhow::Result<()> {
+    let token = tokens::good("mallory")?;
+    let mut socket = siege.tcp().await?;
+    let question = format!("GET /v1/chats HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {token}\r\n\r\n");
+    let all = question.repeat(2_000) + &question.replace("host: x", "host: x\r\nconnection: close");
+    let (mut read, mut write) = socket.split();
+    let mut answers = Vec::new();
+    let (_, written) =
+        tokio::join!(tokio::io::AsyncReadExt::read_to_end(&mut read, &mut answers), write.write_all(all.as_bytes()));
+    written?;
+    let answers = String::from_utf8_lossy(&answers);
+    let count = |status: &str| answers.matches(&format!("HTTP/1.1 {status} ")).count();
+    ensure!(count("200") + count("429") == 2_001 && count("429") > 0, "{} and {}", count("200"), count("429"));
+    ensure!(answers.contains(r#""code":"rate_limited""#));
+    Ok(())
+}
+
+/// One device that connects all the time, and one user with ever more devices.
+pub(crate) async fn connects_again_and_again(siege: &Siege) -> anyhow::Result<()> {
+    let token = tokens::good("mallory")?;
+    let mut ends = BTreeMap::new();
+    for number in 0..1_000 {
+        let mut socket = siege.open().await?;
+        let device = if number % 2 == 0 { "phone".to_owned() } else { format!("device-{number}") };
+        socket.hello(&token, &device, None).await?;
+        let first = socket.next().await?;
+        let end = if first["type"] == "welcome" { "welcome".to_owned() } else { first["code"].to_string() };
+        *ends.entry(end).or_insert(0) += 1;
+    }
+    ensure!(ends.keys().map(String::as_str).eq(["\"too_many_sessions\"", "welcome"]), "{ends:?}");
+    Ok(())
+}
+
+/// Far more connections than may have no session. Each gives way to those behind it; who is honest gets in.
+pub(crate) async fn never_says_who(siege: &Siege) -> anyhow::Result<()> {
+    let mut silent = Vec::new();
+    for number in 0..3_000 {
+        let mut socket = siege.tcp().await?;
+        if number % 2 == 0 {
+            // It may have given way already.
+            let _ = socket.write_all(UPGRADE).await;
+        }
+        silent.push(socket);
+        if number % 100 == 0 {
+            let user = format!("honest-{number}");
+            let mut honest = Socket::session(&siege.server, &user, "phone").await.with_context(|| user.clone())?;
+            honest.goes_on().await?;
+            let (status, _) = siege.ask_as(&user, "/v1/chats").await?;
+            ensure!(status == 200, "{status}");
+        }
+    }
+    future::join_all(silent.iter_mut().map(rest_of)).await;
+    Ok(())
+}
+
+const UPGRADE: &[u8] = b"GET /v1/socket HTTP/1.1\r\nhost: x\r\nconnection: upgrade\r\nupgrade: websocket\r\n\
+    sec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
+
+/// Some that never read while much is sent to them: they are ended as `slow`, which they don't read either.
+pub(crate) async fn never_reads(siege: &Siege) -> anyhow::Result<()> {
+    let mut deaf = Vec::new();
+    for number in 0..SESSIONS_PER_USER_MAX {
+        deaf.push(siege.session("mallory", &format!("deaf-{number}")).await?);
+    }
+    let mut writer = siege.session("peggy", "phone").await?;
+    let text = "x".repeat(60_000);
+    for id in 1..=300_u64 {
+        writer.say(json!({"type": "send", "id": id.to_string(), "to": "mallory", "text": text})).await?;
+        let sent = writer.until("sent").await?;
+        writer.say(json!({"type": "ack", "cursor": sent["cursor"]})).await?;
+    }
+    // Their places are free again when they are gone.
+    let token = tokens::good("mallory")?;
+    loop {
+        let mut socket = siege.open().await?;
+        socket.hello(&token, "ears", None).await?;
+        let first = socket.next().await?;
+        if first["type"] == "welcome" {
+            break;
+        }
+        ensure!(first["code"] == "too_many_sessions", "{first}");
+    }
+    for socket in &mut deaf {
+        socket.is_cut().await;
+    }
+    Ok(())
+}
+
+/// Asks for much over HTTP and reads none of it.
+pub(crate) async fn asks_without_reading(siege: &Siege) -> anyhow::Result<()> {
+    let (_, chats) = siege.ask_as("peggy", "/v1/chats").await?;
+    let chat = chats["chats"][0]["chat"].as_str().context("no chat")?;
+    let token = tokens::good("peggy")?;
+    let question =
+        format!("GET /v1/chats/{chat}/messages?limit=200 HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {token}\r\n\r\n");
+    let mut sockets = Vec::new();
+    for _ in 0..50 {
+        let mut socket = siege.tcp().await?;
+        socket.write_all(question.repeat(5).as_bytes()).await?;
+        sockets.push(socket);
+    }
+    siege.pair.until_exchanged(siege.pair.exchanged() + 5).await
+}
