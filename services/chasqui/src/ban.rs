@@ -1,9 +1,6 @@
 //! `chasqui ban`, `unban` and `bans`: keeps users and devices out of a running server.
 
-use std::{
-    io::{self, Write},
-    time::{Duration, UNIX_EPOCH},
-};
+use std::io::{self, Write};
 
 use anyhow::Context;
 use chasqui_client::{Admin, Token};
@@ -134,8 +131,8 @@ fn wait<T>(work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
 
 fn line(ban: &Ban) -> String {
     let device = ban.device.as_ref().map_or_else(String::new, |device| format!(", device {device},"));
-    let since = UNIX_EPOCH.checked_add(Duration::from_millis(ban.since.0));
-    let since = since.map_or_else(String::new, |since| format!(" since {}", humantime::format_rfc3339_seconds(since)));
+    let since = i64::try_from(ban.since.0).ok().and_then(|since| jiff::Timestamp::from_millisecond(since).ok());
+    let since = since.map_or_else(String::new, |since| format!(" since {since:.0}"));
     // One line a ban, whatever was given as the reason.
     let reason = ban.reason.as_ref().map_or_else(String::new, |reason| format!(": {}", reason.escape_debug()));
     format!("{}{device} is banned{since}{reason}", ban.user)
