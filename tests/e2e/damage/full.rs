@@ -65,7 +65,8 @@ async fn a_process_whose_files_may_not_grow_waits_and_goes_on() -> anyhow::Resul
     // The database grows in steps, the log as it is written: which of them is first depends on where the limit is.
     for (full, blocks) in [("store", 2_048), ("log", 4_600)] {
         let folder = tempfile::tempdir()?;
-        let setup = Setup { file_blocks_max: Some(blocks), ..Setup::new(folder.path(), &["limits.sends_per_second=0"]) };
+        let setup =
+            Setup { file_blocks_max: Some(blocks), ..Setup::new(folder.path(), &["limits.sends_per_second=0"]) };
         let mut server = Server::start(&setup, None)?;
         let address = server.ready().await?;
         let mut town = Town::new(DEVICES, CHATS).await?;
