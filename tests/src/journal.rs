@@ -7,6 +7,7 @@ use parking_lot::Mutex;
 use serde_json::Value;
 
 use crate::{
+    documented,
     oracle::{Line, Transcript, Watermarks},
     wait::Pulse,
 };
@@ -71,6 +72,9 @@ impl Journal {
 
     /// Looks at a frame as it goes over the wire.
     pub fn frame(&self, direction: Direction, text: &str) {
+        if let Err(why) = documented::frame(direction, text) {
+            self.note(Line::Undocumented { why });
+        }
         let Ok(frame) = serde_json::from_str::<Value>(text) else { return };
         if direction == Direction::FromServer
             && frame["type"] == "error"
@@ -102,6 +106,7 @@ impl View {
             }
             Line::Joins { chat, seq } => raise(&mut self.seen, chat, *seq),
             Line::CaughtUp => self.is_caught_up = true,
+            Line::Undocumented { .. } => {}
             Line::Sending { to, chat, .. } => drop(self.peers.insert(chat.clone(), to.clone())),
             Line::Send { chat, id, .. } => {
                 let send = (chat.clone(), *id);

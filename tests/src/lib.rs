@@ -3,6 +3,7 @@
 
 pub mod device;
 pub mod dice;
+pub mod documented;
 pub mod folded;
 pub mod folder;
 pub mod gate;

@@ -2,14 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use anyhow::Context;
+use anyhow::{Context, anyhow};
 use chasqui_domain::{ChatId, Seq, UserId};
 use chasqui_wire::frames::{ChatItem, Chats, ChatsQuery, Messages, MessagesQuery};
-use reqwest::{Client, StatusCode};
+use reqwest::{Client, StatusCode, header::CONTENT_TYPE};
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
     device::{plain, watermarks},
+    documented,
     oracle::{Message, Served, ServedChat},
     wait::within,
 };
@@ -108,7 +109,14 @@ impl<'a> Rest<'a> {
     async fn get<T: DeserializeOwned>(&self, path: &str, query: &impl Serialize) -> anyhow::Result<T> {
         let url = format!("http://{}{path}", self.server);
         let asked = self.http.get(&url).query(query).bearer_auth(self.token).send();
-        let answer = within("an answer", asked).await??.error_for_status()?;
-        within("the whole answer", answer.json()).await?.with_context(|| format!("the answer of {path}"))
+        let answer = within("an answer", asked).await??;
+        let (status, refused) = (answer.status(), answer.error_for_status_ref().err());
+        let media = answer.headers().get(CONTENT_TYPE).and_then(|media| media.to_str().ok()).map(str::to_owned);
+        let body = within("the whole answer", answer.bytes()).await??;
+        documented::answer("GET", path, status.as_u16(), media.as_deref(), &body).map_err(|why| anyhow!(why))?;
+        if let Some(error) = refused {
+            return Err(error.into());
+        }
+        serde_json::from_slice(&body).with_context(|| format!("the answer of {path}"))
     }
 }

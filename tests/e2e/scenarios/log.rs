@@ -4,7 +4,10 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use anyhow::{anyhow, bail, ensure};
 use chasqui_client::{Direction, Update};
-use chasqui_tests::wait::{PATIENCE, Pulse};
+use chasqui_tests::{
+    documented,
+    wait::{PATIENCE, Pulse},
+};
 use chasqui_wire::frames::MemberReceipt;
 use parking_lot::Mutex;
 use serde_json::Value;
@@ -42,6 +45,10 @@ impl Log {
 
     /// Looks at a frame as it goes over the wire.
     pub(crate) fn frame(&self, direction: Direction, text: &str) {
+        if let Err(why) = documented::frame(direction, text) {
+            self.inner.lock().wrong.push(why);
+            self.pulse.beat();
+        }
         let is_entry = |frame: &Value| frame["type"] == "message" || frame["type"] == "sent";
         if direction == Direction::FromServer && serde_json::from_str(text).is_ok_and(|frame| is_entry(&frame)) {
             self.inner.lock().entries += 1;

@@ -57,6 +57,7 @@ type Judge = fn(&Evidence) -> Vec<String>;
 const PROMISES: &[(&str, Judge)] = &[
     ("sessions resume", sessions::resume),
     ("only messages are refused", sessions::only_messages_are_refused),
+    ("frames are documented", sessions::frames_are_documented),
     ("every send has an outcome", messages::every_send_has_an_outcome),
     ("no send has two outcomes", messages::no_send_has_two_outcomes),
     ("nothing is made up", messages::nothing_is_made_up),
@@ -79,6 +80,7 @@ const PROMISES: &[(&str, Judge)] = &[
 const PROMISES_AT_ANY_TIME: &[(&str, Judge)] = &[
     ("sessions resume", sessions::resume),
     ("only messages are refused", sessions::only_messages_are_refused),
+    ("frames are documented", sessions::frames_are_documented),
     ("no send has two outcomes", messages::no_send_has_two_outcomes),
     ("no text is there twice", messages::no_text_is_there_twice),
     ("devices see a chat in order", messages::devices_see_a_chat_in_order),

@@ -20,6 +20,17 @@ pub(super) fn resume(evidence: &Evidence) -> Vec<String> {
     broken
 }
 
+/// Every frame is one that the documents allow.
+pub(super) fn frames_are_documented(evidence: &Evidence) -> Vec<String> {
+    let mut broken = Vec::new();
+    for (transcript, line) in evidence.lines() {
+        if let Line::Undocumented { why } = line {
+            broken.push(format!("device {} of {}: {why}", transcript.device, transcript.user));
+        }
+    }
+    broken
+}
+
 /// What can be refused is a message alone: no reading, and no client.
 pub(super) fn only_messages_are_refused(evidence: &Evidence) -> Vec<String> {
     let mut broken = Vec::new();

@@ -47,6 +47,11 @@ pub enum Line {
     Disconnected,
     /// Everything up to now was seen.
     CaughtUp,
+    /// A frame went over the wire, in whichever direction, that the documents of the protocol don't allow.
+    Undocumented {
+        /// What is wrong, and the frame.
+        why: String,
+    },
     /// The user is about to send a text; no text is used twice.
     Sending {
         /// To whom.

@@ -17,6 +17,9 @@ pub(super) const BREAKS: &[(&str, &str, Break)] = &[
         let (chat, code) = (Some(CHAT.to_owned()), "not_allowed".to_owned());
         lines(it, B1).push(Line::Failed { chat, id: None, code, retry: false });
     }),
+    ("a frame of its own", "frames are documented", |it| {
+        lines(it, A1).push(Line::Undocumented { why: "dance".to_owned() });
+    }),
     ("a message from nowhere", "nothing is made up", |it| {
         lines(it, B1).retain(|line| !matches!(line, Line::Sending { .. } | Line::Send { .. }));
         // The members of the chat are known from the other side.
