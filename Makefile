@@ -54,7 +54,7 @@ docs: ## Check that the documentation builds
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --workspace --all-features --no-deps
 
 schemas: ## Check the schemas and who depends on whom
-	$(CARGO) test $(TEST_FLAGS) --test architecture
+	$(CARGO) test $(TEST_FLAGS) --test architecture --test protocol
 
 fix: ## Apply what the lints suggest, and format
 	$(CARGO) clippy $(LINT_FLAGS) --fix --allow-dirty --allow-staged
@@ -64,6 +64,7 @@ audit: $(CARGO_DENY) ## Check dependencies for known vulnerabilities; needs the 
 	$(CARGO_DENY) --locked check advisories
 
 $(IDENTITY_PROVIDER): tests/identity-provider/package-lock.json
+	@command -v npm >/dev/null || { echo "The tests need Node.js 20 or later, and there is no npm" >&2; exit 1; }
 	npm ci --prefix tests/identity-provider
 	touch $@
 

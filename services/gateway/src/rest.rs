@@ -9,8 +9,8 @@ pub(crate) mod receipts;
 
 use axum::{
     http::{
-        HeaderMap, StatusCode,
-        header::{AUTHORIZATION, CONTENT_TYPE},
+        HeaderMap, HeaderValue, StatusCode,
+        header::{AUTHORIZATION, CONTENT_TYPE, RETRY_AFTER},
     },
     response::{IntoResponse, Response},
 };
@@ -34,10 +34,15 @@ impl IntoResponse for Refused {
     }
 }
 
-/// A problem as it is answered.
+/// A problem as it is answered. When to try again is told in whole seconds, too, for those who know HTTP alone.
 pub fn answer(problem: Problem) -> Response {
     let status = StatusCode::from_u16(problem.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    (status, [(CONTENT_TYPE, Problem::MEDIA_TYPE)], axum::Json(problem)).into_response()
+    let retry_after = problem.retry_in_ms.map(|ms| HeaderValue::from(ms.div_ceil(1_000)));
+    let mut response = (status, [(CONTENT_TYPE, Problem::MEDIA_TYPE)], axum::Json(problem)).into_response();
+    if let Some(seconds) = retry_after {
+        response.headers_mut().insert(RETRY_AFTER, seconds);
+    }
+    response
 }
 
 impl From<chasqui_store::Error> for Refused {
@@ -59,16 +64,19 @@ impl From<chasqui_wire::Error> for Refused {
 }
 
 /// The user who asks.
-async fn user(shared: &Shared, headers: &HeaderMap) -> Result<UserId, Refused> {
-    let unauthorized = Refused(Code::Unauthorized);
+async fn user(shared: &Shared, headers: &HeaderMap) -> Result<UserId, Problem> {
+    let unauthorized = Problem::from(Code::Unauthorized);
     let Some(value) = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok()) else {
         return Err(unauthorized);
     };
     match value.split_once(' ') {
         Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => {
-            let user = identity::verify(shared, token.trim()).await.map_err(Refused)?.user;
-            shared.quotas.requests.take(&user).map_err(|_| Refused(Code::RateLimited))?;
-            bans::check(shared, &user, None).await.map_err(Refused)?;
+            let user = identity::verify(shared, token.trim()).await.map_err(Problem::from)?.user;
+            shared.quotas.requests.take(&user).map_err(|too_much| Problem {
+                retry_in_ms: Some(too_much.retry_in_ms()),
+                ..Problem::from(Code::RateLimited)
+            })?;
+            bans::check(shared, &user, None).await.map_err(Problem::from)?;
             Ok(user)
         }
         _ => Err(unauthorized),

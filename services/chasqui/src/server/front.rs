@@ -6,10 +6,7 @@ use std::{convert::Infallible, sync::Arc, time::Duration};
 use axum::{
     Json,
     extract::{Request, State},
-    http::{
-        HeaderMap, HeaderValue, StatusCode,
-        header::{CONTENT_TYPE, RETRY_AFTER},
-    },
+    http::{HeaderMap, StatusCode, header::CONTENT_TYPE},
     middleware,
     response::{IntoResponse, Response},
 };
@@ -24,8 +21,8 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{Foundation, docs};
 
-/// When somebody who finds no gateway should try again, in seconds.
-const RETRY_AFTER_SECONDS: HeaderValue = HeaderValue::from_static("1");
+/// When somebody who finds no gateway should try again, in milliseconds.
+const RETRY_IN_MS: u32 = 1_000;
 
 /// How long the metrics wait for what has to be looked up.
 const MEASURE_PATIENCE: Duration = Duration::from_secs(1);
@@ -129,10 +126,6 @@ async fn metrics(State(foundation): State<Arc<Foundation>>, headers: HeaderMap) 
 async fn pass(State(foundation): State<Arc<Foundation>>, request: Request) -> Response {
     match foundation.status.routes() {
         Some(gateway) => gateway.oneshot(request).await.unwrap_or_else(|never: Infallible| match never {}),
-        None => {
-            let mut answer = answer(Problem::from(Code::Unavailable));
-            answer.headers_mut().insert(RETRY_AFTER, RETRY_AFTER_SECONDS);
-            answer
-        }
+        None => answer(Problem { retry_in_ms: Some(RETRY_IN_MS), ..Problem::from(Code::Unavailable) }),
     }
 }

@@ -19,7 +19,7 @@ use chasqui_wire::{
 };
 use serde::{Deserialize, de::DeserializeOwned};
 
-use super::{Refused, answer, user};
+use super::{answer, user};
 use crate::shared::Shared;
 
 /// A request that can't be read, and what is wrong with it.
@@ -73,10 +73,10 @@ impl From<JsonRejection> for Unreadable {
 pub(crate) struct Caller(pub(crate) UserId);
 
 impl FromRequestParts<Arc<Shared>> for Caller {
-    type Rejection = Refused;
+    type Rejection = Response;
 
-    async fn from_request_parts(parts: &mut Parts, shared: &Arc<Shared>) -> Result<Self, Refused> {
-        user(shared, &parts.headers).await.map(Self)
+    async fn from_request_parts(parts: &mut Parts, shared: &Arc<Shared>) -> Result<Self, Response> {
+        user(shared, &parts.headers).await.map(Self).map_err(answer)
     }
 }
 
