@@ -135,7 +135,8 @@ fn announce(server: &Server, with_advice: bool) {
             "\nBuilt-in keys are in use: fine for trying it out, and for nothing else.\n\
              Now let two people talk, each in a terminal of their own:\n\n\
              \x20   {program} chat --as alice --with bob{place}\n\
-             \x20   {program} chat --as bob --with alice{place}\n\n"
+             \x20   {program} chat --as bob --with alice{place}\n\n\
+             Who writes a client of their own begins at {url}/docs.\n\n"
         );
     }
     // When standard output is closed nobody wants to know.
