@@ -10,12 +10,14 @@ LINT_FLAGS := --locked --workspace --all-targets --all-features
 
 CARGO_DENY := target/tools/bin/cargo-deny
 
+CARGO_FUZZ := target/tools/bin/cargo-fuzz
+
 PYTHON_ENV := target/python/installed
 
 # A real provider of identities, which a test starts.
 IDENTITY_PROVIDER := tests/identity-provider/node_modules/.installed
 
-.PHONY: help run test soak python verify format lint policy docs schemas fix audit
+.PHONY: help run test soak fuzz python verify format lint policy docs schemas fix audit
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -29,9 +31,14 @@ test: $(IDENTITY_PROVIDER) ## Run all tests
 	$(CARGO) test $(TEST_FLAGS)
 	$(MAKE) python
 
-soak: $(IDENTITY_PROVIDER) ## Run all tests, the long ones at full length
+soak: $(IDENTITY_PROVIDER) ## Run all tests, the long ones at full length, and the fuzzer
 	$(CARGO) build --locked -p chasqui --features failpoints
 	CHASQUI_SOAK=1 $(CARGO) test $(TEST_FLAGS)
+	CHASQUI_SOAK=1 $(MAKE) python
+	$(MAKE) fuzz
+
+fuzz: $(CARGO_FUZZ) ## Fuzz what reads bytes from outside, each for FUZZ_SECONDS (300)
+	infra/scripts/fuzz
 
 python: $(PYTHON_ENV) ## Run the tests in Python, which see the server as a stranger does
 	target/python/bin/ruff format --check tests/python
@@ -71,5 +78,5 @@ $(IDENTITY_PROVIDER): tests/identity-provider/package-lock.json
 $(PYTHON_ENV): infra/scripts/python-env tests/python/requirements.txt
 	infra/scripts/python-env
 
-$(CARGO_DENY): infra/scripts/install-cargo-deny
-	infra/scripts/install-cargo-deny
+$(CARGO_DENY) $(CARGO_FUZZ): target/tools/bin/%: infra/scripts/install-%
+	$<

@@ -17,6 +17,7 @@ from chasqui_client import Client, Frame, State
 from judge import Judge
 
 HERE = Path(__file__).parent
+ADMIN = "an operator's token of the tests, long enough"
 BINARY = Path(os.environ.get("CHASQUI_BINARY", HERE.parents[1] / "target/debug/chasqui")).absolute()
 # The server takes what begins so as options; these tests run with its defaults.
 ENVIRONMENT = {name: value for name, value in os.environ.items() if not name.startswith("CHASQUI_")}
@@ -108,9 +109,9 @@ class Program:
             self.process.kill()
         await self.ended()
 
-    async def ended(self) -> int:
+    async def ended(self, within: float = HANGS_SECONDS) -> int:
         """Waits for the end, and for all that was said before it."""
-        async with asyncio.timeout(HANGS_SECONDS):
+        async with asyncio.timeout(within):
             await self._readers
             return await self.process.wait()
 
@@ -175,7 +176,14 @@ class Party:
     async def start_server(self, data: str = "data") -> None:
         """Starts the server, where it was before if it was."""
         listen = self.url.removeprefix("http://") or "127.0.0.1:0"
-        settings = ("--set", f"listen={listen}", "--set", f"data={self.folder / data}")
+        options = {
+            "listen": listen,
+            "data": self.folder / data,
+            "admin.token": ADMIN,
+            # Tools ask faster than people.
+            "limits.requests_per_second": 0,
+        }
+        settings = (word for name, value in options.items() for word in ("--set", f"{name}={value}"))
         self._server = await self.program(BINARY, "serve", "--dev", *settings)
         ready = await self._server.lines.until(lambda line: line.startswith("ready on "))
         self.url = ready.removeprefix("ready on ")

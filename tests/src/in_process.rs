@@ -119,7 +119,5 @@ pub fn options() -> Options {
     options.listen = "127.0.0.1:0".to_owned();
     options.data = "/data".into();
     options.gateway.drain_ms = Duration::from_millis(500).as_millis() as u64;
-    // A message that is refused for a while may be overtaken by later ones, which only some tests are about.
-    options.limits.sends_per_second = 0;
     options
 }

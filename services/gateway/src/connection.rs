@@ -91,7 +91,7 @@ impl<'a, T: Target, S: Source> Connection<'a, T, S> {
 
     fn poll_frames(&mut self, cx: &mut Context<'_>, now: Duration) -> Result<Frames, End> {
         for _ in 0..FRAMES_AT_ONCE {
-            if !self.worker.poll_handling(cx) {
+            if !self.worker.poll_handling(cx, now) {
                 // Its task wakes this one. Who isn't read can give no sign of life.
                 self.worker.session.heard(now);
                 return Ok(Frames::Waiting);
@@ -107,7 +107,7 @@ impl<'a, T: Target, S: Source> Connection<'a, T, S> {
             }
             match incoming {
                 Some(Ok(Incoming::TooLong)) => return Err(Code::FrameTooLarge.into()),
-                Some(Ok(Incoming::Text(text))) => self.worker.frame(&text, now),
+                Some(Ok(Incoming::Text(text))) => self.worker.frame(&text, now)?,
                 Some(Ok(Incoming::Binary)) => self.worker.bad("a frame is text".to_owned()),
                 Some(Ok(Incoming::Alive)) => {}
                 Some(Ok(Incoming::Close)) | None => return Err(End(None)),

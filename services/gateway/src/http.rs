@@ -8,12 +8,15 @@ use axum::{
         Request, State, WebSocketUpgrade,
         ws::{CloseFrame, Message, WebSocket, close_code, rejection::WebSocketUpgradeRejection},
     },
-    http::{HeaderValue, header::CACHE_CONTROL},
+    http::{
+        HeaderName, HeaderValue,
+        header::{CACHE_CONTROL, CONNECTION, SEC_WEBSOCKET_VERSION, UPGRADE},
+    },
     middleware::{self, Next},
     response::{IntoResponse, Response},
 };
 use bytes::Bytes;
-use chasqui_wire::Code;
+use chasqui_wire::{Code, frames::Problem};
 use futures::{Sink, SinkExt, StreamExt, future};
 use tower_http::set_header::SetResponseHeaderLayer;
 use tungstenite::error::CapacityError;
@@ -28,7 +31,7 @@ use crate::{
     rest::{
         self, Refused,
         asked::Unreadable,
-        documents::{Problems, document},
+        documents::{SocketProblems, document},
     },
     shared::Shared,
     transport::{Incoming, Outgoing, Target, TransportError},
@@ -80,7 +83,7 @@ async fn within_patience(State(shared): State<Arc<Shared>>, request: Request, ne
 /// The WebSocket; its frames are in `/asyncapi.json`.
 #[utoipa::path(
     get, path = "/v1/socket", tag = "socket", operation_id = "connect",
-    responses((status = 101, description = "Frames go both ways from here on."), Problems)
+    responses((status = 101, description = "Frames go both ways from here on."), SocketProblems)
 )]
 async fn socket(
     State(shared): State<Arc<Shared>>,
@@ -91,7 +94,7 @@ async fn socket(
 ) -> Response {
     let upgrade = match upgrade {
         Ok(upgrade) => upgrade,
-        Err(rejection) => return Unreadable::new(rejection.body_text()).into_response(),
+        Err(rejection) => return not_upgraded(&rejection),
     };
     if let Some(why) = shared.closed() {
         return Refused(why).into_response();
@@ -111,6 +114,22 @@ async fn socket(
             serve(shared, socket, newcomer.as_ref().map(|Extension(newcomer)| &**newcomer)).await;
             drop(seat);
         })
+}
+
+/// As RFC 9110 and RFC 6455 have it: what would be understood is said in the headers.
+fn not_upgraded(rejection: &WebSocketUpgradeRejection) -> Response {
+    use WebSocketUpgradeRejection as Why;
+    let headers: &[(HeaderName, &str)] = match rejection {
+        Why::InvalidWebSocketVersionHeader(_) => &[(SEC_WEBSOCKET_VERSION, "13")],
+        Why::InvalidConnectionHeader(_) | Why::InvalidUpgradeHeader(_) | Why::ConnectionNotUpgradable(_) => {
+            &[(CONNECTION, "upgrade"), (UPGRADE, "websocket")]
+        }
+        _ => return Unreadable::new(rejection.body_text()).into_response(),
+    };
+    let mut response = rest::answer(Problem::from(Code::UpgradeRequired).with_detail(rejection.body_text()));
+    let headers = headers.iter().map(|(name, value)| (name.clone(), HeaderValue::from_static(value)));
+    response.headers_mut().extend(headers);
+    response
 }
 
 async fn serve(shared: Arc<Shared>, socket: WebSocket, newcomer: Option<&Newcomer>) {

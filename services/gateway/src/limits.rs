@@ -84,6 +84,13 @@ pub(crate) const RECEIPTS_WAITING_MAX: usize = 1024;
 /// The answers that wait for the socket; beyond it the client's frames wait.
 pub(crate) const CONTROL_FRAMES_MAX: usize = 64;
 
+/// How long, from when it may be sent again, a refused message holds back those behind it: longer than a client pauses.
+pub(crate) const HELD_FOR: Duration = Duration::from_secs(120);
+
+/// The refused messages of a session that are waited for; one more ends the session, since a client that doesn't
+/// wait for its outcomes would lose their order.
+pub(crate) const HELD_MAX: usize = 1024;
+
 /// How long a sender waits for an outcome before it is told that it is late.
 pub(crate) const DELAYED_AFTER: Duration = Duration::from_secs(5);
 

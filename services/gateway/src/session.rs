@@ -12,6 +12,7 @@
 //! The high-water rises only with what is written to the client: from rows while reading, from pushes when live.
 
 mod due;
+mod held;
 mod outstanding;
 #[cfg(test)]
 mod tests;
@@ -34,6 +35,7 @@ use crate::{
     queue::{Delivery, Item, Popped, Queue},
     render::text,
 };
+use held::Held;
 use outstanding::Outstanding;
 
 /// What bounds a session.
@@ -95,6 +97,7 @@ pub(crate) struct Session {
     /// The kept entries that were written and not yet acknowledged.
     unacked: VecDeque<Offset>,
     outstanding: Outstanding,
+    held: Held,
     /// Answers and notices, which go before entries.
     control: VecDeque<Utf8Bytes>,
     announce: Option<PresenceKind>,
@@ -132,6 +135,7 @@ impl Session {
             page: VecDeque::new(),
             unacked: VecDeque::new(),
             outstanding: Outstanding::new(limits.outstanding_max),
+            held: Held::default(),
             control: VecDeque::new(),
             announce: None,
             refresh_at: now + limits::REFRESH_EVERY,
@@ -277,7 +281,7 @@ impl Session {
         self.wanted = Some(delivery.offset.next());
         self.day = self.day.max(delivery.day);
         if let Some((chat, counter)) = delivery.settles {
-            self.outstanding.settle(chat, counter);
+            self.settled(chat, counter);
         }
         if delivery.kept && delivery.frame.is_some() {
             self.unacked.push_back(delivery.offset);

@@ -88,10 +88,14 @@ impl Worker {
     }
 
     /// Handles a frame.
-    pub(crate) fn frame(&mut self, text: &Utf8Bytes, now: Duration) {
+    ///
+    /// # Errors
+    /// Why the session must end.
+    pub(crate) fn frame(&mut self, text: &Utf8Bytes, now: Duration) -> Result<(), Code> {
         let frame = frames::parse(text);
         self.shared.metrics.frame_in(frame.as_ref().map_or(UNREADABLE, ClientFrame::name));
         match frame {
+            Ok(ClientFrame::Send(_)) if !self.session.can_hold(now) => return Err(Code::TooManyFrames),
             Ok(ClientFrame::Send(frame)) => self.send(*frame, now),
             Ok(ClientFrame::Ack(ack)) => self.ack(ack),
             Ok(ClientFrame::Read(read)) => {
@@ -114,6 +118,7 @@ impl Worker {
                 None => self.bad(error.to_string()),
             },
         }
+        Ok(())
     }
 
     /// Answers something that is no frame.
@@ -124,21 +129,24 @@ impl Worker {
     fn send(&mut self, frame: SendFrame, now: Duration) {
         let chat = ChatId::direct(self.session.user(), &frame.to);
         let letter = Letter { chat, to: frame.to.clone(), id: frame.id };
-        if let Err(too_much) = self.shared.quotas.sends.take(self.session.user()) {
-            self.session.say(&letter.failed(Why::too_much(Code::RateLimited, too_much)));
-            return;
+        let begun = self.begin_sending(frame, &letter, now);
+        if let Err(why) = begun {
+            self.lost(letter, why, now);
         }
-        let checked = submit::check(frame, self.shared.options.body_bytes_max);
-        // Only what can be sent waits for an outcome.
-        let checked = checked.and_then(|checked| self.session.sending(chat, letter.id, now).map(|()| checked));
-        match checked {
-            Ok((content_type, body)) => {
-                let (shared, handle) = (self.shared.clone(), self.handle.clone());
-                let submit = submit::submit(shared, handle, letter, self.grant.write_to.clone(), content_type, body);
-                self.handling = Some(submit.map(|(letter, pending)| Handled::Send(letter, pending)).boxed());
-            }
-            Err(code) => self.session.say(&letter.failed(code)),
-        }
+    }
+
+    /// Only what can be sent waits for an outcome.
+    fn begin_sending(&mut self, frame: SendFrame, letter: &Letter, now: Duration) -> Result<(), Why> {
+        let Letter { chat, id, .. } = *letter;
+        self.session.in_order(chat, id, now)?;
+        let sends = &self.shared.quotas.sends;
+        sends.take(self.session.user()).map_err(|too_much| Why::too_much(Code::RateLimited, too_much))?;
+        let (content_type, body) = submit::check(frame, self.shared.options.body_bytes_max)?;
+        self.session.sending(chat, id, now)?;
+        let (shared, handle) = (self.shared.clone(), self.handle.clone());
+        let submit = submit::submit(shared, handle, letter.clone(), self.grant.write_to.clone(), content_type, body);
+        self.handling = Some(submit.map(|(letter, pending)| Handled::Send(letter, pending)).boxed());
+        Ok(())
     }
 
     fn ack(&mut self, ack: Ack) {
@@ -167,18 +175,20 @@ impl Worker {
         }
     }
 
-    fn lost(&mut self, letter: Letter, why: impl Into<Why>) {
-        self.session.not_sent(letter.chat, letter.id);
+    fn lost(&mut self, letter: Letter, why: impl Into<Why>, now: Duration) {
+        let why = why.into();
+        self.session.not_sent(letter.chat, letter.id, why, now);
         self.session.say(&letter.failed(why));
     }
 
     /// Goes on with the frame in hand; whether there is none now.
-    pub(crate) fn poll_handling(&mut self, cx: &mut Context<'_>) -> bool {
+    pub(crate) fn poll_handling(&mut self, cx: &mut Context<'_>, now: Duration) -> bool {
         match poll_work(&mut self.handling, cx) {
             Some(Handled::Send(letter, Ok(pending))) => {
-                self.appends.push(submit::confirm(self.shared.clone(), letter, pending).boxed())
+                self.session.sent(letter.chat, letter.id);
+                self.appends.push(submit::confirm(self.shared.clone(), letter, pending).boxed());
             }
-            Some(Handled::Send(letter, Err(code))) => self.lost(letter, code),
+            Some(Handled::Send(letter, Err(why))) => self.lost(letter, why, now),
             Some(Handled::Asked(frame)) => self.session.say(&frame),
             Some(Handled::Renewed(renewed)) => self.renewed(renewed),
             None => {}
@@ -194,7 +204,7 @@ impl Worker {
         let mut is_busy = false;
         while let Poll::Ready(Some(confirmed)) = self.appends.poll_next_unpin(cx) {
             if let Some((letter, code)) = confirmed {
-                self.lost(letter, code);
+                self.lost(letter, code, now);
                 is_busy = true;
             }
         }

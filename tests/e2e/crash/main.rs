@@ -37,7 +37,7 @@ async fn kills_cost_nothing_but_time() -> anyhow::Result<()> {
 async fn run(seed: u64, folder: &Path) -> anyhow::Result<()> {
     let mut dice = Dice::new(seed);
     // Small segments, so that recovery finds several.
-    let mut setup = Setup::new(folder, &["log.segment_bytes=1048576", "limits.sends_per_second=0"]);
+    let mut setup = Setup::new(folder, &["log.segment_bytes=1048576"]);
     let mut server = Server::start(&setup, None)?;
     setup.listen = server.ready().await?;
     let mut cast = Cast::gather(folder, &setup.listen).await?;

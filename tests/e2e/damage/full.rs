@@ -66,6 +66,7 @@ async fn a_process_whose_files_may_not_grow_waits_and_goes_on() -> anyhow::Resul
     // it is the first that is full, a little above a step.
     for (full, blocks, heartbeats) in [("store", 2_048, "heartbeat_ms=2000"), ("log", 4_600, "heartbeat_ms=2")] {
         let folder = tempfile::tempdir()?;
+        // As fast as it fills.
         let options = ["limits.sends_per_second=0", heartbeats];
         let setup = Setup { file_blocks_max: Some(blocks), ..Setup::new(folder.path(), &options) };
         let mut server = Server::start(&setup, None)?;

@@ -1,28 +1,34 @@
 //! Too much of everything.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 use anyhow::{Context, ensure};
 use futures::{SinkExt, StreamExt, future};
 use serde_json::json;
-use tokio::io::AsyncWriteExt;
+use tokio::{io::AsyncWriteExt, time::sleep};
 use tokio_tungstenite::tungstenite::Message;
 
 use crate::{
     siege::{Siege, rest_of},
-    socket::Socket,
+    socket::{Socket, understood},
     tokens,
 };
 
 /// As the server was told.
 const SESSIONS_PER_USER_MAX: usize = 5;
 
+/// So many refused messages does a session wait for, of which the last 64 may be left unsaid at its end.
+const REFUSED_LEAST: usize = 1_024 - 64;
+
+/// So many messages may wait for their outcome.
+const IN_STEP: u64 = 64;
+
 const MILLION: usize = 1_000_000;
 
 pub(crate) async fn tiny_frames(siege: &Siege) -> anyhow::Result<()> {
     for message in [Message::text("{}"), Message::text(""), Message::Ping("x".into()), Message::Pong("x".into())] {
         let socket = siege.session("mallory", "phone").await?;
-        let (last, number) = socket.floods(message.clone()).await;
+        let (last, number) = socket.floods(message.clone()).await?;
         ensure!(last["code"] == "too_many_frames" && number == Some(4007), "{message:?}: {last} {number:?}");
     }
     // All at once, and nobody reads what the server has to say.
@@ -34,45 +40,75 @@ pub(crate) async fn tiny_frames(siege: &Siege) -> anyhow::Result<()> {
     socket.ends("too_many_frames", 4007).await
 }
 
-/// Far more messages than a user may send: what is too much fails, and only that.
+/// Far more messages than a user may send, whatever comes of them: what is too much fails, all behind it too, and then
+/// the session ends.
 pub(crate) async fn messages(siege: &Siege) -> anyhow::Result<()> {
     let (mut write, mut read) = siege.session("mallory", "phone").await?.0.split();
-    let last = 3_000;
     let flood = async {
-        for id in 1..=last {
+        for id in 1..=3_000 {
             let frame = json!({"type": "send", "id": id.to_string(), "to": "trent", "text": "x"});
-            write.send(Message::text(frame.to_string())).await?;
-        }
-        anyhow::Ok(())
-    };
-    let outcomes = async {
-        let (mut codes, mut sent, mut acked) = (BTreeMap::new(), 0, 0);
-        while codes.values().sum::<u64>() + sent < last {
-            let Message::Text(text) = read.next().await.context("the session ended")?? else { continue };
-            let frame: serde_json::Value = serde_json::from_str(&text)?;
-            match frame["type"].as_str() {
-                Some("sent") => sent += 1,
-                Some("failed") => {
-                    ensure!(frame["retry"] == true, "{frame}");
-                    *codes.entry(frame["code"].to_string()).or_insert(0) += 1;
-                    acked += u64::from(frame["retry_in_ms"].as_u64().is_some());
-                }
-                _ => ensure!(frame["type"] == "delayed", "{frame}"),
-            }
-            // Nothing is acknowledged, so no more than so many come.
-            if sent >= 1_000 {
+            // It may close before it has taken all.
+            if write.send(Message::text(frame.to_string())).await.is_err() {
                 break;
             }
         }
-        anyhow::Ok((codes, acked))
     };
-    let (flooded, outcomes) = tokio::join!(flood, outcomes);
-    flooded?;
-    let (codes, with_a_time) = outcomes?;
-    let known = ["\"rate_limited\"", "\"too_many_outstanding\""];
-    ensure!(codes.keys().all(|code| known.contains(&code.as_str())), "{codes:?}");
-    ensure!(codes.get(known[0]) == Some(&with_a_time), "{codes:?}, {with_a_time} with a time");
-    ensure!(with_a_time > 0, "{codes:?}");
+    let outcomes = async {
+        let (mut failed, mut first) = (0, None);
+        loop {
+            let Message::Text(text) = read.next().await.context("no word of the end")?? else { continue };
+            let frame = understood(&text)?;
+            match frame["type"].as_str() {
+                Some("failed") => {
+                    ensure!(frame["code"] == *first.get_or_insert_with(|| frame["code"].clone()), "{frame}");
+                    ensure!(frame["retry"] == true, "{frame}");
+                    failed += 1;
+                }
+                Some("error") => {
+                    ensure!(frame["code"] == "too_many_frames", "{frame}");
+                    return anyhow::Ok(failed);
+                }
+                Some(kind) => ensure!(kind == "delayed" || kind == "sent", "{frame}"),
+                None => anyhow::bail!("{frame}"),
+            }
+        }
+    };
+    let ((), failed) = tokio::join!(flood, outcomes);
+    ensure!(failed? >= REFUSED_LEAST, "fewer were refused than the end is for");
+    Ok(())
+}
+
+/// As many messages at a time as may wait, as fast as they are taken: at some time it is too fast, and not for ever.
+pub(crate) async fn messages_in_step(siege: &Siege) -> anyhow::Result<()> {
+    let mut socket = siege.session("mallory", "phone").await?;
+    let (mut next, mut refusals) = (1_u64, 0);
+    while refusals < 3 {
+        let ids = next..next + IN_STEP;
+        for id in ids.clone() {
+            socket.say(json!({"type": "send", "id": id.to_string(), "to": "victor", "text": "x"})).await?;
+        }
+        let (mut cursor, mut wait) = (json!(null), None);
+        for _ in ids {
+            let outcome = socket.outcome().await?;
+            if outcome["type"] == "sent" {
+                ensure!(outcome["id"] == next.to_string(), "not {next} but {outcome}");
+                cursor = outcome["cursor"].clone();
+                next += 1;
+                continue;
+            }
+            ensure!(outcome["code"] == "rate_limited" && outcome["retry"] == true, "{outcome}");
+            wait = outcome["retry_in_ms"].as_u64();
+            ensure!(wait.is_some(), "no time to come back at: {outcome}");
+        }
+        if cursor.is_string() {
+            socket.say(json!({"type": "ack", "cursor": cursor})).await?;
+        }
+        if let Some(wait) = wait {
+            sleep(Duration::from_millis(wait)).await;
+            refusals += 1;
+        }
+    }
+    ensure!(next > 1_000, "only {next} were taken");
     Ok(())
 }
 

@@ -183,7 +183,7 @@ pub(crate) async fn out_of_turn(siege: &Siege) -> anyhow::Result<()> {
     socket.hello(&crate::tokens::good("mallory")?, "phone", None).await?;
     socket.is_told("bad_frame").await?;
     // Signs of life before the hello count as frames, too.
-    let (last, number) = siege.open().await?.floods(Message::Ping(Vec::new().into())).await;
+    let (last, number) = siege.open().await?.floods(Message::Ping(Vec::new().into())).await?;
     ensure!(last["code"] == "too_many_frames" && number == Some(4007), "{last} {number:?}");
     Ok(())
 }

@@ -88,11 +88,15 @@ pub(crate) async fn wrong_questions(siege: &Siege) -> anyhow::Result<()> {
         ensure_problem(&siege.ask_as("mallory", &format!("/v1/chats/{chat}/messages")).await?, "bad_frame", 400)?;
     }
     // No handshake.
-    let (status, _) = siege.ask("GET", "/v1/socket", None).await?;
-    ensure!((400..500).contains(&status), "{status}");
-    let old = format!("{}\r\n", UPGRADE.replace("version: 13", "version: 8"));
-    let answer = siege.raw(old.as_bytes()).await?;
-    ensure!(answer.starts_with("HTTP/1.1 400 "), "{answer}");
+    ensure_problem(&siege.ask("GET", "/v1/socket", None).await?, "upgrade_required", 426)?;
+    for (from, to, status, header) in [
+        ("version: 13", "version: 8", 426, "sec-websocket-version: 13\r\n"),
+        ("upgrade: websocket", "upgrade: h2c", 426, "upgrade: websocket\r\n"),
+        ("sec-websocket-key", "x-websocket-key", 400, "\r\n"),
+    ] {
+        let answer = siege.raw(format!("{}\r\n", UPGRADE.replace(from, to)).as_bytes()).await?;
+        ensure!(answer.starts_with(&format!("HTTP/1.1 {status} ")) && answer.contains(header), "{to}: {answer}");
+    }
     Ok(())
 }
 

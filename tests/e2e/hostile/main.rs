@@ -63,6 +63,7 @@ const ATTACKS: &[Attack] = attacks![
     handshakes::compression,
     floods::tiny_frames,
     floods::messages,
+    floods::messages_in_step,
     floods::questions,
     floods::connects_again_and_again,
     floods::never_says_who,

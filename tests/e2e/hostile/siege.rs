@@ -1,6 +1,7 @@
 //! What the attacks have in common: the server's address, and the two who chat on.
 
-use anyhow::ensure;
+use anyhow::{anyhow, ensure};
+use chasqui_tests::documented;
 use serde_json::{Value, json};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -42,14 +43,20 @@ impl Siege {
         Ok(rest_of(&mut socket).await)
     }
 
-    /// Asks over HTTP; gives the status and what is in the answer's JSON.
+    /// Asks over HTTP; gives the status and what is in the answer's JSON, which is as the documents say.
     pub(crate) async fn ask(&self, method: &str, path: &str, token: Option<&str>) -> anyhow::Result<(u16, Value)> {
         let bearer = token.map(|token| format!("authorization: Bearer {token}\r\n")).unwrap_or_default();
         let head = format!("{method} {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n{bearer}\r\n");
         let answer = self.raw(head.as_bytes()).await?;
         let status = answer.split(' ').nth(1).and_then(|status| status.parse().ok()).unwrap_or_default();
-        let body = answer.split_once("\r\n\r\n").map(|(_, body)| body).unwrap_or_default();
-        Ok((status, serde_json::from_str(body).unwrap_or_else(|_| json!(body))))
+        let (head, body) = answer.split_once("\r\n\r\n").unwrap_or_default();
+        let json: Value = serde_json::from_str(body).unwrap_or_else(|_| json!(body));
+        // The documents tell of what is there.
+        if json["code"] != "not_found" && json["code"] != "method_not_allowed" {
+            let media = head.lines().find_map(|line| line.strip_prefix("content-type: "));
+            documented::answer(method, path, status, media, body.as_bytes()).map_err(|why| anyhow!(why))?;
+        }
+        Ok((status, json))
     }
 
     /// The same as a user.

@@ -1,6 +1,8 @@
-//! A WebSocket without manners: says whatever it is told to.
+//! A WebSocket without manners: says whatever it is told to. What it is answered is held against the documents.
 
-use anyhow::{Context, bail, ensure};
+use anyhow::{Context, anyhow, bail, ensure};
+use chasqui_client::Direction;
+use chasqui_tests::documented;
 use futures::{SinkExt, StreamExt};
 use serde_json::{Value, json};
 use tokio::net::TcpStream;
@@ -46,19 +48,19 @@ impl Socket {
     }
 
     /// Says the same until the connection ends, and reads whatever comes meanwhile; gives the last frame of the protocol.
-    pub(crate) async fn floods(self, message: Message) -> (Value, Option<u16>) {
+    pub(crate) async fn floods(self, message: Message) -> anyhow::Result<(Value, Option<u16>)> {
         let (mut write, mut read) = self.0.split();
         let flood = async { while write.send(message.clone()).await.is_ok() {} };
         let end = async {
             let (mut last, mut number) = (Value::Null, None);
             while let Some(Ok(message)) = read.next().await {
                 match message {
-                    Message::Text(text) => last = serde_json::from_str(&text).unwrap_or_default(),
+                    Message::Text(text) => last = understood(&text)?,
                     Message::Close(close) => number = close.map(|close| close.code.into()),
                     _ => {}
                 }
             }
-            (last, number)
+            anyhow::Ok((last, number))
         };
         tokio::join!(flood, end).1
     }
@@ -72,7 +74,7 @@ impl Socket {
     pub(crate) async fn next(&mut self) -> anyhow::Result<Value> {
         loop {
             match self.0.next().await.context("the connection is gone")?? {
-                Message::Text(text) => return Ok(serde_json::from_str(&text)?),
+                Message::Text(text) => return understood(&text),
                 Message::Close(close) => bail!("closed with {close:?}"),
                 _ => {}
             }
@@ -87,6 +89,17 @@ impl Socket {
                 return Ok(frame);
             }
             ensure!(frame["type"] != "error", "no {kind} but {frame}");
+        }
+    }
+
+    /// Reads on until a message was sent or has failed.
+    pub(crate) async fn outcome(&mut self) -> anyhow::Result<Value> {
+        loop {
+            let frame = self.next().await?;
+            match frame["type"].as_str() {
+                Some("sent" | "failed") => return Ok(frame),
+                kind => ensure!(kind == Some("delayed"), "no outcome but {frame}"),
+            }
         }
     }
 
@@ -110,7 +123,7 @@ impl Socket {
         let mut last = Value::Null;
         loop {
             match self.0.next().await.with_context(|| format!("no close behind {last}"))? {
-                Ok(Message::Text(text)) => last = serde_json::from_str(&text)?,
+                Ok(Message::Text(text)) => last = understood(&text)?,
                 Ok(Message::Close(Some(close))) => {
                     ensure!(last["type"] == "error" && last["code"] == code, "{last} before {close:?}");
                     ensure!(u16::from(close.code) == number && close.reason.as_str() == code, "{close:?}");
@@ -127,4 +140,10 @@ impl Socket {
     pub(crate) async fn is_cut(&mut self) {
         while let Some(Ok(_)) = self.0.next().await {}
     }
+}
+
+/// A frame of the server, which is one of those that the documents know.
+pub(crate) fn understood(text: &str) -> anyhow::Result<Value> {
+    documented::frame(Direction::FromServer, text).map_err(|why| anyhow!(why))?;
+    Ok(serde_json::from_str(text)?)
 }

@@ -1,17 +1,22 @@
 //! The server of a scenario, its operator, and those who ask it over HTTP.
 
-use std::{net::SocketAddr, path::Path};
+use std::{net::SocketAddr, path::Path, sync::Arc};
 
 use anyhow::{Context, bail, ensure};
-use chasqui_client::{Rest, Token, rest::Error};
+use chasqui_client::{
+    Rest, Token,
+    rest::{Answer, Error},
+};
 use chasqui_config::DEV_ADMIN_TOKEN;
 use chasqui_domain::Seq;
 use chasqui_tests::{
+    documented,
     gate::Gate,
     process::{self, KillAt, Server, Setup},
     wait::within,
 };
 use chasqui_wire::frames::{ChatsQuery, MessagesQuery};
+use parking_lot::Mutex;
 
 use crate::{
     format::{ChatSeen, History, Scenario},
@@ -27,6 +32,8 @@ pub(crate) struct World {
     pub(crate) gate: Gate,
     server: Option<Server>,
     address: String,
+    /// What is wrong with an answer over HTTP.
+    wrong: Arc<Mutex<Option<String>>>,
 }
 
 impl World {
@@ -34,7 +41,8 @@ impl World {
     pub(crate) async fn new(scenario: &Scenario, folder: &Path) -> anyhow::Result<Self> {
         let mut setup = Setup::new(folder, &[]);
         setup.options = scenario.options.iter().map(|(key, value)| format!("{key}={}", plain(value))).collect();
-        let mut world = Self { setup, gate: Gate::open().await?, server: None, address: String::new() };
+        let mut world =
+            Self { setup, gate: Gate::open().await?, server: None, address: String::new(), wrong: Arc::default() };
         world.start(None).await?;
         Ok(world)
     }
@@ -101,7 +109,7 @@ impl World {
         fails: Option<&str>,
     ) -> anyhow::Result<()> {
         let answer = within("an answer", self.rest(user)?.chats(&ChatsQuery::default())).await?;
-        let Some(page) = answer_or(fails, answer)? else { return Ok(()) };
+        let Some(page) = self.answer_or(fails, answer)? else { return Ok(()) };
         let mut seen: Vec<ChatSeen> = page
             .chats
             .into_iter()
@@ -130,7 +138,7 @@ impl World {
         let query =
             MessagesQuery { before: before.map(Seq), after: after.map(Seq), limit: *limit, ..MessagesQuery::default() };
         let answer = within("an answer", self.rest(user)?.messages(chat_of(user, with)?, &query)).await?;
-        let Some(page) = answer_or(fails.as_deref(), answer)? else { return Ok(()) };
+        let Some(page) = self.answer_or(fails.as_deref(), answer)? else { return Ok(()) };
         let wanted = messages.as_deref().unwrap_or_default();
         let seqs: Vec<u64> = page.messages.iter().map(|message| message.seq.0).collect();
         ensure!(wanted.iter().map(|message| message.seq).eq(seqs.iter().copied()), "{user} sees {seqs:?}");
@@ -142,17 +150,27 @@ impl World {
     }
 
     fn rest(&self, user: &str) -> anyhow::Result<Rest> {
-        Ok(Rest::new(&format!("http://{}", self.address), Token(Self::token(user, None)?))?)
+        let rest = Rest::new(&format!("http://{}", self.address), Token(Self::token(user, None)?))?;
+        let wrong = self.wrong.clone();
+        Ok(rest.observed(Arc::new(move |answer: &Answer<'_>| {
+            let Answer { method, path, status, content_type, body } = *answer;
+            if let Err(why) = documented::answer(method, path, status, content_type, body.as_bytes()) {
+                wrong.lock().get_or_insert(why);
+            }
+        })))
     }
-}
 
-/// The answer; none when it fails as it must.
-fn answer_or<T>(fails: Option<&str>, answer: Result<T, Error>) -> anyhow::Result<Option<T>> {
-    match (fails, answer) {
-        (None, answer) => Ok(Some(answer?)),
-        (Some(code), Err(Error::Refused { problem })) if problem.code.as_str() == code => Ok(None),
-        (Some(_), Err(error)) => Err(error.into()),
-        (Some(code), Ok(_)) => bail!("it is answered, and not refused with {code}"),
+    /// The answer; none when it fails as it must.
+    fn answer_or<T>(&self, fails: Option<&str>, answer: Result<T, Error>) -> anyhow::Result<Option<T>> {
+        if let Some(wrong) = self.wrong.lock().take() {
+            bail!("{wrong}");
+        }
+        match (fails, answer) {
+            (None, answer) => Ok(Some(answer?)),
+            (Some(code), Err(Error::Refused { problem })) if problem.code.as_str() == code => Ok(None),
+            (Some(_), Err(error)) => Err(error.into()),
+            (Some(code), Ok(_)) => bail!("it is answered, and not refused with {code}"),
+        }
     }
 }
 

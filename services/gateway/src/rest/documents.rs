@@ -75,6 +75,15 @@ impl IntoResponses for SeqProblems {
     }
 }
 
+/// Of a request for the socket.
+pub(crate) enum SocketProblems {}
+
+impl IntoResponses for SocketProblems {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        problems(&[Code::UpgradeRequired])
+    }
+}
+
 /// Of a request of an operator; what there is nothing of is an API that is off.
 pub enum AdminProblems {}
 

@@ -10,9 +10,22 @@ use chasqui_wire::{
 };
 
 use super::{Phase, Session};
-use crate::{limits, render::text};
+use crate::{limits, render::text, submit::Why};
 
 impl Session {
+    /// Whether a message may be sent now, as to those before it.
+    ///
+    /// # Errors
+    /// Why it is refused like the one that it must wait for.
+    pub(crate) fn in_order(&self, chat: ChatId, counter: Counter, now: Duration) -> Result<(), Why> {
+        self.held.behind(chat, counter, now).map_or(Ok(()), Err)
+    }
+
+    /// Whether another refused message can be waited for.
+    pub(crate) fn can_hold(&mut self, now: Duration) -> bool {
+        !self.held.is_full(now)
+    }
+
     /// A message of this session waits for its outcome from now on.
     ///
     /// # Errors
@@ -21,9 +34,25 @@ impl Session {
         if self.outstanding.add(chat, counter, now) { Ok(()) } else { Err(Code::TooManyOutstanding) }
     }
 
-    /// A message of this session will have no outcome.
-    pub(crate) fn not_sent(&mut self, chat: ChatId, counter: Counter) {
+    /// A message of this session is on its way.
+    pub(crate) fn sent(&mut self, chat: ChatId, counter: Counter) {
+        self.held.release(chat, counter);
+    }
+
+    /// A message of this session is not, and will have no outcome.
+    pub(crate) fn not_sent(&mut self, chat: ChatId, counter: Counter, why: Why, now: Duration) {
         self.outstanding.settle(chat, counter);
+        if why.is_for_a_while() {
+            self.held.hold(chat, counter, why, now);
+        } else {
+            self.held.release(chat, counter);
+        }
+    }
+
+    /// A message has its outcome.
+    pub(super) fn settled(&mut self, chat: ChatId, counter: Counter) {
+        self.outstanding.settle(chat, counter);
+        self.held.release(chat, counter);
     }
 
     /// What to tell the router, and of which attach; given once.

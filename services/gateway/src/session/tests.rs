@@ -4,6 +4,7 @@ use chasqui_wire::frames::{self, ServerFrame};
 use super::*;
 
 mod due;
+mod held;
 
 const LOG: LogId = LogId([1; 16]);
 const LIMITS: Limits =

@@ -168,7 +168,7 @@ async fn failures_are_problems_and_nothing_is_for_caches() {
         ("GET", &format!("{messages}?until=1&before=1"), 400, None),
         ("GET", &format!("{messages}/x/receipts"), 400, None),
         ("GET", &format!("{messages}/4/receipts"), 404, None),
-        ("GET", "/v1/socket", 400, None),
+        ("GET", "/v1/socket", 426, None),
         ("GET", "/v1/chats", 200, None),
     ] {
         let request = Request::builder().method(method).uri(path);

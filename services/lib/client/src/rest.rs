@@ -1,12 +1,12 @@
 //! The REST half: the chat list that a device begins with, and the history that it scrolls to.
 
-use std::time::Duration;
+use std::{fmt, sync::Arc, time::Duration};
 
 use chasqui_domain::ChatId;
 use chasqui_wire::frames::{
     self, ChatItem, Chats, ChatsQuery, Devices, DevicesQuery, Messages, MessagesQuery, Problem, Token,
 };
-use reqwest::{Method, RequestBuilder, Response, StatusCode, Url, redirect};
+use reqwest::{Method, RequestBuilder, Response, StatusCode, Url, header::CONTENT_TYPE, redirect};
 use serde::{Serialize, de::DeserializeOwned};
 
 /// How long connecting may take.
@@ -69,11 +69,38 @@ impl Error {
 }
 
 /// Asks the REST API as one user. Its clones share their connections.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Rest {
     base: Url,
     token: Token,
     client: reqwest::Client,
+    observer: Option<AnswerObserver>,
+}
+
+/// Is shown every answer before anything is made of it, for debugging. Answers hold what people write: don't keep them.
+pub type AnswerObserver = Arc<dyn Fn(&Answer<'_>) + Send + Sync>;
+
+/// An answer as it came, and to what.
+#[derive(Debug, Clone, Copy)]
+pub struct Answer<'a> {
+    /// The question's method.
+    pub method: &'a str,
+    /// The question's path, without its query.
+    pub path: &'a str,
+    /// The HTTP status.
+    pub status: u16,
+    /// Its `content-type`, if it has one.
+    pub content_type: Option<&'a str>,
+    /// Its body.
+    pub body: &'a str,
+}
+
+impl fmt::Debug for Rest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { base, token, client: _, observer } = self;
+        let mut all = f.debug_struct("Rest");
+        all.field("base", &base.as_str()).field("token", token).field("observed", &observer.is_some()).finish()
+    }
 }
 
 impl Rest {
@@ -93,7 +120,13 @@ impl Rest {
             .no_proxy()
             .build()
             .map_err(Error::Unreachable)?;
-        Ok(Self { base, token, client })
+        Ok(Self { base, token, client, observer: None })
+    }
+
+    /// The same, whose answers are shown.
+    #[must_use]
+    pub fn observed(self, observer: AnswerObserver) -> Self {
+        Self { observer: Some(observer), ..self }
     }
 
     /// A page of the user's chats.
@@ -146,20 +179,30 @@ impl Rest {
 
     /// Asks it.
     pub(crate) async fn answer<T: DeserializeOwned>(&self, question: RequestBuilder) -> Result<T, Error> {
-        let (status, text) = ask(question).await?;
+        let (status, text) = self.ask(question).await?;
         if status == StatusCode::OK { frames::parse(&text).map_err(Error::Answer) } else { Err(refusal(status, &text)) }
     }
 
     /// Asks for something that has no answer but that it was done.
     pub(crate) async fn done(&self, question: RequestBuilder) -> Result<(), Error> {
-        let (status, text) = ask(question).await?;
+        let (status, text) = self.ask(question).await?;
         if status.is_success() { Ok(()) } else { Err(refusal(status, &text)) }
     }
-}
 
-async fn ask(question: RequestBuilder) -> Result<(StatusCode, String), Error> {
-    let response = question.send().await.map_err(Error::Unreachable)?;
-    Ok((response.status(), text_of(response).await?))
+    async fn ask(&self, question: RequestBuilder) -> Result<(StatusCode, String), Error> {
+        let request = question.build().map_err(Error::Unreachable)?;
+        let method = request.method().clone();
+        let response = self.client.execute(request).await.map_err(Error::Unreachable)?;
+        let (status, url, content_type) =
+            (response.status(), response.url().clone(), response.headers().get(CONTENT_TYPE).cloned());
+        let text = text_of(response).await?;
+        if let Some(observer) = &self.observer {
+            let content_type = content_type.as_ref().and_then(|value| value.to_str().ok());
+            let (method, path, status) = (method.as_str(), url.path(), status.as_u16());
+            observer(&Answer { method, path, status, content_type, body: &text });
+        }
+        Ok((status, text))
+    }
 }
 
 fn refusal(status: StatusCode, text: &str) -> Error {
@@ -207,13 +250,9 @@ fn below(base: &Url, path: &str) -> Url {
 /// The id behind which `chat` is the next that there can be; none when it is the lowest.
 fn just_below(chat: ChatId) -> Option<ChatId> {
     let mut bytes = *chat.as_bytes();
-    for byte in bytes.iter_mut().rev() {
-        let (lower, borrows) = byte.overflowing_sub(1);
-        *byte = lower;
-        if !borrows {
-            break;
-        }
-    }
+    let at = bytes.iter().rposition(|byte| *byte > 0)?;
+    bytes[at] -= 1;
+    bytes[at + 1..].fill(u8::MAX);
     ChatId::from_bytes(&bytes).ok()
 }
 
@@ -245,9 +284,7 @@ mod tests {
         let (mut chat, mut below) = ([1; 24], [1; 24]);
         (chat[22], chat[23], below[22], below[23]) = (7, 0, 6, 255);
         assert_eq!(just_below(of(chat)), Some(of(below)));
-        let mut lowest = [0; 24];
-        lowest[0] = 1;
-        assert_eq!(just_below(of(lowest)), None);
+        assert_eq!(just_below(of([0; 24])), None);
     }
 
     #[test]

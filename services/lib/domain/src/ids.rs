@@ -198,8 +198,8 @@ impl fmt::Debug for LogId {
     }
 }
 
-/// A chat. The first byte is its kind; the rest of a direct chat's id is derived from its two users, so that both
-/// sides reach it without a look-up.
+/// A chat. The first byte is its kind, of which later versions know more; the rest of a direct chat's id is derived
+/// from its two users, so that both sides reach it without a look-up.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ChatId([u8; Self::BYTES]);
 
@@ -234,10 +234,9 @@ impl ChatId {
     /// Takes the binary form.
     ///
     /// # Errors
-    /// When the length or the kind is not one of a chat id.
+    /// When the length is not that of a chat id.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, IdError> {
-        let bytes: [u8; Self::BYTES] = bytes.try_into().map_err(|_| IdError::Chat)?;
-        if bytes[0] == Self::DIRECT { Ok(Self(bytes)) } else { Err(IdError::Chat) }
+        bytes.try_into().map(Self).map_err(|_| IdError::Chat)
     }
 
     /// Reads the text form.

@@ -6,7 +6,7 @@ use chasqui_domain::{LogId, TimeMs};
 use chasqui_log::{Record, TopicPartition};
 
 use crate::{
-    codec::{Cursor, put_place, put_record, put_u32, put_u64},
+    codec::{Cursor, is_checksum, put_place, put_record, put_u32, put_u64},
     options::CHUNK_BODY_BYTES_MAX,
 };
 
@@ -87,7 +87,8 @@ pub(crate) fn encode(out: &mut Vec<u8>, site: Site, commit: u64, left: u32, at: 
 /// Reads a header; none where there is no chunk, or its length is beyond all bounds.
 pub(crate) fn decode_header(bytes: &Bytes, site: Site) -> Option<Header> {
     let mut cursor = Cursor(bytes.get(..HEADER_BYTES).map(|header| bytes.slice_ref(header))?);
-    if cursor.array::<4>()? != MAGIC || cursor.u32()? != crc32c::crc32c_append(site.seed(), &cursor.0) {
+    let (magic, crc) = (cursor.array::<4>()?, cursor.u32()?);
+    if magic != MAGIC || !is_checksum(crc, crc32c::crc32c_append(site.seed(), &cursor.0)) {
         return None;
     }
     let header = Header {
@@ -104,7 +105,7 @@ pub(crate) fn decode_header(bytes: &Bytes, site: Site) -> Option<Header> {
 
 /// Reads what follows a header; none where it is not what was written.
 pub(crate) fn decode_body(header: &Header, body: Bytes) -> Option<Chunk> {
-    if body.len() != header.body_bytes as usize || crc32c::crc32c(&body) != header.body_crc {
+    if body.len() != header.body_bytes as usize || !is_checksum(header.body_crc, crc32c::crc32c(&body)) {
         return None;
     }
     let mut cursor = Cursor(body);

@@ -14,7 +14,7 @@ use chasqui_domain::{LogId, TimeMs};
 use chasqui_log::TopicPartition;
 
 use crate::{
-    codec::{Cursor, put_len, put_place, put_u32, put_u64},
+    codec::{Cursor, is_checksum, put_len, put_place, put_u32, put_u64},
     error::ReadError,
     options::SEGMENT_HEADER_BYTES_MAX,
 };
@@ -75,7 +75,7 @@ impl SegmentHeader {
     }
 
     fn decode(body: Bytes, crc: u32) -> Option<Self> {
-        if crc32c::crc32c(&body) != crc {
+        if !is_checksum(crc, crc32c::crc32c(&body)) {
             return None;
         }
         let mut cursor = Cursor(body);

@@ -104,6 +104,7 @@ codes! {
     RequestTooLarge "request_too_large" 413 - false "The request is longer than allowed."
     NotFound "not_found" 404 - false "There is nothing at this address."
     MethodNotAllowed "method_not_allowed" 405 - false "The address knows other methods."
+    UpgradeRequired "upgrade_required" 426 - false "There is a WebSocket at this address; ask for it as one."
     Unauthorized "unauthorized" 401 4501 false "The token is missing or not valid."
     TokenExpired "token_expired" 401 4006 true "The token has ended; connect again with a new one."
     Banned "banned" 403 4503 false "The user or the device is banned."

@@ -72,7 +72,7 @@ fn a_late_outcome_is_announced_once_and_too_many_are_refused() {
     assert_eq!(bench.written(), ["delayed 1"]);
     bench.queue.push(Item::Entry(Delivery { settles: Some((chat(), Counter(2))), ..entry(0) }));
     assert_eq!(bench.written(), ["0"]);
-    bench.session.not_sent(chat(), Counter(1));
+    bench.session.not_sent(chat(), Counter(1), Code::ServerError.into(), bench.now);
     bench.pass(9).unwrap();
     assert!(bench.written().is_empty());
 }

@@ -12,7 +12,7 @@ use crate::fields::{long, text, text_opt};
 pub struct BanRequest {
     /// For operators; at most 1,024 bytes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = forms::Reason)]
+    #[schema(value_type = Option<forms::Reason>)]
     pub reason: Option<String>,
 }
 

@@ -52,6 +52,8 @@ forms! {
     /// A device's own number of a message in a chat, from 1 to 9223372036854775807, in decimal digits without leading
     /// zeros.
     MessageId = text(1, 19, "^[1-9][0-9]*$").examples([json!("1")]);
+    /// A message id as it was given; `0`, which is none, is refused.
+    GivenMessageId = text(1, 19, "^(0|[1-9][0-9]*)$").examples([json!("1")]);
     /// A session, in decimal digits.
     SessionId = text(1, 19, "^[1-9][0-9]*$").examples([json!("7")]);
     /// The number of a message in its chat, from 1; 0 is before all.

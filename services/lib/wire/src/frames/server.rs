@@ -213,7 +213,7 @@ pub struct Failed {
     pub to: Option<UserId>,
     /// The message id; none when it was no message.
     #[serde(default, with = "digits_opt", skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = forms::MessageId)]
+    #[schema(value_type = forms::GivenMessageId)]
     pub id: Option<Counter>,
     /// Why.
     pub code: Code,
