@@ -14,6 +14,8 @@ use tokio::runtime::{Builder, Runtime as Tokio};
 
 const FOLDER: &str = "/log";
 const COMMITS: u64 = 6;
+/// The last segment begins where others have ended.
+const SEGMENT_BYTES: u64 = 1_000;
 const READ_BYTES: usize = 1 << 20;
 
 static TOKIO: LazyLock<Tokio> = LazyLock::new(|| must(Builder::new_current_thread().build()));
@@ -25,7 +27,7 @@ static WRITTEN: LazyLock<Vec<(TopicPartition, Vec<Record>)>> = LazyLock::new(|| 
     TOKIO.block_on(everything(&*must(open(&disk))))
 });
 
-/// A segment file as the log writes it, always the same.
+/// The last segment file of a log that [`segments`] knows.
 ///
 /// # Panics
 /// When it can't be written.
@@ -39,9 +41,9 @@ pub fn segment() -> Vec<u8> {
     bytes
 }
 
-/// A log whose only segment is these bytes opens or refuses to. If it opens, all of it can be read, it goes on, and it
+/// A log whose last segment is these bytes opens or refuses to. If it opens, all of it can be read, it goes on, and it
 /// opens again with the same and what was added. What it has is what was written, from the beginning on; a fuzzer's
-/// build takes any checksum for right, so there it may be anything.
+/// build takes any checksum for right, so there it may be anything. Gives whether it was all that was written.
 ///
 /// # Panics
 /// When that isn't so.
@@ -61,16 +63,19 @@ pub fn segments(bytes: &[u8]) -> bool {
             }
         }
         // Where there is no room for another number it is refused.
-        let added = log.append(vec![append(Topic::Commands, 0, "after")]).await.is_ok();
+        let added = log.append(vec![append(Topic::Commands, 0, "after")]).await.ok();
         drop(log);
-        let after = everything(&*must(open(&disk))).await;
-        let count = |all: &[(TopicPartition, Vec<Record>)]| all.iter().map(|(_, records)| records.len()).sum::<usize>();
-        assert_eq!(count(&after), count(&before) + usize::from(added));
-        for ((at, before), (_, after)) in before.iter().zip(&after) {
+        let log = must(open(&disk));
+        for ((at, before), (_, after)) in before.iter().zip(&everything(&*log).await) {
             assert!(after.starts_with(before), "{at} had {before:?} and has {after:?}");
         }
-    });
-    true
+        if let Some(appended) = added {
+            let from = appended[0].offset;
+            let found = read(&*log, &Topic::Commands.partition(Partition(0)), from, from.next()).await;
+            assert!(found.len() == 1 && found[0].value == "after", "{found:?}");
+        }
+        before == *written
+    })
 }
 
 fn must<T, E: std::fmt::Display>(result: Result<T, E>) -> T {
@@ -79,14 +84,15 @@ fn must<T, E: std::fmt::Display>(result: Result<T, E>) -> T {
 
 fn open(disk: &CrashDisk) -> Result<Arc<EmbeddedLog>, OpenError> {
     let two = NonZeroU32::MIN.saturating_add(1);
-    let options = Options { cache_bytes: 0, ..Options::new(Partitions { chats: two, users: two }) };
+    let options =
+        Options { cache_bytes: 0, segment_bytes: SEGMENT_BYTES, ..Options::new(Partitions { chats: two, users: two }) };
     // The same id every time.
     EmbeddedLog::open(disk.mount(), PathBuf::from(FOLDER), options, Runtime::new(Clock::default()))
 }
 
 fn path(disk: &CrashDisk) -> PathBuf {
     let names = must(disk.list(Path::new(FOLDER)));
-    let name = names.into_iter().find(|name| name.ends_with(".segment"));
+    let name = names.into_iter().filter(|name| name.ends_with(".segment")).max();
     Path::new(FOLDER).join(name.unwrap_or_default())
 }
 

@@ -165,9 +165,10 @@ async fn who_asks_too_fast_is_told_so() {
             break (status, String::from_utf8(body).unwrap());
         }
         served += 1;
+        assert!(served < 100, "nobody is told");
     };
     assert!(status == 429 && problem.contains(r#""code":"rate_limited""#), "{status} {problem}");
     assert!(problem.contains(r#""retry_in_ms":"#), "{problem}");
-    assert!((10..100).contains(&served), "{served}");
+    assert!(served >= 10, "{served}");
     assert_eq!(crate::rest::get(&bench, Some("bob"), "/v1/chats").await.0, 200);
 }
