@@ -91,7 +91,7 @@ pub(crate) async fn messages_in_step(siege: &Siege) -> anyhow::Result<()> {
         for _ in ids {
             let outcome = socket.outcome().await?;
             if outcome["type"] == "sent" {
-                ensure!(outcome["id"] == next.to_string(), "not {next} but {outcome}");
+                ensure!(outcome["id"].as_str() == Some(&next.to_string()), "not {next} but {outcome}");
                 cursor = outcome["cursor"].clone();
                 next += 1;
                 continue;

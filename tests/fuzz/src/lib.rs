@@ -14,6 +14,9 @@ pub use records::records;
 pub use segments::{segment, segments};
 pub use tokens::tokens;
 
-/// All of them, by their names.
-pub const TARGETS: &[(&str, fn(&[u8]) -> bool)] =
+/// Takes bytes, and gives whether they were understood.
+pub type Target = fn(&[u8]) -> bool;
+
+/// All targets, by their names.
+pub const TARGETS: &[(&str, Target)] =
     &[("frames", frames), ("cursors", cursors), ("tokens", tokens), ("records", records), ("segments", segments)];

@@ -1,5 +1,7 @@
 //! The seeds of the fuzzer are understood, and neither they nor what is near to them breaks anything.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by a panic, its helpers too")]
+
 use std::{env, fs, path::PathBuf};
 
 use chasqui_fuzz::{TARGETS, segment, segments};
