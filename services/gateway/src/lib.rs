@@ -38,6 +38,7 @@ mod shared;
 mod submit;
 mod transport;
 mod uplink;
+mod why;
 mod work;
 
 pub use admin::AdminToken;

@@ -1,6 +1,6 @@
 //! A client's message on its way into the log.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use chasqui_auth::WriteTo;
 use chasqui_domain::{Action, ChatId, ContentType, Counter, Epoch, Sealed, Send, UserId};
@@ -12,7 +12,7 @@ use chasqui_wire::{
     frames::{Failed, SendFrame, ServerFrame},
 };
 
-use crate::{keys, limits, quota::TooMuch, registry::Handle, shared::Shared, uplink};
+use crate::{keys, limits, registry::Handle, shared::Shared, uplink, why::Why};
 
 /// What a body holds when the client doesn't say.
 const TEXT: &str = "text/plain";
@@ -29,43 +29,6 @@ impl Letter {
     /// Tells the sender that there will be no outcome.
     pub(crate) fn failed(self, why: impl Into<Why>) -> ServerFrame {
         failed(Some(self.chat), Some(self.to), Some(self.id), why)
-    }
-}
-
-/// Why a message has no outcome.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Why {
-    code: Code,
-    retry_in_ms: Option<u32>,
-}
-
-impl Why {
-    /// The user has done more than is allowed.
-    pub(crate) fn too_much(code: Code, too_much: TooMuch) -> Self {
-        Self { code, retry_in_ms: Some(too_much.retry_in_ms()) }
-    }
-
-    /// Whether the message may be sent again.
-    pub(crate) fn is_for_a_while(self) -> bool {
-        self.code.retry()
-    }
-
-    /// Until when not; zero when nobody knows.
-    pub(crate) fn retry_in(self) -> Duration {
-        Duration::from_millis(u64::from(self.retry_in_ms.unwrap_or_default()))
-    }
-
-    /// The same when some time has passed.
-    pub(crate) fn later(self, passed: Duration) -> Self {
-        let passed = u32::try_from(passed.as_millis()).unwrap_or(u32::MAX);
-        // Never 0, as if it were known that all is well.
-        Self { retry_in_ms: self.retry_in_ms.map(|wait| wait.saturating_sub(passed).max(1)), ..self }
-    }
-}
-
-impl From<Code> for Why {
-    fn from(code: Code) -> Self {
-        Self { code, retry_in_ms: None }
     }
 }
 

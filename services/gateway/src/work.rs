@@ -31,7 +31,8 @@ use crate::{
     rest::receipts_of,
     session::Session,
     shared::Shared,
-    submit::{self, Letter, Why},
+    submit::{self, Letter},
+    why::Why,
 };
 
 /// A frame of the client that takes a while. The next is read when it is done, so they keep their order.

@@ -10,7 +10,7 @@ use chasqui_wire::{
 };
 
 use super::{Phase, Session};
-use crate::{limits, render::text, submit::Why};
+use crate::{limits, render::text, why::Why};
 
 impl Session {
     /// Whether a message may be sent now, as to those before it.

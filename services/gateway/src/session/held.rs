@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, time::Duration};
 
 use chasqui_domain::{ChatId, Counter};
 
-use crate::{limits, submit::Why};
+use crate::{limits, why::Why};
 
 /// The messages of a session that were refused and may be sent again. Until they are, what the client had under way
 /// behind them in the same chat is refused as well: a chat keeps its sender's order, refusals or not.

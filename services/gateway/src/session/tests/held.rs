@@ -1,5 +1,5 @@
 use super::*;
-use crate::{quota::TooMuch, submit::Why};
+use crate::{quota::TooMuch, why::Why};
 
 fn too_fast(retry_in: Duration) -> Why {
     Why::too_much(Code::RateLimited, TooMuch { retry_in })
