@@ -242,6 +242,8 @@ class Party:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             limit=2**24,
+            # Some leave files where they run.
+            cwd=self.folder,
             env={**ENVIRONMENT, **environment},
         )
         program = Program(process)
