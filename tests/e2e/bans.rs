@@ -3,11 +3,12 @@
 use std::path::Path;
 
 use anyhow::{Context, bail, ensure};
-use chasqui_client::{Client, Draft, End, Options, Rest, Token, Update, Updates, rest};
+use chasqui_client::{Client, Draft, End, Options, Rest, Update, Updates, rest};
 use chasqui_domain::{DeviceId, Seq, UserId};
 use chasqui_tests::{
     process::{self, Server, Setup},
     wait::within,
+    witness::Witness,
 };
 use chasqui_wire::{
     Code,
@@ -19,26 +20,11 @@ struct Device {
     updates: Updates,
 }
 
-/// A device on its state, however its session begins.
-async fn begin(server: &str, user: &str, device: &str, folder: &Path) -> anyhow::Result<Device> {
-    let options = Options {
-        device: Some(DeviceId::new(device)?),
-        state: Some(folder.join(format!("{user}-{device}"))),
-        ..Options::new(format!("ws://{server}/v1/socket"), Token(process::token(user)?))
-    };
-    let (client, updates) = Client::connect(options).await?;
-    Ok(Device { client, updates })
-}
-
-/// The same for one that is new, or was live last: it saves its place in a first session, and is live in a second.
-async fn connect(server: &str, user: &str, device: &str, folder: &Path) -> anyhow::Result<Device> {
-    let mut first = begin(server, user, device, folder).await?;
-    first.is_live().await?;
-    first.updates.done();
-    within("the client closes", first.client.close()).await?;
-    let mut second = begin(server, user, device, folder).await?;
-    second.is_live().await?;
-    Ok(second)
+/// A server, and where its users' devices keep their states.
+struct Place<'a> {
+    server: String,
+    folder: &'a Path,
+    witness: Witness,
 }
 
 impl Device {
@@ -92,40 +78,64 @@ impl Device {
     }
 }
 
-fn operate(server: &str, command: &str, who: &[&str]) -> anyhow::Result<String> {
-    let url = format!("http://{server}");
-    let server: &[&str] = &["--dev", "--url", &url];
-    process::run(&[&[command], server, who].concat())
-}
-
 const BOB: &[&str] = &["--user", "bob"];
 const BOBS_PAD: &[&str] = &["--user", "bob", "--device", "pad"];
 
-fn rest(server: &str, user: &str) -> anyhow::Result<Rest> {
-    Ok(Rest::new(&format!("http://{server}"), Token(process::token(user)?))?)
-}
-
-async fn code_of_chats(server: &str, user: &str) -> anyhow::Result<Option<Code>> {
-    match rest(server, user)?.chats(&ChatsQuery::default()).await {
-        Ok(_) => Ok(None),
-        Err(rest::Error::Refused { problem }) => Ok(Some(problem.code)),
-        Err(error) => Err(error.into()),
+impl Place<'_> {
+    /// A device on its state, however its session begins.
+    async fn begin(&self, user: &str, device: &str) -> anyhow::Result<Device> {
+        let options = Options {
+            device: Some(DeviceId::new(device)?),
+            state: Some(self.folder.join(format!("{user}-{device}"))),
+            ..self.witness.options(&self.server, process::token(user)?)
+        };
+        let (client, updates) = Client::connect(options).await?;
+        Ok(Device { client, updates })
     }
-}
 
-/// Waits until bob's devices that are connected are these.
-async fn bob_is_connected_on(server: &str, expected: &[&str]) -> anyhow::Result<()> {
-    let rest = rest(server, "bob")?;
-    within("the devices are listed", async {
-        loop {
-            let page = rest.devices(&DevicesQuery::default()).await?;
-            let connected = page.devices.iter().filter(|item| item.connected).map(|item| item.device.as_str());
-            if connected.eq(expected.iter().copied()) {
-                return Ok(());
-            }
+    /// The same for one that is new, or was live last: it saves its place in a first session, and is live in a second.
+    async fn connect(&self, user: &str, device: &str) -> anyhow::Result<Device> {
+        let mut first = self.begin(user, device).await?;
+        first.is_live().await?;
+        first.updates.done();
+        within("the client closes", first.client.close()).await?;
+        let mut second = self.begin(user, device).await?;
+        second.is_live().await?;
+        Ok(second)
+    }
+
+    fn operate(&self, command: &str, who: &[&str]) -> anyhow::Result<String> {
+        let url = format!("http://{}", self.server);
+        let server: &[&str] = &["--dev", "--url", &url];
+        process::run(&[&[command], server, who].concat())
+    }
+
+    fn rest(&self, user: &str) -> anyhow::Result<Rest> {
+        Ok(self.witness.rest(&self.server, process::token(user)?)?)
+    }
+
+    async fn code_of_chats(&self, user: &str) -> anyhow::Result<Option<Code>> {
+        match self.rest(user)?.chats(&ChatsQuery::default()).await {
+            Ok(_) => Ok(None),
+            Err(rest::Error::Refused { problem }) => Ok(Some(problem.code)),
+            Err(error) => Err(error.into()),
         }
-    })
-    .await?
+    }
+
+    /// Waits until bob's devices that are connected are these.
+    async fn bob_is_connected_on(&self, expected: &[&str]) -> anyhow::Result<()> {
+        let rest = self.rest("bob")?;
+        within("the devices are listed", async {
+            loop {
+                let page = rest.devices(&DevicesQuery::default()).await?;
+                let connected = page.devices.iter().filter(|item| item.connected).map(|item| item.device.as_str());
+                if connected.eq(expected.iter().copied()) {
+                    return Ok(());
+                }
+            }
+        })
+        .await?
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -135,58 +145,59 @@ async fn who_is_banned_is_out_at_once_and_stays_out_over_a_crash_and_misses_noth
     // Waiting for the list asks often.
     let mut setup = Setup::new(folder, &["limits.requests_per_second=0"]);
     let mut process = Server::start(&setup, None)?;
-    let server = process.ready().await?;
-    setup.listen = server.clone();
+    let place = Place { server: process.ready().await?, folder, witness: Witness::default() };
+    setup.listen = place.server.clone();
 
-    let mut alice = connect(&server, "alice", "laptop", folder).await?;
-    let mut phone = connect(&server, "bob", "phone", folder).await?;
-    let pad = connect(&server, "bob", "pad", folder).await?;
-    bob_is_connected_on(&server, &["pad", "phone"]).await?;
+    let mut alice = place.connect("alice", "laptop").await?;
+    let mut phone = place.connect("bob", "phone").await?;
+    let pad = place.connect("bob", "pad").await?;
+    place.bob_is_connected_on(&["pad", "phone"]).await?;
 
     // A device: the other one stays.
-    let said = operate(&server, "ban", &[BOBS_PAD, &["--reason", "lost"]].concat())?;
+    let said = place.operate("ban", &[BOBS_PAD, &["--reason", "lost"]].concat())?;
     ensure!(said.starts_with("bob, device pad, is banned since ") && said.ends_with(": lost"), "{said}");
     ensure!(matches!(pad.ended().await?, End::Refused(Code::Banned)));
-    ensure!(matches!(begin(&server, "bob", "pad", folder).await?.ended().await?, End::Refused(Code::Banned)));
+    ensure!(matches!(place.begin("bob", "pad").await?.ended().await?, End::Refused(Code::Banned)));
     alice.tell_bob("for the phone").await?;
     ensure!(phone.hears("for the phone").await? == ["for the phone"]);
-    bob_is_connected_on(&server, &["phone"]).await?;
+    place.bob_is_connected_on(&["phone"]).await?;
 
     // The user.
-    operate(&server, "ban", BOB)?;
+    place.operate("ban", BOB)?;
     ensure!(matches!(phone.ended().await?, End::Refused(Code::Banned)));
-    ensure!(code_of_chats(&server, "bob").await? == Some(Code::Banned));
-    ensure!(code_of_chats(&server, "alice").await?.is_none());
-    operate(&server, "unban", BOB)?;
-    ensure!(code_of_chats(&server, "bob").await?.is_none());
-    let mut phone = connect(&server, "bob", "phone", folder).await?;
+    ensure!(place.code_of_chats("bob").await? == Some(Code::Banned));
+    ensure!(place.code_of_chats("alice").await?.is_none());
+    place.operate("unban", BOB)?;
+    ensure!(place.code_of_chats("bob").await?.is_none());
+    let mut phone = place.connect("bob", "phone").await?;
     alice.tell_bob("one").await?;
     phone.hears("one").await?;
 
     // What was answered outlives the process, though nothing was flushed since.
-    operate(&server, "ban", BOB)?;
+    place.operate("ban", BOB)?;
     process.kill().await?;
     let mut process = Server::start(&setup, None)?;
     process.ready().await?;
     ensure!(matches!(phone.ended().await?, End::Refused(Code::Banned)));
-    ensure!(code_of_chats(&server, "bob").await? == Some(Code::Banned));
-    let listed = operate(&server, "bans", &["--json"])?;
+    ensure!(place.code_of_chats("bob").await? == Some(Code::Banned));
+    let listed = place.operate("bans", &["--json"])?;
     let bans: Vec<serde_json::Value> = listed.lines().map(serde_json::from_str).collect::<Result<_, _>>()?;
     ensure!(bans.len() == 2 && bans[0]["user"] == "bob" && bans[1]["device"] == "pad", "{listed}");
     for text in ["two", "three"] {
         alice.tell_bob(text).await?;
     }
 
-    operate(&server, "unban", BOB)?;
+    place.operate("unban", BOB)?;
     // "one" again is what it had not saved.
-    let mut phone = begin(&server, "bob", "phone", folder).await?;
+    let mut phone = place.begin("bob", "phone").await?;
     let texts = phone.hears("three").await?;
     ensure!(texts.ends_with(&["two".to_owned(), "three".to_owned()]) && texts.len() <= 3, "{texts:?}");
-    ensure!(matches!(begin(&server, "bob", "pad", folder).await?.ended().await?, End::Refused(Code::Banned)));
-    operate(&server, "unban", BOBS_PAD)?;
-    let mut pad = begin(&server, "bob", "pad", folder).await?;
+    ensure!(matches!(place.begin("bob", "pad").await?.ended().await?, End::Refused(Code::Banned)));
+    place.operate("unban", BOBS_PAD)?;
+    let mut pad = place.begin("bob", "pad").await?;
     let texts = pad.hears("three").await?;
     ensure!(texts == ["for the phone", "one", "two", "three"], "{texts:?}");
-    bob_is_connected_on(&server, &["pad", "phone"]).await?;
-    process.stop().await
+    place.bob_is_connected_on(&["pad", "phone"]).await?;
+    process.stop().await?;
+    place.witness.is_content()
 }

@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, path::Path, sync::Arc};
 
 use anyhow::{Context, ensure};
-use chasqui_client::{Client, Draft, Options, Token, Update, Updates};
+use chasqui_client::{Client, Draft, Options, Update, Updates};
 use chasqui_disk::Disk;
 use chasqui_domain::{DeviceId, LogId, Offset, TimeMs, UserId};
 use chasqui_runtime::Runtime;
@@ -16,6 +16,7 @@ use chasqui_tests::{
     rest::Rest,
     town::Town,
     wait::{PATIENCE, within},
+    witness::Witness,
 };
 use chasqui_wire::{
     cursor,
@@ -80,6 +81,7 @@ struct Days {
     disk: CrashDisk,
     calendar: Calendar,
     server: Option<InProcess>,
+    witness: Witness,
 }
 
 impl Days {
@@ -108,9 +110,8 @@ impl Days {
     }
 
     async fn client(&self, user: &str, state: &Path) -> anyhow::Result<(Client, Updates)> {
-        let url = format!("ws://{}/v1/socket", self.address()?);
         let (device, state) = (Some(DeviceId::new("phone")?), Some(state.join(user)));
-        let options = Options { device, state, ..Options::new(url, Token(process::token(user)?)) };
+        let options = Options { device, state, ..self.witness.options(&self.address()?, process::token(user)?) };
         Ok(Client::connect(options).await?)
     }
 
@@ -164,7 +165,8 @@ async fn say(days: &Days, state: &Path, text: &str) -> anyhow::Result<()> {
 async fn who_was_away_for_longer_than_entries_are_kept_is_told_and_finds_all_in_the_history() -> anyhow::Result<()> {
     let folder = tempfile::tempdir()?;
     let (state, bob) = (folder.path(), UserId::new("bob")?);
-    let mut days = Days { disk: CrashDisk::new(), calendar: Calendar::at(START), server: None };
+    let (disk, calendar) = (CrashDisk::new(), Calendar::at(START));
+    let mut days = Days { disk, calendar, server: None, witness: Witness::default() };
     days.begin(0).await?;
     let (client, mut updates) = days.client("bob", state).await?;
     assert_eq!(next(&mut updates, why).await?, Some(NotResumed::NoCursor));
@@ -203,5 +205,6 @@ async fn who_was_away_for_longer_than_entries_are_kept_is_told_and_finds_all_in_
     let history: Vec<&str> = served.chats.iter().flat_map(|chat| &chat.messages).map(|it| it.text.as_str()).collect();
     assert_eq!(history, ["one", "two", "three", "four"]);
     drop(client);
-    days.stop().await
+    days.stop().await?;
+    days.witness.is_content()
 }

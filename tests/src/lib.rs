@@ -17,3 +17,4 @@ mod said;
 pub mod schemas;
 pub mod town;
 pub mod wait;
+pub mod witness;

@@ -2,17 +2,16 @@
 
 use std::collections::BTreeMap;
 
-use anyhow::{Context, anyhow};
+use anyhow::Context;
 use chasqui_domain::{ChatId, Seq, UserId};
 use chasqui_wire::frames::{ChatItem, Chats, ChatsQuery, Messages, MessagesQuery};
-use reqwest::{Client, StatusCode, header::CONTENT_TYPE};
+use reqwest::{Client, StatusCode};
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
     device::{plain, watermarks},
-    documented,
     oracle::{Message, Served, ServedChat},
-    wait::within,
+    witness::ask,
 };
 
 /// Asks for pages that are shorter than what there is, so that there are several.
@@ -26,13 +25,22 @@ pub struct Rest<'a> {
     token: &'a str,
 }
 
+/// The server won't answer.
+#[derive(Debug, thiserror::Error)]
+#[error("{path} is answered with {status}")]
+pub struct Refused {
+    path: String,
+    /// The status that it answers with instead.
+    pub status: StatusCode,
+}
+
 /// The status and the text of `/ready` or `/health`.
 ///
 /// # Errors
-/// When the server doesn't answer.
+/// When the server doesn't answer, or as no document says.
 pub async fn probe(server: &str, path: &str) -> anyhow::Result<(StatusCode, String)> {
-    let answer = within("an answer", reqwest::get(format!("http://{server}{path}"))).await??;
-    Ok((answer.status(), within("the whole answer", answer.text()).await??))
+    let (status, body) = ask(Client::new().get(format!("http://{server}{path}"))).await?;
+    Ok((status, String::from_utf8(body.into())?))
 }
 
 impl<'a> Rest<'a> {
@@ -108,14 +116,9 @@ impl<'a> Rest<'a> {
 
     async fn get<T: DeserializeOwned>(&self, path: &str, query: &impl Serialize) -> anyhow::Result<T> {
         let url = format!("http://{}{path}", self.server);
-        let asked = self.http.get(&url).query(query).bearer_auth(self.token).send();
-        let answer = within("an answer", asked).await??;
-        let (status, refused) = (answer.status(), answer.error_for_status_ref().err());
-        let media = answer.headers().get(CONTENT_TYPE).and_then(|media| media.to_str().ok()).map(str::to_owned);
-        let body = within("the whole answer", answer.bytes()).await??;
-        documented::answer("GET", path, status.as_u16(), media.as_deref(), &body).map_err(|why| anyhow!(why))?;
-        if let Some(error) = refused {
-            return Err(error.into());
+        let (status, body) = ask(self.http.get(&url).query(query).bearer_auth(self.token)).await?;
+        if !status.is_success() {
+            return Err(Refused { path: path.to_owned(), status }.into());
         }
         serde_json::from_slice(&body).with_context(|| format!("the answer of {path}"))
     }

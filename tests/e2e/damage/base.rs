@@ -10,6 +10,7 @@ use anyhow::{Context, ensure};
 use chasqui_tests::{
     oracle::{Evidence, Line, Served, judge_so_far},
     process::{Server, Setup},
+    rest::Refused,
     town::Town,
 };
 use reqwest::StatusCode;
@@ -160,8 +161,7 @@ impl Base {
 
 /// Whether a server has answered that it can't tell.
 fn is_internal(error: &anyhow::Error) -> bool {
-    let answer = error.downcast_ref::<reqwest::Error>().and_then(reqwest::Error::status);
-    answer == Some(StatusCode::INTERNAL_SERVER_ERROR)
+    error.downcast_ref::<Refused>().is_some_and(|refused| refused.status == StatusCode::INTERNAL_SERVER_ERROR)
 }
 
 /// How many messages of a chat a user is served.

@@ -1,11 +1,12 @@
 //! The server, and what its users see.
 
 use anyhow::{Result, bail, ensure};
-use chasqui_client::{Client, Draft, Token, Update, Updates};
+use chasqui_client::{Client, Draft, Update, Updates};
 use chasqui_domain::UserId;
 use chasqui_tests::{
     process::{Server, Setup},
     wait::within,
+    witness::{Witness, ask},
 };
 use chasqui_wire::{Code, frames::Problem};
 use tempfile::TempDir;
@@ -17,6 +18,7 @@ pub(crate) struct Chasqui {
     server: Server,
     setup: Setup,
     address: String,
+    witness: Witness,
     _folder: TempDir,
 }
 
@@ -34,12 +36,12 @@ impl Chasqui {
         let setup = Setup { options, ..Setup::new(folder.path(), &[]) };
         let mut server = Server::start(&setup, None)?;
         let address = server.ready().await?;
-        Ok(Self { server, setup, address, _folder: folder })
+        Ok(Self { server, setup, address, witness: Witness::default(), _folder: folder })
     }
 
     pub(crate) async fn connect(&self, token: &str) -> Result<(Client, Updates)> {
-        let url = format!("ws://{}/v1/socket", self.address);
-        let (client, mut updates) = Client::connect(chasqui_client::Options::new(url, Token(token.to_owned()))).await?;
+        let options = self.witness.options(&self.address, token.to_owned());
+        let (client, mut updates) = Client::connect(options).await?;
         update(&mut updates, |update| matches!(update, Update::CaughtUp).then_some(())).await?;
         Ok((client, updates))
     }
@@ -47,16 +49,16 @@ impl Chasqui {
     /// Asks for the chats with a token: the status, and the code of a refusal.
     pub(crate) async fn ask(&self, token: &str) -> Result<(u16, Option<Code>)> {
         let url = format!("http://{}/v1/chats", self.address);
-        let request = reqwest::Client::new().get(url).bearer_auth(token).send();
-        let answer = within("the server answers", request).await??;
-        match answer.status().as_u16() {
+        let (status, body) = ask(reqwest::Client::new().get(url).bearer_auth(token)).await?;
+        match status.as_u16() {
             200 => Ok((200, None)),
-            status => Ok((status, Some(answer.json::<Problem>().await?.code))),
+            status => Ok((status, Some(serde_json::from_slice::<Problem>(&body)?.code))),
         }
     }
 
     pub(crate) async fn stop(self) -> Result<()> {
-        self.server.stop().await
+        self.server.stop().await?;
+        self.witness.is_content()
     }
 
     /// Stops one that has this to complain of, once.
@@ -64,7 +66,7 @@ impl Chasqui {
         self.server.stop_complaining().await?;
         let times = self.setup.stderr()?.matches(of).count();
         ensure!(times == 1, "it complained {times} times of: {of}");
-        Ok(())
+        self.witness.is_content()
     }
 }
 

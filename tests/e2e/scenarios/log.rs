@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use anyhow::{anyhow, bail, ensure};
 use chasqui_client::{Direction, Update};
 use chasqui_tests::{
-    documented,
     wait::{PATIENCE, Pulse},
+    witness::Witness,
 };
 use chasqui_wire::frames::MemberReceipt;
 use parking_lot::Mutex;
@@ -16,6 +16,7 @@ use tokio::time::timeout;
 #[derive(Default)]
 pub(crate) struct Log {
     inner: Mutex<Inner>,
+    witness: Witness,
     pulse: Pulse,
 }
 
@@ -45,15 +46,12 @@ impl Log {
 
     /// Looks at a frame as it goes over the wire.
     pub(crate) fn frame(&self, direction: Direction, text: &str) {
-        if let Err(why) = documented::frame(direction, text) {
-            self.inner.lock().wrong.push(why);
-            self.pulse.beat();
-        }
+        self.witness.frame(direction, text);
         let is_entry = |frame: &Value| frame["type"] == "message" || frame["type"] == "sent";
         if direction == Direction::FromServer && serde_json::from_str(text).is_ok_and(|frame| is_entry(&frame)) {
             self.inner.lock().entries += 1;
-            self.pulse.beat();
         }
+        self.pulse.beat();
     }
 
     /// A client begins.
@@ -80,7 +78,7 @@ impl Log {
             PATIENCE,
             self.pulse.until(|| {
                 let inner = self.inner.lock();
-                !inner.stream.is_empty() || !inner.wrong.is_empty()
+                !inner.stream.is_empty() || !inner.wrong.is_empty() || self.witness.is_alarmed()
             }),
         );
         waited.await.map_err(|_| anyhow!("it sees nothing more"))?;
@@ -113,6 +111,7 @@ impl Log {
     }
 
     fn nothing_is_wrong(&self) -> anyhow::Result<()> {
+        self.witness.is_content()?;
         match self.inner.lock().wrong.first() {
             Some(wrong) => bail!("{wrong}"),
             None => Ok(()),

@@ -1,22 +1,18 @@
 //! The server of a scenario, its operator, and those who ask it over HTTP.
 
-use std::{net::SocketAddr, path::Path, sync::Arc};
+use std::{net::SocketAddr, path::Path};
 
 use anyhow::{Context, bail, ensure};
-use chasqui_client::{
-    Rest, Token,
-    rest::{Answer, Error},
-};
+use chasqui_client::{Rest, rest::Error};
 use chasqui_config::DEV_ADMIN_TOKEN;
 use chasqui_domain::Seq;
 use chasqui_tests::{
-    documented,
     gate::Gate,
     process::{self, KillAt, Server, Setup},
     wait::within,
+    witness::{Witness, ask},
 };
 use chasqui_wire::frames::{ChatsQuery, MessagesQuery};
-use parking_lot::Mutex;
 
 use crate::{
     format::{ChatSeen, History, Scenario},
@@ -32,8 +28,8 @@ pub(crate) struct World {
     pub(crate) gate: Gate,
     server: Option<Server>,
     address: String,
-    /// What is wrong with an answer over HTTP.
-    wrong: Arc<Mutex<Option<String>>>,
+    /// Of the answers over HTTP.
+    witness: Witness,
 }
 
 impl World {
@@ -41,8 +37,8 @@ impl World {
     pub(crate) async fn new(scenario: &Scenario, folder: &Path) -> anyhow::Result<Self> {
         let mut setup = Setup::new(folder, &[]);
         setup.options = scenario.options.iter().map(|(key, value)| format!("{key}={}", plain(value))).collect();
-        let mut world =
-            Self { setup, gate: Gate::open().await?, server: None, address: String::new(), wrong: Arc::default() };
+        let (gate, witness) = (Gate::open().await?, Witness::default());
+        let mut world = Self { setup, gate, server: None, address: String::new(), witness };
         world.start(None).await?;
         Ok(world)
     }
@@ -97,8 +93,8 @@ impl World {
         let url = format!("http://{}/v1/admin/bans/{user}{device}", self.address);
         let http = reqwest::Client::new();
         let request = if is_banned { http.put(url) } else { http.delete(url) };
-        let answer = within("an answer", request.bearer_auth(DEV_ADMIN_TOKEN).send()).await??;
-        ensure!(answer.status().is_success(), "the server answers {}", answer.status());
+        let (status, _) = ask(request.bearer_auth(DEV_ADMIN_TOKEN)).await?;
+        ensure!(status.is_success(), "the server answers {status}");
         Ok(())
     }
 
@@ -150,21 +146,12 @@ impl World {
     }
 
     fn rest(&self, user: &str) -> anyhow::Result<Rest> {
-        let rest = Rest::new(&format!("http://{}", self.address), Token(Self::token(user, None)?))?;
-        let wrong = self.wrong.clone();
-        Ok(rest.observed(Arc::new(move |answer: &Answer<'_>| {
-            let Answer { method, path, status, content_type, body } = *answer;
-            if let Err(why) = documented::answer(method, path, status, content_type, body.as_bytes()) {
-                wrong.lock().get_or_insert(why);
-            }
-        })))
+        Ok(self.witness.rest(&self.address, Self::token(user, None)?)?)
     }
 
     /// The answer; none when it fails as it must.
     fn answer_or<T>(&self, fails: Option<&str>, answer: Result<T, Error>) -> anyhow::Result<Option<T>> {
-        if let Some(wrong) = self.wrong.lock().take() {
-            bail!("{wrong}");
-        }
+        self.witness.is_content()?;
         match (fails, answer) {
             (None, answer) => Ok(Some(answer?)),
             (Some(code), Err(Error::Refused { problem })) if problem.code.as_str() == code => Ok(None),
