@@ -9,6 +9,7 @@ use tokio::{io::AsyncWriteExt, time::sleep};
 use tokio_tungstenite::tungstenite::Message;
 
 use crate::{
+    answers::answers_to,
     siege::{Siege, rest_of},
     socket::{Socket, understood},
     tokens,
@@ -122,10 +123,13 @@ pub(crate) async fn questions(siege: &Siege) -> anyhow::Result<()> {
     let (_, written) =
         tokio::join!(tokio::io::AsyncReadExt::read_to_end(&mut read, &mut answers), write.write_all(all.as_bytes()));
     written?;
-    let answers = String::from_utf8_lossy(&answers);
-    let count = |status: &str| answers.matches(&format!("HTTP/1.1 {status} ")).count();
-    ensure!(count("200") + count("429") == 2_001 && count("429") > 0, "{} and {}", count("200"), count("429"));
-    ensure!(answers.contains(r#""code":"rate_limited""#));
+    let mut counts = BTreeMap::new();
+    for answer in answers_to("GET", "/v1/chats", &String::from_utf8(answers)?)? {
+        *counts.entry(answer.status).or_insert(0) += 1;
+        let is_limited = answer.json()["code"] == "rate_limited";
+        ensure!(is_limited == (answer.status == 429), "{answer:?}");
+    }
+    ensure!(counts.keys().eq(&[200, 429]) && counts.values().sum::<usize>() == 2_001, "{counts:?}");
     Ok(())
 }
 
@@ -195,7 +199,7 @@ pub(crate) async fn never_reads(siege: &Siege) -> anyhow::Result<()> {
         ensure!(first["code"] == "too_many_sessions", "{first}");
     }
     for socket in &mut deaf {
-        socket.is_cut().await;
+        socket.is_cut().await?;
     }
     Ok(())
 }

@@ -169,7 +169,7 @@ pub(crate) async fn broken_transport(siege: &Siege) -> anyhow::Result<()> {
         let mut socket = siege.open().await?;
         let bytes: Vec<u8> = std::iter::repeat_with(|| random(&mut seed)).take(4096).collect();
         let _ = socket.0.get_mut().write_all(&bytes).await;
-        socket.is_cut().await;
+        socket.is_cut().await?;
     }
     Ok(())
 }

@@ -14,12 +14,12 @@ use tokio::{
 
 use tokio_tungstenite::tungstenite::Message;
 
-use crate::socket::{Socket, WebSocket};
+use crate::socket::{Socket, WebSocket, documented_frame, understood};
 
 /// One of the two: reads all the time, as clients do.
 struct Honest {
     write: SplitSink<WebSocket, Message>,
-    frames: mpsc::UnboundedReceiver<Value>,
+    frames: mpsc::UnboundedReceiver<anyhow::Result<Value>>,
 }
 
 impl Honest {
@@ -29,9 +29,8 @@ impl Honest {
         let (sender, frames) = mpsc::unbounded_channel();
         tokio::spawn(async move {
             while let Some(Ok(message)) = read.next().await {
-                let text = message.into_text().unwrap_or_default();
-                if let Ok(frame) = serde_json::from_str(&text) {
-                    let _ = sender.send(frame);
+                if let Message::Text(text) = message {
+                    let _ = sender.send(understood(&text));
                 }
             }
         });
@@ -39,12 +38,12 @@ impl Honest {
     }
 
     async fn say(&mut self, frame: Value) -> anyhow::Result<()> {
-        Ok(self.write.send(Message::text(frame.to_string())).await?)
+        Ok(self.write.send(Message::text(documented_frame(&frame)?)).await?)
     }
 
     async fn until(&mut self, kind: &str) -> anyhow::Result<Value> {
         loop {
-            let frame = self.frames.recv().await.context("the connection is gone")?;
+            let frame = self.frames.recv().await.context("the connection is gone")??;
             if frame["type"] == kind {
                 return Ok(frame);
             }

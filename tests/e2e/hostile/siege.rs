@@ -1,14 +1,18 @@
 //! What the attacks have in common: the server's address, and the two who chat on.
 
-use anyhow::{anyhow, ensure};
-use chasqui_tests::documented;
-use serde_json::{Value, json};
+use anyhow::{Context, ensure};
+use serde_json::Value;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
 };
 
-use crate::{pair::Pair, socket::Socket, tokens};
+use crate::{
+    answers::{Answer, answers_in, answers_to},
+    pair::Pair,
+    socket::Socket,
+    tokens,
+};
 
 pub(crate) struct Siege {
     pub(crate) server: String,
@@ -43,20 +47,24 @@ impl Siege {
         Ok(rest_of(&mut socket).await)
     }
 
+    /// The same where the bytes ask for this; the answers are as the documents say.
+    pub(crate) async fn raw_ask(&self, method: &str, path: &str, bytes: &[u8]) -> anyhow::Result<Vec<Answer>> {
+        answers_to(method, path, &self.raw(bytes).await?)
+    }
+
     /// Asks over HTTP; gives the status and what is in the answer's JSON, which is as the documents say.
     pub(crate) async fn ask(&self, method: &str, path: &str, token: Option<&str>) -> anyhow::Result<(u16, Value)> {
         let bearer = token.map(|token| format!("authorization: Bearer {token}\r\n")).unwrap_or_default();
         let head = format!("{method} {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n{bearer}\r\n");
-        let answer = self.raw(head.as_bytes()).await?;
-        let status = answer.split(' ').nth(1).and_then(|status| status.parse().ok()).unwrap_or_default();
-        let (head, body) = answer.split_once("\r\n\r\n").unwrap_or_default();
-        let json: Value = serde_json::from_str(body).unwrap_or_else(|_| json!(body));
+        let read = self.raw(head.as_bytes()).await?;
+        let answers = answers_in(&read)?;
+        let answer = answers.first().with_context(|| format!("no answer to {method} {path}"))?;
+        let json = answer.json();
         // The documents tell of what is there.
         if json["code"] != "not_found" && json["code"] != "method_not_allowed" {
-            let media = head.lines().find_map(|line| line.strip_prefix("content-type: "));
-            documented::answer(method, path, status, media, body.as_bytes()).map_err(|why| anyhow!(why))?;
+            answer.is_documented(method, path)?;
         }
-        Ok((status, json))
+        Ok((answer.status, json))
     }
 
     /// The same as a user.

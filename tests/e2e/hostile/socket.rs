@@ -25,14 +25,14 @@ impl Socket {
     /// A session that has caught up.
     pub(crate) async fn session(server: &str, user: &str, device: &str) -> anyhow::Result<Self> {
         let mut socket = Self::open(server).await?;
-        socket.hello(&tokens::good(user)?, device, None).await?;
+        socket.text(documented_frame(&hello(&tokens::good(user)?, device, None))?).await?;
         socket.until("welcome").await?;
         socket.until("caught_up").await?;
         Ok(socket)
     }
 
     pub(crate) async fn hello(&mut self, token: &str, device: &str, cursor: Option<&str>) -> anyhow::Result<()> {
-        self.say(json!({"type": "hello", "token": token, "device": device, "cursor": cursor})).await
+        self.say(hello(token, device, cursor)).await
     }
 
     pub(crate) async fn say(&mut self, frame: Value) -> anyhow::Result<()> {
@@ -137,9 +137,29 @@ impl Socket {
     }
 
     /// That the connection ends in any way.
-    pub(crate) async fn is_cut(&mut self) {
-        while let Some(Ok(_)) = self.0.next().await {}
+    pub(crate) async fn is_cut(&mut self) -> anyhow::Result<()> {
+        while let Some(Ok(message)) = self.0.next().await {
+            if let Message::Text(text) = message {
+                understood(&text)?;
+            }
+        }
+        Ok(())
     }
+}
+
+fn hello(token: &str, device: &str, cursor: Option<&str>) -> Value {
+    let mut frame = json!({"type": "hello", "token": token, "device": device});
+    if let Some(cursor) = cursor {
+        frame["cursor"] = cursor.into();
+    }
+    frame
+}
+
+/// A frame of somebody honest, which is one of those that the documents know.
+pub(crate) fn documented_frame(frame: &Value) -> anyhow::Result<String> {
+    let text = frame.to_string();
+    documented::frame(Direction::ToServer, &text).map_err(|why| anyhow!(why))?;
+    Ok(text)
 }
 
 /// A frame of the server, which is one of those that the documents know.
