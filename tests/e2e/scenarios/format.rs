@@ -60,6 +60,7 @@ pub(crate) enum Step {
         cursor: Option<String>,
         cursor_of: Option<Device>,
         token_s: Option<u64>,
+        write_to: Option<WriteTo>,
     },
     Disconnect {
         device: Device,
@@ -76,6 +77,7 @@ pub(crate) enum Step {
     Renew {
         device: Device,
         of: Option<String>,
+        write_to: Option<WriteTo>,
     },
     Hold {
         device: Device,
@@ -112,12 +114,37 @@ pub(crate) enum Step {
         user: String,
         device: Option<String>,
     },
-    Chats {
+    Later {
+        than: String,
+    },
+    Chats(Chats),
+    History(History),
+    PutRead {
         user: String,
-        chats: Option<Vec<ChatSeen>>,
+        with: String,
+        seq: u64,
         fails: Option<String>,
     },
-    History(History),
+    Receipts(Receipts),
+    Has(Has),
+    Devices {
+        user: String,
+        devices: Vec<DeviceSeen>,
+    },
+}
+
+/// To whom a token lets its user write.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(untagged)]
+pub(crate) enum WriteTo {
+    Everybody(Everybody),
+    Users(Vec<String>),
+}
+
+#[derive(Debug, Clone, Deserialize)]
+pub(crate) enum Everybody {
+    #[serde(rename = "*")]
+    Star,
 }
 
 /// A message.
@@ -136,6 +163,17 @@ pub(crate) struct Send {
     pub(crate) meta: Option<Value>,
 }
 
+/// A question for the list of chats.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Chats {
+    pub(crate) user: String,
+    /// How many to a page.
+    pub(crate) limit: Option<u32>,
+    pub(crate) chats: Option<Vec<ChatSeen>>,
+    pub(crate) fails: Option<String>,
+}
+
 /// A question for messages.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -144,9 +182,34 @@ pub(crate) struct History {
     pub(crate) with: String,
     pub(crate) before: Option<u64>,
     pub(crate) after: Option<u64>,
+    /// From the time of the message that the file calls so.
+    pub(crate) since_of: Option<String>,
+    /// Before its time.
+    pub(crate) until_of: Option<String>,
     pub(crate) limit: Option<u32>,
     pub(crate) messages: Option<Vec<MessageSeen>>,
     pub(crate) next: Option<u64>,
+    pub(crate) fails: Option<String>,
+}
+
+/// A question for the watermarks in a chat.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Receipts {
+    pub(crate) user: String,
+    pub(crate) with: String,
+    pub(crate) members: Option<Vec<MarksSeen>>,
+    pub(crate) fails: Option<String>,
+}
+
+/// A question for who has a message.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Has {
+    pub(crate) user: String,
+    pub(crate) with: String,
+    pub(crate) seq: u64,
+    pub(crate) members: Option<Vec<HasSeen>>,
     pub(crate) fails: Option<String>,
 }
 
@@ -187,6 +250,32 @@ pub(crate) struct ChatSeen {
     pub(crate) last_seq: u64,
     pub(crate) unread: u64,
     pub(crate) last_text: Option<String>,
+}
+
+/// A member's watermarks.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct MarksSeen {
+    pub(crate) user: String,
+    pub(crate) delivered: u64,
+    pub(crate) read: u64,
+}
+
+/// Whether a member has a message.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct HasSeen {
+    pub(crate) user: String,
+    pub(crate) delivered: bool,
+    pub(crate) read: bool,
+}
+
+/// A device in the list.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct DeviceSeen {
+    pub(crate) name: String,
+    pub(crate) connected: bool,
 }
 
 /// A scenario with its text, to say where something stands.

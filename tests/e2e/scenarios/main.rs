@@ -1,6 +1,7 @@
 //! Runs the files in `tests/scenarios` with the client library against the real binary. `CHASQUI_SCENARIO` names one of
 //! them.
 
+mod asked;
 mod check;
 mod format;
 mod log;
@@ -76,6 +77,16 @@ fn what_the_format_does_not_define_is_an_error_with_its_line() {
         ("\n\n{ do = \"see\", device = \"alice/phone\", updates = [{ is = \"mesage\", seq = 1 }] },", 11),
         (r#"{ do = "send", device = "alice/phone", to = "bob", as = "m" },"#, 9),
         (r#"{ do = "history", user = "bob", with = "alice" },"#, 9),
+        (r#"{ do = "history", user = "bob", with = "alice", before = 2, after = 1, messages = [] },"#, 9),
+        (r#"{ do = "history", user = "bob", with = "alice", since_of = "m", messages = [] },"#, 9),
+        (
+            "{ do = \"send\", device = \"alice/phone\", to = \"bob\", as = \"m\", text = \"x\" },\n{ do = \"later\", than = \"m\" },",
+            10,
+        ),
+        (r#"{ do = "connect", device = "bob/phone", write_to = "carol" },"#, 9),
+        (r#"{ do = "receipts", user = "bob", with = "alice" },"#, 9),
+        (r#"{ do = "has", user = "bob", with = "alice", seq = 1, members = [], fails = "banned" },"#, 9),
+        (r#"{ do = "devices", user = "bob", devices = [{ name = "phone" }] },"#, 9),
     ] {
         let Err(error) = Source::parse("x.toml", &file(steps)) else { panic!("it was taken: {steps}") };
         assert!(error.to_string().contains(&format!("line {line}")), "{steps}: {error}");
@@ -84,28 +95,29 @@ fn what_the_format_does_not_define_is_an_error_with_its_line() {
     assert!(Source::parse("x.toml", &more).unwrap_err().to_string().contains("line 1"));
 }
 
+/// What nobody is answered behind the first message.
+const WRONG_ANSWERS: &[&str] = &[
+    r#"{ do = "chats", user = "bob", chats = [] }"#,
+    r#"{ do = "chats", user = "bob", limit = 1, chats = [{ with = "alice", last_seq = 1, unread = 0 }] }"#,
+    r#"{ do = "history", user = "bob", with = "alice", messages = [{ seq = 1, text = "ho" }] }"#,
+    r#"{ do = "history", user = "bob", with = "alice", until_of = "m", messages = [{ seq = 1 }] }"#,
+    r#"{ do = "history", user = "bob", with = "alice", fails = "not_a_member" }"#,
+    r#"{ do = "put_read", user = "bob", with = "alice", seq = 2 }"#,
+    r#"{ do = "put_read", user = "bob", with = "alice", seq = 1, fails = "seq_ahead" }"#,
+    r#"{ do = "receipts", user = "bob", with = "alice", members = [{ user = "bob", delivered = 0, read = 0 }] }"#,
+    r#"{ do = "has", user = "bob", with = "alice", seq = 1, members = [] }"#,
+];
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_scenario_that_goes_otherwise_fails_where_it_does() -> anyhow::Result<()> {
     const SEND: &str = r#"{ do = "send", device = "alice/phone", to = "bob", as = "m", text = "hi" },"#;
     const SENT: &str = r#"{ do = "see", device = "alice/phone", updates = [{ is = "sent", of = "m", seq = 1 }] },"#;
-    let cases = [
+    let mut cases = vec![
         (format!("{SEND}\n{}", SENT.replace("seq = 1", "seq = 2")), "line 10"),
         // Something that nobody asked for.
         (SEND.to_owned(), "at the end"),
-        (format!("{SEND}\n{SENT}\n{{ do = \"chats\", user = \"bob\", chats = [] }},"), "line 11"),
-        (
-            format!(
-                "{SEND}\n{SENT}\n{{ do = \"history\", user = \"bob\", with = \"alice\", messages = [{{ seq = 1, text = \"ho\" }}] }},"
-            ),
-            "line 11",
-        ),
-        (
-            format!(
-                "{SEND}\n{SENT}\n{{ do = \"history\", user = \"bob\", with = \"alice\", fails = \"not_a_member\" }},"
-            ),
-            "line 11",
-        ),
     ];
+    cases.extend(WRONG_ANSWERS.iter().map(|step| (format!("{SEND}\n{SENT}\n{step},"), "line 11")));
     let told = cases.iter().map(async |(steps, place)| {
         let folder = Folder::new("scenario")?;
         let source = Source::parse("x.toml", &file(steps))?;

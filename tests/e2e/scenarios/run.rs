@@ -1,19 +1,25 @@
 //! Does what a file says, step by step, and then makes sure that there was nothing else.
 
-use std::{collections::BTreeMap, path::Path};
+use std::{
+    collections::BTreeMap,
+    path::Path,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
 
 use anyhow::{Context, ensure};
 use chasqui_client::{Draft, Error, Update};
-use chasqui_domain::{Counter, Seq, UserId};
+use chasqui_domain::{Counter, Seq, TimeMs, UserId};
 use chasqui_tests::wait::within;
 use chasqui_wire::{
     Code,
     frames::{Failed, Token},
 };
+use tokio::time::sleep;
 
 use crate::{
+    asked::Times,
     check::LAST,
-    format::{Device, Seen, Send, Source, Step},
+    format::{Device, Everybody, Seen, Send, Source, Step, WriteTo},
     player::Player,
     seen::{Names, chat_of, compare},
     world::World,
@@ -23,6 +29,7 @@ struct Run {
     world: World,
     players: BTreeMap<Device, Player>,
     names: Names,
+    times: Times,
 }
 
 /// Runs a scenario with its files in a folder.
@@ -35,7 +42,7 @@ pub(crate) async fn run(source: &Source, folder: &Path) -> anyhow::Result<()> {
     };
     let players = source.scenario.devices.iter().map(|device| player(device.get_ref())).collect();
     let last = Device { user: LAST.to_owned(), name: "device".to_owned() };
-    let mut run = Run { world, players, names: Names::new() };
+    let mut run = Run { world, players, names: Names::new(), times: Times::new() };
     for step in &source.scenario.steps {
         run.step(step.get_ref()).await.with_context(|| source.place(step))?;
     }
@@ -45,7 +52,7 @@ pub(crate) async fn run(source: &Source, folder: &Path) -> anyhow::Result<()> {
 impl Run {
     async fn step(&mut self, step: &Step) -> anyhow::Result<()> {
         match step {
-            Step::Connect { device, name, cursor, cursor_of, token_s } => {
+            Step::Connect { device, name, cursor, cursor_of, token_s, write_to } => {
                 let cursor = match cursor_of {
                     Some(other) => Some(self.player(other)?.cursor()?),
                     None => cursor.clone(),
@@ -54,7 +61,8 @@ impl Run {
                 if let Some(cursor) = cursor {
                     player.set_cursor(&cursor)?;
                 }
-                player.connect(name.as_ref().unwrap_or(&device.name), World::token(&device.user, *token_s)?).await
+                let token = World::token(&device.user, *token_s, write_to.as_ref())?;
+                player.connect(name.as_ref().unwrap_or(&device.name), token).await
             }
             Step::Disconnect { device } => self.player(device)?.disconnect().await,
             Step::Kill { device } => self.player(device)?.kill().await,
@@ -63,8 +71,8 @@ impl Run {
                 let reading = self.player(device)?.client()?.read(chat_of(&device.user, with)?, Seq(*seq));
                 Ok(within("a client takes a read", reading).await??)
             }
-            Step::Renew { device, of } => {
-                let token = World::token(of.as_ref().unwrap_or(&device.user), None)?;
+            Step::Renew { device, of, write_to } => {
+                let token = World::token(of.as_ref().unwrap_or(&device.user), None, write_to.as_ref())?;
                 self.player(device)?.client()?.renew(Token(token));
                 Ok(())
             }
@@ -85,8 +93,13 @@ impl Run {
             }
             Step::Ban { user, device } => self.world.ban(user, device.as_deref(), true).await,
             Step::Unban { user, device } => self.world.ban(user, device.as_deref(), false).await,
-            Step::Chats { user, chats, fails } => self.world.chats(user, chats.as_deref(), fails.as_deref()).await,
-            Step::History(asked) => self.world.history(asked).await,
+            Step::Later { than } => later(*self.times.get(than).context("a message without a time")?).await,
+            Step::Chats(asked) => self.world.chats(asked).await,
+            Step::History(asked) => self.world.history(asked, &self.times).await,
+            Step::PutRead { user, with, seq, fails } => self.world.put_read(user, with, *seq, fails.as_deref()).await,
+            Step::Receipts(asked) => self.world.receipts(asked).await,
+            Step::Has(asked) => self.world.has(asked).await,
+            Step::Devices { user, devices } => self.world.devices(user, devices).await,
         }
     }
 
@@ -136,6 +149,9 @@ impl Run {
             let at = if any_order { wanted.iter().position(is_it) } else { None }.unwrap_or_default();
             let wanted = wanted.remove(at);
             compare(device, &self.names, wanted, &update).with_context(|| format!("{device} must see {wanted:?}"))?;
+            if let (Seen::Sent { of, .. }, Update::Sent { sent, .. }) = (wanted, &update) {
+                self.times.insert(of.clone(), sent.time);
+            }
         }
         Ok(())
     }
@@ -157,7 +173,8 @@ impl Run {
             .map(|it| it.device.clone())
             .collect();
         if !there.is_empty() {
-            last.connect("device", World::token(LAST, None)?).await?;
+            let everybody = WriteTo::Everybody(Everybody::Star);
+            last.connect("device", World::token(LAST, None, Some(&everybody))?).await?;
         }
         let mut users: Vec<&String> = there.iter().map(|device| &device.user).collect();
         users.dedup();
@@ -180,4 +197,15 @@ impl Run {
         }
         self.world.stop().await
     }
+}
+
+/// Waits until the clock, which is the server's as well, is past a time.
+async fn later(than: TimeMs) -> anyhow::Result<()> {
+    let passed = async {
+        while SystemTime::now().duration_since(UNIX_EPOCH)?.as_millis() <= u128::from(than.0) {
+            sleep(Duration::from_millis(1)).await;
+        }
+        anyhow::Ok(())
+    };
+    within("the clock goes on", passed).await?
 }

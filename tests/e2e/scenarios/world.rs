@@ -2,22 +2,17 @@
 
 use std::{net::SocketAddr, path::Path};
 
-use anyhow::{Context, bail, ensure};
-use chasqui_client::{Rest, rest::Error};
+use anyhow::{Context, ensure};
+use chasqui_client::Rest;
 use chasqui_config::DEV_ADMIN_TOKEN;
-use chasqui_domain::Seq;
 use chasqui_tests::{
     gate::Gate,
     process::{self, KillAt, Server, Setup},
-    wait::within,
     witness::{Witness, ask},
 };
-use chasqui_wire::frames::{ChatsQuery, MessagesQuery};
+use reqwest::{Method, RequestBuilder};
 
-use crate::{
-    format::{ChatSeen, History, Scenario},
-    seen::{chat_of, compare_message},
-};
+use crate::format::{Everybody, Scenario, WriteTo};
 
 /// The failpoints at which a server may be killed.
 const KILL_AT: &[&str] = &["gateway::after_append"];
@@ -29,7 +24,7 @@ pub(crate) struct World {
     server: Option<Server>,
     address: String,
     /// Of the answers over HTTP.
-    witness: Witness,
+    pub(crate) witness: Witness,
 }
 
 impl World {
@@ -44,9 +39,18 @@ impl World {
     }
 
     /// A token of a user: one that outlives the scenario, or so many seconds.
-    pub(crate) fn token(user: &str, seconds: Option<u64>) -> anyhow::Result<String> {
+    pub(crate) fn token(user: &str, seconds: Option<u64>, write_to: Option<&WriteTo>) -> anyhow::Result<String> {
         let ttl = seconds.map_or("12h".to_owned(), |seconds| format!("{seconds}s"));
-        process::run(&["token", "--dev", "--user", user, "--ttl", &ttl])
+        let mut arguments = vec!["token", "--dev", "--user", user, "--ttl", &ttl];
+        match write_to {
+            Some(WriteTo::Everybody(Everybody::Star)) => arguments.push("--write-to-all"),
+            Some(WriteTo::Users(users)) if !users.is_empty() => {
+                arguments.push("--write-to");
+                arguments.extend(users.iter().map(String::as_str));
+            }
+            _ => {}
+        }
+        process::run(&arguments)
     }
 
     pub(crate) async fn start(&mut self, kill_at: Option<&str>) -> anyhow::Result<()> {
@@ -98,66 +102,15 @@ impl World {
         Ok(())
     }
 
-    pub(crate) async fn chats(
-        &self,
-        user: &str,
-        wanted: Option<&[ChatSeen]>,
-        fails: Option<&str>,
-    ) -> anyhow::Result<()> {
-        let answer = within("an answer", self.rest(user)?.chats(&ChatsQuery::default())).await?;
-        let Some(page) = self.answer_or(fails, answer)? else { return Ok(()) };
-        let mut seen: Vec<ChatSeen> = page
-            .chats
-            .into_iter()
-            .map(|item| ChatSeen {
-                with: item.with.to_string(),
-                last_seq: item.last_seq.0,
-                unread: item.unread,
-                last_text: item.last_message.and_then(|message| message.text),
-            })
-            .collect();
-        let mut wanted = wanted.unwrap_or_default().to_vec();
-        // Their ids have no order that a person sees.
-        seen.sort_by(|one, other| one.with.cmp(&other.with));
-        wanted.sort_by(|one, other| one.with.cmp(&other.with));
-        for (seen, wanted) in seen.iter_mut().zip(&wanted) {
-            if wanted.last_text.is_none() {
-                seen.last_text = None;
-            }
-        }
-        ensure!(seen == wanted, "{user} sees {seen:?}");
-        Ok(())
+    /// A user who asks over HTTP.
+    pub(crate) fn rest(&self, user: &str) -> anyhow::Result<Rest> {
+        Ok(self.witness.rest(&self.address, Self::token(user, None, None)?)?)
     }
 
-    pub(crate) async fn history(&self, asked: &History) -> anyhow::Result<()> {
-        let History { user, with, before, after, limit, messages, next, fails } = asked;
-        let query =
-            MessagesQuery { before: before.map(Seq), after: after.map(Seq), limit: *limit, ..MessagesQuery::default() };
-        let answer = within("an answer", self.rest(user)?.messages(chat_of(user, with)?, &query)).await?;
-        let Some(page) = self.answer_or(fails.as_deref(), answer)? else { return Ok(()) };
-        let wanted = messages.as_deref().unwrap_or_default();
-        let seqs: Vec<u64> = page.messages.iter().map(|message| message.seq.0).collect();
-        ensure!(wanted.iter().map(|message| message.seq).eq(seqs.iter().copied()), "{user} sees {seqs:?}");
-        for (wanted, message) in wanted.iter().zip(&page.messages) {
-            compare_message(wanted, message)?;
-        }
-        ensure!(*next == page.next.map(|seq| seq.0), "the next page is {:?}", page.next);
-        Ok(())
-    }
-
-    fn rest(&self, user: &str) -> anyhow::Result<Rest> {
-        Ok(self.witness.rest(&self.address, Self::token(user, None)?)?)
-    }
-
-    /// The answer; none when it fails as it must.
-    fn answer_or<T>(&self, fails: Option<&str>, answer: Result<T, Error>) -> anyhow::Result<Option<T>> {
-        self.witness.is_content()?;
-        match (fails, answer) {
-            (None, answer) => Ok(Some(answer?)),
-            (Some(code), Err(Error::Refused { problem })) if problem.code.as_str() == code => Ok(None),
-            (Some(_), Err(error)) => Err(error.into()),
-            (Some(code), Ok(_)) => bail!("it is answered, and not refused with {code}"),
-        }
+    /// The same for what the client library doesn't ask: a user's question for what is at a path.
+    pub(crate) fn question(&self, method: Method, user: &str, path: &str) -> anyhow::Result<RequestBuilder> {
+        let url = format!("http://{}{path}", self.address);
+        Ok(reqwest::Client::new().request(method, url).bearer_auth(Self::token(user, None, None)?))
     }
 }
 

@@ -1,0 +1,189 @@
+//! What users of a scenario ask over HTTP, and whether they are answered as they must.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use anyhow::{anyhow, bail, ensure};
+use bytes::Bytes;
+use chasqui_client::rest::Error;
+use chasqui_domain::{Seq, TimeMs};
+use chasqui_tests::{wait::within, witness::ask};
+use chasqui_wire::frames::{
+    ChatItem, ChatReceipts, ChatsQuery, DevicesQuery, MessageReceipts, MessagesQuery, Problem, ReadUpTo,
+};
+use reqwest::{Method, RequestBuilder};
+use tokio::time::sleep;
+
+use crate::{
+    format::{ChatSeen, Chats, DeviceSeen, Has, HasSeen, History, MarksSeen, Receipts},
+    seen::{chat_of, compare_message},
+    world::World,
+};
+
+/// When the messages were sent, by what the file calls them.
+pub(crate) type Times = BTreeMap<String, TimeMs>;
+
+/// Between questions that are asked until the answer is as it must be: users may not ask much faster.
+const PACE: Duration = Duration::from_millis(20);
+
+impl World {
+    pub(crate) async fn chats(&self, asked: &Chats) -> anyhow::Result<()> {
+        let Chats { user, limit, chats, fails } = asked;
+        let answer = self.all_pages(user, *limit).await?;
+        let Some(items) = self.answer_or(fails.as_deref(), answer)? else { return Ok(()) };
+        let mut seen: Vec<ChatSeen> = items
+            .into_iter()
+            .map(|item| ChatSeen {
+                with: item.with.to_string(),
+                last_seq: item.last_seq.0,
+                unread: item.unread,
+                last_text: item.last_message.and_then(|message| message.text),
+            })
+            .collect();
+        let mut wanted = chats.clone().unwrap_or_default();
+        // Their ids have no order that a person sees.
+        seen.sort_by(|one, other| one.with.cmp(&other.with));
+        wanted.sort_by(|one, other| one.with.cmp(&other.with));
+        for (seen, wanted) in seen.iter_mut().zip(&wanted) {
+            if wanted.last_text.is_none() {
+                seen.last_text = None;
+            }
+        }
+        ensure!(seen == wanted, "{user} sees {seen:?}");
+        Ok(())
+    }
+
+    /// The whole list: pages of so many chats each, which go on where the one before ended.
+    async fn all_pages(&self, user: &str, limit: Option<u32>) -> anyhow::Result<Result<Vec<ChatItem>, Error>> {
+        let (rest, mut all) = (self.rest(user)?, Vec::<ChatItem>::new());
+        let mut after = None;
+        loop {
+            let page = match within("an answer", rest.chats(&ChatsQuery { limit, after })).await? {
+                Ok(page) => page,
+                Err(error) => return Ok(Err(error)),
+            };
+            let is_short = limit.is_some_and(|limit| page.chats.len() < limit as usize);
+            ensure!(page.next.is_none() || !is_short, "a page that isn't the last has {} chats", page.chats.len());
+            ensure!(limit.is_none_or(|limit| page.chats.len() <= limit as usize), "a page has {}", page.chats.len());
+            ensure!(after.is_none() || !page.chats.is_empty(), "there is a page behind the last");
+            all.extend(page.chats);
+            let last = all.last().map(|item| item.chat);
+            ensure!(page.next.is_none() || page.next == last, "a page ends with {last:?}, and next is {:?}", page.next);
+            after = page.next;
+            if after.is_none() {
+                ensure!(all.is_sorted_by(|one, next| one.chat < next.chat), "the chats are in no order: {all:?}");
+                return Ok(Ok(all));
+            }
+        }
+    }
+
+    pub(crate) async fn history(&self, asked: &History, times: &Times) -> anyhow::Result<()> {
+        let History { user, with, before, after, since_of, until_of, limit, messages, next, fails } = asked;
+        let time_of = |of: &Option<String>| of.as_ref().and_then(|of| times.get(of)).copied();
+        let query = MessagesQuery {
+            before: before.map(Seq),
+            after: after.map(Seq),
+            since: time_of(since_of),
+            until: time_of(until_of),
+            limit: *limit,
+        };
+        let answer = within("an answer", self.rest(user)?.messages(chat_of(user, with)?, &query)).await?;
+        let Some(page) = self.answer_or(fails.as_deref(), answer)? else { return Ok(()) };
+        let wanted = messages.as_deref().unwrap_or_default();
+        let seqs: Vec<u64> = page.messages.iter().map(|message| message.seq.0).collect();
+        ensure!(wanted.iter().map(|message| message.seq).eq(seqs.iter().copied()), "{user} sees {seqs:?}");
+        for (wanted, message) in wanted.iter().zip(&page.messages) {
+            compare_message(wanted, message)?;
+        }
+        ensure!(*next == page.next.map(|seq| seq.0), "the next page is {:?}", page.next);
+        Ok(())
+    }
+
+    /// Opens a chat over HTTP.
+    pub(crate) async fn put_read(&self, user: &str, with: &str, seq: u64, fails: Option<&str>) -> anyhow::Result<()> {
+        let path = format!("/v1/chats/{}/read", chat_of(user, with)?);
+        let answer = answered(self.question(Method::PUT, user, &path)?.json(&ReadUpTo { seq: Seq(seq) })).await?;
+        self.answer_or(fails, answer).map(drop)
+    }
+
+    pub(crate) async fn receipts(&self, asked: &Receipts) -> anyhow::Result<()> {
+        let Receipts { user, with, members, fails } = asked;
+        let path = format!("/v1/chats/{}/receipts", chat_of(user, with)?);
+        let answer = answered(self.question(Method::GET, user, &path)?).await?;
+        let Some(body) = self.answer_or(fails.as_deref(), answer)? else { return Ok(()) };
+        let receipts: ChatReceipts = serde_json::from_slice(&body)?;
+        let seen = receipts.members.into_iter().map(|member| MarksSeen {
+            user: member.user.to_string(),
+            delivered: member.delivered.0,
+            read: member.read.0,
+        });
+        same(user, seen, members)
+    }
+
+    /// Who has a message.
+    pub(crate) async fn has(&self, asked: &Has) -> anyhow::Result<()> {
+        let Has { user, with, seq, members, fails } = asked;
+        let path = format!("/v1/chats/{}/messages/{seq}/receipts", chat_of(user, with)?);
+        let answer = answered(self.question(Method::GET, user, &path)?).await?;
+        let Some(body) = self.answer_or(fails.as_deref(), answer)? else { return Ok(()) };
+        let receipts: MessageReceipts = serde_json::from_slice(&body)?;
+        let seen = receipts.members.into_iter().map(|member| HasSeen {
+            user: member.user.to_string(),
+            delivered: member.delivered,
+            read: member.read,
+        });
+        same(user, seen, members)
+    }
+
+    /// Waits until a user's devices are these: what is told of them comes behind what happens to them.
+    pub(crate) async fn devices(&self, user: &str, wanted: &[DeviceSeen]) -> anyhow::Result<()> {
+        let (rest, mut wanted, mut seen) = (self.rest(user)?, wanted.to_vec(), Vec::new());
+        wanted.sort();
+        let listed = within("the devices are these", async {
+            while seen != wanted {
+                let page = rest.devices(&DevicesQuery::default()).await?;
+                let item = |name: String, connected| DeviceSeen { name, connected };
+                seen = page.devices.into_iter().map(|it| item(it.device.to_string(), it.connected)).collect();
+                seen.sort();
+                sleep(PACE).await;
+            }
+            anyhow::Ok(())
+        });
+        let listed = listed.await.and_then(|listed| listed);
+        self.witness.is_content()?;
+        listed.map_err(|error| anyhow!("{error:#}; {user} sees {seen:?}"))
+    }
+
+    /// The answer; none when it fails as it must.
+    fn answer_or<T>(&self, fails: Option<&str>, answer: Result<T, Error>) -> anyhow::Result<Option<T>> {
+        self.witness.is_content()?;
+        match (fails, answer) {
+            (None, answer) => Ok(Some(answer?)),
+            (Some(code), Err(Error::Refused { problem })) if problem.code.as_str() == code => Ok(None),
+            (Some(_), Err(error)) => Err(error.into()),
+            (Some(code), Ok(_)) => bail!("it is answered, and not refused with {code}"),
+        }
+    }
+}
+
+/// What the client library doesn't ask, in its terms.
+async fn answered(request: RequestBuilder) -> anyhow::Result<Result<Bytes, Error>> {
+    let (status, body) = ask(request).await?;
+    if status.is_success() {
+        return Ok(Ok(body));
+    }
+    let problem: Problem = serde_json::from_slice(&body)?;
+    Ok(Err(Error::Refused { problem: Box::new(problem) }))
+}
+
+/// Whether the members are those, in any order.
+fn same<T: Ord + Clone + std::fmt::Debug>(
+    user: &str,
+    seen: impl Iterator<Item = T>,
+    wanted: &Option<Vec<T>>,
+) -> anyhow::Result<()> {
+    let (mut seen, mut wanted): (Vec<T>, Vec<T>) = (seen.collect(), wanted.clone().unwrap_or_default());
+    seen.sort();
+    wanted.sort();
+    ensure!(seen == wanted, "{user} sees {seen:?}");
+    Ok(())
+}
