@@ -28,6 +28,7 @@ use crate::{
     shared::Shared,
     transport::{Incoming, Outgoing, Source, Target, TransportError},
     uplink,
+    why::Why,
     work::Worker,
 };
 
@@ -63,7 +64,7 @@ pub(crate) async fn serve(
     let Some((greeting, _permit)) = introduced else { return };
     newcomer.inspect(|newcomer| newcomer.is_proven());
     let why = hold(&shared, greeting, &mut target, &mut source).await;
-    farewell(&shared, &mut target, &mut source, why).await;
+    farewell(&shared, &mut target, &mut source, why.map(Why::from)).await;
 }
 
 /// Learns who connects, and gives them a place among the sessions; none when they were sent away.
@@ -74,13 +75,13 @@ async fn introduce(
 ) -> Option<(Greeting, OwnedSemaphorePermit)> {
     let greeting = tokio::select! {
         greeting = shared.runtime.timeout(shared.options.hello(), greet(shared, source)) => {
-            greeting.unwrap_or(Err(Some(Code::HelloTimeout)))
+            greeting.unwrap_or(Err(Some(Code::HelloTimeout.into())))
         }
-        () = shared.drains() => Err(Some(Code::Draining)),
+        () = shared.drains() => Err(Some(Code::Draining.into())),
     };
     let placed = greeting.and_then(|greeting| {
         let permit = shared.sessions.clone().try_acquire_owned();
-        permit.map(|permit| (greeting, permit)).map_err(|_| Some(Code::Unavailable))
+        permit.map(|permit| (greeting, permit)).map_err(|_| Some(Code::Unavailable.into()))
     });
     match placed {
         Ok(placed) => Some(placed),
@@ -91,35 +92,36 @@ async fn introduce(
     }
 }
 
-async fn greet(shared: &Shared, source: &mut impl Source) -> Result<Greeting, Option<Code>> {
+async fn greet(shared: &Shared, source: &mut impl Source) -> Result<Greeting, Option<Why>> {
     let frames = shared.quotas.frames(&shared.runtime);
     let text = loop {
         let incoming = source.next().await;
         if !frames.take() {
-            return Err(Some(Code::TooManyFrames));
+            return Err(Some(Code::TooManyFrames.into()));
         }
         match incoming {
             Some(Ok(Incoming::Text(text))) => break text,
             Some(Ok(Incoming::Alive)) => {}
-            Some(Ok(Incoming::TooLong)) => return Err(Some(Code::FrameTooLarge)),
-            Some(Ok(Incoming::Binary)) => return Err(Some(Code::BadFrame)),
+            Some(Ok(Incoming::TooLong)) => return Err(Some(Code::FrameTooLarge.into())),
+            Some(Ok(Incoming::Binary)) => return Err(Some(Code::BadFrame.into())),
             Some(Ok(Incoming::Close)) | None => return Err(None),
             Some(Err(error)) => {
                 tracing::debug!(%error, "a connection failed before its hello");
-                return Err(Some(Code::BadFrame));
+                return Err(Some(Code::BadFrame.into()));
             }
         }
     };
     let frame = frames::parse(&text);
     shared.metrics.frame_in(frame.as_ref().map_or(UNREADABLE, ClientFrame::name));
-    let Ok(ClientFrame::Hello(hello)) = frame else { return Err(Some(Code::BadFrame)) };
-    let identity = identity::verify(shared, &hello.token.0).await?;
+    let Ok(ClientFrame::Hello(hello)) = frame else { return Err(Some(Code::BadFrame.into())) };
+    let identity = identity::verify(shared, &hello.token.0).await.map_err(Why::from)?;
     // Who connects again and again costs as much as who asks.
-    shared.quotas.requests.take(&identity.user).map_err(|_| Code::TooManySessions)?;
+    let asked = shared.quotas.requests.take(&identity.user);
+    asked.map_err(|too_much| Why::too_much(Code::TooManySessions, too_much))?;
     // A cursor that can't be taken up is no fault: the device begins with the chat list.
     let from = match resume(shared, &identity.user, hello.cursor.as_deref()) {
         // The log was put back to an older state. What it says until it comes to the cursor would be missed.
-        Ok(offset) if offset > inbox_end(shared, &identity.user).await? => Err(NotResumed::OtherLog),
+        Ok(offset) if offset > inbox_end(shared, &identity.user).await.map_err(Why::from)? => Err(NotResumed::OtherLog),
         from => from,
     };
     Ok(Greeting { identity, device: hello.device, from })
@@ -224,13 +226,13 @@ async fn detach(shared: &Shared, handle: &Handle) {
 
 /// Tells the client why, and waits for its own close: a connection that is cut while the client still writes may lose
 /// what was said last.
-async fn farewell(shared: &Shared, target: &mut impl Target, source: &mut impl Source, why: Option<Code>) {
+async fn farewell(shared: &Shared, target: &mut impl Target, source: &mut impl Source, why: Option<Why>) {
     let words = async {
-        if let Some(code) = why {
-            if let Some(frame) = text(&ServerFrame::Error(shared.parting(code))) {
+        if let Some(why) = why {
+            if let Some(frame) = text(&ServerFrame::Error(shared.parting(why))) {
                 target.feed(Outgoing::Text(frame)).await?;
             }
-            target.feed(Outgoing::Close(code)).await?;
+            target.feed(Outgoing::Close(why.code)).await?;
         }
         target.close().await?;
         while let Some(Ok(_)) = source.next().await {}

@@ -14,7 +14,9 @@ use chasqui_wire::{Code, frames::Failure};
 use parking_lot::Mutex;
 use tokio::sync::{Semaphore, watch};
 
-use crate::{Deps, Error, keys::Keys, limits, options::Options, quota::Quotas, registry::Registry, uplink::Uplink};
+use crate::{
+    Deps, Error, keys::Keys, limits, options::Options, quota::Quotas, registry::Registry, uplink::Uplink, why::Why,
+};
 
 /// What the parts of a gateway share.
 pub(crate) struct Shared {
@@ -83,11 +85,13 @@ impl Shared {
         Day(today.0.saturating_sub(self.options.inbox_retention_days))
     }
 
-    /// What a client is told last. Those that are to connect again each get a time of their own.
-    pub(crate) fn parting(&self, code: Code) -> Failure {
+    /// What a client is told last. Those that are to connect again each get a time of their own, behind what is known.
+    pub(crate) fn parting(&self, why: Why) -> Failure {
+        let Why { code, retry_in_ms } = why;
         let retry_in_ms = code.retry().then(|| {
             let random = u64::from(u32::from_be_bytes(self.runtime.random()));
-            u32::try_from((self.options.reconnect_ms * random) >> 32).unwrap_or(u32::MAX)
+            let own = u32::try_from((self.options.reconnect_ms * random) >> 32).unwrap_or(u32::MAX);
+            own.saturating_add(retry_in_ms.unwrap_or_default())
         });
         Failure { retry_in_ms, ..Failure::from(code) }
     }

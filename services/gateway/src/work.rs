@@ -96,8 +96,7 @@ impl Worker {
         let frame = frames::parse(text);
         self.shared.metrics.frame_in(frame.as_ref().map_or(UNREADABLE, ClientFrame::name));
         match frame {
-            Ok(ClientFrame::Send(_)) if !self.session.can_hold(now) => return Err(Code::TooManyFrames),
-            Ok(ClientFrame::Send(frame)) => self.send(*frame, now),
+            Ok(ClientFrame::Send(frame)) => return self.send(*frame, now),
             Ok(ClientFrame::Ack(ack)) => self.ack(ack),
             Ok(ClientFrame::Read(read)) => {
                 self.receipts.raise(read.chat, Watermarks { delivered: Seq(0), read: read.seq });
@@ -127,13 +126,16 @@ impl Worker {
         self.session.say(&ServerFrame::Error(Failure { message, ..Failure::from(Code::BadFrame) }));
     }
 
-    fn send(&mut self, frame: SendFrame, now: Duration) {
+    fn send(&mut self, frame: SendFrame, now: Duration) -> Result<(), Code> {
         let chat = ChatId::direct(self.session.user(), &frame.to);
         let letter = Letter { chat, to: frame.to.clone(), id: frame.id };
         let begun = self.begin_sending(frame, &letter, now);
-        if let Err(why) = begun {
-            self.lost(letter, why, now);
+        let Err(why) = begun else { return Ok(()) };
+        if why.is_for_a_while() && !self.session.can_hold(chat, letter.id, now) {
+            return Err(Code::TooManyFrames);
         }
+        self.lost(letter, why, now);
+        Ok(())
     }
 
     /// Only what can be sent waits for an outcome.

@@ -21,9 +21,9 @@ impl Session {
         self.held.behind(chat, counter, now).map_or(Ok(()), Err)
     }
 
-    /// Whether another refused message can be waited for.
-    pub(crate) fn can_hold(&mut self, now: Duration) -> bool {
-        !self.held.is_full(now)
+    /// Whether a message that is refused can be waited for.
+    pub(crate) fn can_hold(&mut self, chat: ChatId, counter: Counter, now: Duration) -> bool {
+        self.held.holds(chat, counter) || !self.held.is_full(now)
     }
 
     /// A message of this session waits for its outcome from now on.
@@ -51,7 +51,9 @@ impl Session {
 
     /// A message has its outcome.
     pub(super) fn settled(&mut self, chat: ChatId, counter: Counter) {
-        self.outstanding.settle(chat, counter);
+        if !self.outstanding.settle(chat, counter) {
+            self.held.pass_over(chat, counter);
+        }
         self.held.release(chat, counter);
     }
 

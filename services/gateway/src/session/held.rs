@@ -1,6 +1,9 @@
 //! Messages that were refused for a while, and what must wait behind them.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::{BTreeMap, VecDeque},
+    time::Duration,
+};
 
 use chasqui_domain::{ChatId, Counter};
 
@@ -11,6 +14,9 @@ use crate::{limits, why::Why};
 #[derive(Debug, Default)]
 pub(crate) struct Held {
     sends: BTreeMap<(ChatId, Counter), Refusal>,
+    /// Messages of sessions before whose outcome this one has written. Their client may have sent them again before it
+    /// read that, and won't once more.
+    passed_over: VecDeque<(ChatId, Counter)>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -35,10 +41,26 @@ impl Held {
 
     /// A message was refused and may be sent again.
     pub(crate) fn hold(&mut self, chat: ChatId, counter: Counter, why: Why, now: Duration) {
+        if self.passed_over.contains(&(chat, counter)) {
+            return;
+        }
         let until = now + why.retry_in() + limits::HELD_FOR;
         // Whoever gives a message up must not wait longer for each that was refused behind it.
         let refusal = self.first_before(chat, counter, now).unwrap_or(Refusal { why, since: now, until });
         self.sends.insert((chat, counter), refusal);
+    }
+
+    /// The client is told the outcome of a message that it has not sent in this session, as far as is known.
+    pub(crate) fn pass_over(&mut self, chat: ChatId, counter: Counter) {
+        if self.passed_over.len() >= limits::PASSED_OVER_MAX {
+            self.passed_over.pop_front();
+        }
+        self.passed_over.push_back((chat, counter));
+    }
+
+    /// Whether a message is held already.
+    pub(crate) fn holds(&self, chat: ChatId, counter: Counter) -> bool {
+        self.sends.contains_key(&(chat, counter))
     }
 
     /// A message was taken, or never will be.

@@ -38,11 +38,11 @@ impl Outstanding {
         has_room
     }
 
-    pub(crate) fn settle(&mut self, chat: ChatId, counter: Counter) {
+    /// A message waits no more; whether it did.
+    pub(crate) fn settle(&mut self, chat: ChatId, counter: Counter) -> bool {
         // Outcomes come nearly in the order of the messages, so this ends at the front.
-        if let Some(at) = self.sends.iter().position(|send| (send.chat, send.counter) == (chat, counter)) {
-            self.sends.remove(at);
-        }
+        let at = self.sends.iter().position(|send| (send.chat, send.counter) == (chat, counter));
+        at.and_then(|at| self.sends.remove(at)).is_some()
     }
 
     /// The messages that have become late; each is given once.

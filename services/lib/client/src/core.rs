@@ -200,7 +200,7 @@ impl Core {
             return Some(ClientFrame::Hello(Hello { token: self.tokens.current().clone(), device, cursor }));
         }
         let Link::Up { under_way_max, .. } = self.link else { return None };
-        if let Some(renew) = self.tokens.renewal() {
+        if let Some(renew) = self.tokens.renewal(now) {
             return Some(ClientFrame::Renew(renew));
         }
         if let Some(cursor) = &self.state.cursor
@@ -229,7 +229,7 @@ impl Core {
     /// Whether [`Core::next_frame`] was left with more.
     pub(crate) fn has_frames(&self, now: Duration) -> bool {
         let Link::Up { under_way_max, .. } = self.link else { return self.hello_due };
-        self.tokens.is_renewal_due()
+        self.tokens.is_renewal_due(now)
             || !self.reads_due.is_empty()
             || !self.questions.is_empty()
             || self.state.outbox.has_next(now, under_way_max)

@@ -111,7 +111,7 @@ codes! {
     TooManyOutstanding "too_many_outstanding" 429 - true "Too many messages of this session wait for their outcome."
     RateLimited "rate_limited" 429 - true "Too much was asked in a short time."
     TooManyChats "too_many_chats" 429 - true "The user has opened too many chats in the last hour."
-    TooManyFrames "too_many_frames" 429 4007 true "The client sends frames faster than allowed; the connection is closed."
+    TooManyFrames "too_many_frames" 429 4007 true "The client sends frames faster than allowed, or ever more messages behind refused ones; the connection is closed."
     TooManySessions "too_many_sessions" 429 4008 true "The user has too many sessions, or begins them too often; the connection is closed."
     TooManyConnections "too_many_connections" 429 - true "There are too many connections from this address."
     Unavailable "unavailable" 503 4005 true "A part of the server that this needs can't be reached."

@@ -67,10 +67,23 @@ fn a_message_that_was_given_up_is_not_waited_for_without_end() {
 fn so_many_are_waited_for_and_no_more() {
     let mut bench = Bench::live(0);
     for counter in 0..1_024 {
-        assert!(bench.session.can_hold(bench.now));
+        assert!(bench.session.can_hold(chat(), Counter(counter + 1), bench.now));
         bench.refuse(counter + 1, Code::Unavailable.into());
     }
-    assert!(!bench.session.can_hold(bench.now));
+    assert!(!bench.session.can_hold(chat(), Counter(1_025), bench.now));
+    assert!(bench.session.can_hold(chat(), Counter(7), bench.now), "it is waited for already");
     bench.now += limits::HELD_FOR;
-    assert!(bench.session.can_hold(bench.now), "those that were given up make room");
+    assert!(bench.session.can_hold(chat(), Counter(1_025), bench.now), "those that were given up make room");
+}
+
+/// A client sends again what it sent in the session before, and then reads the outcome of that.
+#[test]
+fn whose_outcome_was_told_before_is_not_waited_for() {
+    let mut bench = Bench::live(0);
+    bench.queue.push(Item::Entry(Delivery { settles: Some((chat(), Counter(3))), ..entry(0) }));
+    assert_eq!(bench.written(), ["0"]);
+    bench.refuse(3, Code::Unavailable.into());
+    assert_eq!(bench.waits(4), None);
+    bench.refuse(4, Code::Unavailable.into());
+    assert!(bench.waits(5).is_some());
 }

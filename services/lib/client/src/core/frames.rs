@@ -18,7 +18,7 @@ impl Core {
         // The session has gone on behind it.
         self.said = None;
         match (frame, self.link) {
-            (ServerFrame::Error(failure), _) => self.error(failure),
+            (ServerFrame::Error(failure), _) => self.error(failure, now),
             (ServerFrame::Welcome(welcome), Link::Greeting { .. }) => self.welcome(*welcome, now),
             // What comes out of turn is of no session.
             (_, Link::Down | Link::Greeting { .. }) | (ServerFrame::Welcome(_), _) => {}
@@ -40,13 +40,16 @@ impl Core {
         }
     }
 
-    fn error(&mut self, failure: Failure) {
+    fn error(&mut self, failure: Failure, now: Duration) {
         let code = failure.code;
         let is_up = matches!(self.link, Link::Up { .. });
         // When it is the end of the session all the same, the app is asked for a token once more.
         if is_up && matches!(code, Code::Unauthorized | Code::TokenExpired) && self.tokens.not_renewed() {
             self.tell(Update::NotRenewed(code));
             return;
+        }
+        if is_up && matches!(code, Code::Unavailable | Code::ServerError) {
+            self.tokens.not_judged(now, &mut self.dice);
         }
         // Trying again would end the same way; a device that was replaced would fight with itself. The close, which says
         // as much, may get lost.

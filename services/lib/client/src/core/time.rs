@@ -52,15 +52,16 @@ impl Core {
             Dirty::Since(since) => Some(since + SAVE_WITHIN),
             Dirty::Clean | Dirty::Now => None,
         };
-        let (alive_at, ack_at, send_at, ask_at) = match self.link {
+        let (alive_at, ack_at, send_at, token_at) = match self.link {
             Link::Down => (None, None, None, None),
             Link::Greeting { since } => (Some(since + GREETING), None, None, None),
             Link::Up { idle, .. } => {
                 let alive_at = self.ping_at(idle).min(self.heard_at + idle);
                 let ack_at = self.state.cursor.as_ref().and(self.acks.deadline());
-                (Some(alive_at), ack_at, self.state.outbox.deadline(now), self.tokens.ask_at())
+                let token_at = self.tokens.ask_at().into_iter().chain(self.tokens.renew_at()).min();
+                (Some(alive_at), ack_at, self.state.outbox.deadline(now), token_at)
             }
         };
-        [save_at, alive_at, ack_at, send_at, ask_at].into_iter().flatten().min()
+        [save_at, alive_at, ack_at, send_at, token_at].into_iter().flatten().min()
     }
 }

@@ -7,6 +7,8 @@ use std::time::Duration;
 
 use chasqui_wire::frames::{Renew, Token};
 
+use crate::backoff::{Dice, pause};
+
 /// The app is asked for another token so long before the end, or half of what is left, whichever is later.
 const ASK_BEFORE: Duration = Duration::from_secs(60);
 
@@ -23,7 +25,9 @@ pub(super) struct Tokens {
 /// A token that the app has brought, and that the server has not answered.
 struct Next {
     token: Token,
-    is_due: bool,
+    /// From when the server may be asked to take it; none while it is asked.
+    due_at: Option<Duration>,
+    failures: u32,
 }
 
 impl Tokens {
@@ -39,7 +43,7 @@ impl Tokens {
 
     /// The app brings another.
     pub(super) fn bring(&mut self, token: Token, has_said_hello: bool) {
-        self.next = Some(Next { token, is_due: true });
+        self.next = Some(Next { token, due_at: Some(Duration::ZERO), failures: 0 });
         if !has_said_hello {
             self.follow();
         }
@@ -53,15 +57,29 @@ impl Tokens {
         true
     }
 
-    /// Asks the server to take the one that was brought; given once a session.
-    pub(super) fn renewal(&mut self) -> Option<Renew> {
-        let next = self.next.as_mut().filter(|next| next.is_due)?;
-        next.is_due = false;
+    /// Asks the server to take the one that was brought; given once a session, unless it couldn't be judged.
+    pub(super) fn renewal(&mut self, now: Duration) -> Option<Renew> {
+        let next = self.next.as_mut().filter(|next| next.due_at.is_some_and(|at| at <= now))?;
+        next.due_at = None;
         Some(Renew { token: next.token.clone() })
     }
 
-    pub(super) fn is_renewal_due(&self) -> bool {
-        self.next.as_ref().is_some_and(|next| next.is_due)
+    pub(super) fn is_renewal_due(&self, now: Duration) -> bool {
+        self.renew_at().is_some_and(|at| at <= now)
+    }
+
+    /// When the server is asked next.
+    pub(super) fn renew_at(&self) -> Option<Duration> {
+        self.next.as_ref().and_then(|next| next.due_at)
+    }
+
+    /// The server could not do something. If it was to judge the one that was brought, it is asked again after a pause;
+    /// if it was something else, asking twice does no harm.
+    pub(super) fn not_judged(&mut self, now: Duration, dice: &mut Dice) {
+        if let Some(next) = self.next.as_mut().filter(|next| next.due_at.is_none()) {
+            next.failures = next.failures.saturating_add(1);
+            next.due_at = Some(now + pause(next.failures, dice));
+        }
     }
 
     /// The server has taken the current one.
@@ -82,7 +100,7 @@ impl Tokens {
 
     /// The server has not taken the one that was brought; false when it wasn't asked to.
     pub(super) fn not_renewed(&mut self) -> bool {
-        self.next.take_if(|next| !next.is_due).is_some()
+        self.next.take_if(|next| next.due_at.is_none()).is_some()
     }
 
     /// The current one has ended.

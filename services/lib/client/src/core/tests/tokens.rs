@@ -70,6 +70,22 @@ fn a_renewal_that_is_refused_leaves_the_session_and_its_token() {
 }
 
 #[test]
+fn a_renewal_that_could_not_be_judged_is_asked_for_again() {
+    let mut core = up();
+    core.renew(token("second"));
+    let renew = [ClientFrame::Renew(Renew { token: token("second") })];
+    assert_eq!(frames(&mut core, T0), renew);
+    error(&mut core, Code::Unavailable, None);
+    assert_eq!((told(&mut core), frames(&mut core, T0)), (vec![], vec![]));
+    assert!(core.deadline(T0).unwrap() <= T0 + SECOND);
+    assert_eq!(frames(&mut core, T0 + SECOND), renew);
+    assert_eq!(frames(&mut core, T0 + SECOND), []);
+    core.frame(ServerFrame::Renewed(Renewed { expires: TimeMs(600_001) }), T0 + SECOND);
+    error(&mut core, Code::Unavailable, None);
+    assert_eq!(frames(&mut core, T0 + MINUTE), [], "that was about something else");
+}
+
+#[test]
 fn a_token_that_has_ended_is_waited_for_and_no_end() {
     let mut core = up();
     error(&mut core, Code::TokenExpired, Some(5));
