@@ -61,6 +61,9 @@ steps = [
     ] },
 "#;
 
+/// What they may do first.
+const SEND: &str = r#"{ do = "send", device = "alice/phone", to = "bob", as = "m", text = "hi" },"#;
+
 /// A file that goes on with these steps, from line 9 on.
 fn file(steps: &str) -> String {
     format!("{HEAD}{steps}\n]\n")
@@ -79,10 +82,7 @@ fn what_the_format_does_not_define_is_an_error_with_its_line() {
         (r#"{ do = "history", user = "bob", with = "alice" },"#, 9),
         (r#"{ do = "history", user = "bob", with = "alice", before = 2, after = 1, messages = [] },"#, 9),
         (r#"{ do = "history", user = "bob", with = "alice", since_of = "m", messages = [] },"#, 9),
-        (
-            "{ do = \"send\", device = \"alice/phone\", to = \"bob\", as = \"m\", text = \"x\" },\n{ do = \"later\", than = \"m\" },",
-            10,
-        ),
+        (&format!("{SEND}\n{{ do = \"later\", than = \"m\" }},"), 10),
         (r#"{ do = "connect", device = "bob/phone", write_to = "carol" },"#, 9),
         (r#"{ do = "receipts", user = "bob", with = "alice" },"#, 9),
         (r#"{ do = "has", user = "bob", with = "alice", seq = 1, members = [], fails = "banned" },"#, 9),
@@ -110,7 +110,6 @@ const WRONG_ANSWERS: &[&str] = &[
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_scenario_that_goes_otherwise_fails_where_it_does() -> anyhow::Result<()> {
-    const SEND: &str = r#"{ do = "send", device = "alice/phone", to = "bob", as = "m", text = "hi" },"#;
     const SENT: &str = r#"{ do = "see", device = "alice/phone", updates = [{ is = "sent", of = "m", seq = 1 }] },"#;
     let mut cases = vec![
         (format!("{SEND}\n{}", SENT.replace("seq = 1", "seq = 2")), "line 10"),
