@@ -4,15 +4,16 @@ use std::path::Path;
 
 use anyhow::{Context, bail, ensure};
 use chasqui_client::{Client, Draft, End, Options, Rest, Update, Updates, rest};
+use chasqui_config::DEV_ADMIN_TOKEN;
 use chasqui_domain::{DeviceId, Seq, UserId};
 use chasqui_tests::{
     process::{self, Server, Setup},
     wait::within,
-    witness::Witness,
+    witness::{Witness, ask},
 };
 use chasqui_wire::{
     Code,
-    frames::{ChatsQuery, DevicesQuery},
+    frames::{Bans, ChatsQuery, DevicesQuery},
 };
 
 struct Device {
@@ -110,6 +111,13 @@ impl Place<'_> {
         process::run(&[&[command], server, who].concat())
     }
 
+    /// All bans, by the API that the command asks.
+    async fn bans(&self) -> anyhow::Result<Bans> {
+        let url = format!("http://{}/v1/admin/bans", self.server);
+        let (_, body) = ask(reqwest::Client::new().get(url).bearer_auth(DEV_ADMIN_TOKEN)).await?;
+        Ok(serde_json::from_slice(&body)?)
+    }
+
     fn rest(&self, user: &str) -> anyhow::Result<Rest> {
         Ok(self.witness.rest(&self.server, process::token(user)?)?)
     }
@@ -183,6 +191,7 @@ async fn who_is_banned_is_out_at_once_and_stays_out_over_a_crash_and_misses_noth
     let listed = place.operate("bans", &["--json"])?;
     let bans: Vec<serde_json::Value> = listed.lines().map(serde_json::from_str).collect::<Result<_, _>>()?;
     ensure!(bans.len() == 2 && bans[0]["user"] == "bob" && bans[1]["device"] == "pad", "{listed}");
+    ensure!(serde_json::to_value(place.bans().await?.bans)? == serde_json::Value::from(bans), "{listed}");
     for text in ["two", "three"] {
         alice.tell_bob(text).await?;
     }
