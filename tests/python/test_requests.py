@@ -10,8 +10,8 @@ from talk import ADMIN, Party
 
 pytestmark = pytest.mark.anyio
 
-IS_LONG = "CHASQUI_SOAK" in os.environ
-EXAMPLES = 2_000 if IS_LONG else 40
+IS_LONG = os.environ.get("CHASQUI_SOAK", "0") not in ("", "0")
+EXAMPLES = 500 if IS_LONG else 40
 
 
 async def asked(party: Party, token: str, *which: str) -> None:
