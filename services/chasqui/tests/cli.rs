@@ -1,7 +1,9 @@
 //! The commands that print and end.
 
 use std::{
+    fs,
     io::{BufRead, BufReader},
+    path::Path,
     process::{Command, Output, Stdio},
 };
 
@@ -31,6 +33,24 @@ fn every_command_has_help_with_examples() -> Result<()> {
         let output = chasqui(&[command, "--help"])?;
         ensure!(output.status.success() && text(&output.stdout).contains("Examples:\n  "), "{command}: {output:?}");
     }
+    Ok(())
+}
+
+#[test]
+fn protocol_prints_the_documents_that_are_kept() -> Result<()> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../schemas/protocol");
+    let kept = |name: &str| fs::read_to_string(folder.join(name)).with_context(|| name.to_owned());
+    for document in ["openapi", "asyncapi", "codes"] {
+        let output = chasqui(&["protocol", document])?;
+        ensure!(output.status.success() && text(&output.stdout) == kept(&format!("{document}.json"))?, "{document}");
+    }
+    // The same in HTML.
+    let output = chasqui(&["protocol", "page"])?;
+    let page = text(&output.stdout);
+    ensure!(output.status.success() && page.starts_with("<!doctype html>") && page.ends_with("</html>\n"), "{page}");
+    ensure!(page == chasqui::protocol::page());
+    let headings = kept("PROTOCOL.md")?.lines().filter(|line| line.starts_with('#')).count();
+    ensure!(headings > 10 && page.matches("</h").count() - 2 == headings, "the page has other headings");
     Ok(())
 }
 
