@@ -73,33 +73,95 @@ async def test_the_chats_tell_what_is_unread(party: Party) -> None:
     await bob.client.get(f"chats/{CHAT}/messages/{TOTAL}/receipts")
 
 
-@pytest.mark.parametrize("path", ["chats", f"chats/{CHAT}/messages"])
-async def test_strangers_are_told_nothing(party: Party, path: str) -> None:
-    await talked(party)
+async def put_read(party: Party, user: str, seq: int) -> httpx.Response:
+    """A user says over HTTP up to where the chat was opened."""
+    headers = {"Authorization": f"Bearer {party.token(user)}"}
+    async with httpx.AsyncClient(headers=headers) as http:
+        return await http.put(f"{party.url}/v1/chats/{CHAT}/read", json={"seq": seq})
+
+
+async def test_what_is_read_over_http_is_seen_by_the_other_side(party: Party) -> None:
+    alice, bob = await talked(party)
+    # The one in between is no way back.
+    for seq, mark in ((3, 3), (1, 3), (TOTAL, TOTAL)):
+        answer = await put_read(party, "bob", seq)
+        assert (answer.status_code, answer.content) == (202, b"")
+        await alice.until("receipt", user="bob", read=mark)
+        await bob.until("receipt", user="bob", read=mark)
+    marks = [frame["read"] for frame in alice.told.all if frame["type"] == "receipt" and frame["user"] == "bob"]
+    assert marks == sorted(marks)
+    assert (await bob.client.get(f"chats/{CHAT}"))["unread"] == 0
+    assert (await alice.client.get(f"chats/{CHAT}"))["unread"] == TOTAL // 2
+
+    ahead = await put_read(party, "bob", TOTAL + 1)
+    assert (ahead.status_code, ahead.json()["code"]) == (409, "seq_ahead")
+    bob.received.add(ahead)
+
+
+def is_no_member(answer: httpx.Response) -> None:
+    """An answer tells no more than that the chat may be there or not."""
+    assert (answer.status_code, answer.json()["code"]) == (404, "not_a_member")
+    assert answer.headers["content-type"] == "application/problem+json"
+
+
+async def test_strangers_are_told_nothing(party: Party) -> None:
+    alice, _ = await talked(party)
     carol = party.peer("carol")
     await carol.until("caught_up")
-    if path == "chats":
-        assert await carol.client.get(path) == {"chats": []}
-    else:
+    assert await carol.client.get("chats") == {"chats": []}
+    for path in ("", "/receipts", f"/messages/{TOTAL}/receipts", f"/messages/{TOTAL + 1}/receipts", "/messages"):
         with pytest.raises(httpx.HTTPStatusError) as refused:
-            await carol.client.get(path)
-        answer = refused.value.response
-        assert (answer.status_code, answer.json()["code"]) == (404, "not_a_member")
-        assert answer.headers["content-type"] == "application/problem+json"
+            await carol.client.get(f"chats/{CHAT}{path}")
+        is_no_member(refused.value.response)
+    for seq in (TOTAL, TOTAL + 1):
+        answer = await put_read(party, "carol", seq)
+        is_no_member(answer)
+        carol.received.add(answer)
+    members = (await alice.client.get(f"chats/{CHAT}/receipts"))["members"]
+    assert {member["user"] for member in members} == {"alice", "bob"}
+
+
+async def connected(peer: Peer, **where: int) -> dict[str, bool]:
+    """The user's devices in the order in which a walk through all pages meets them, and whether they are connected."""
+    met: dict[str, bool] = {}
+    start: dict[str, str] = {}
+    while True:
+        page = await peer.client.get("devices", **where, **start)
+        assert len(page["devices"]) <= where.get("limit", len(page["devices"]))
+        devices = {device["device"]: device["connected"] for device in page["devices"]}
+        # A walk that meets one again would not end.
+        assert met.keys().isdisjoint(devices)
+        met |= devices
+        if "next" not in page:
+            return met
+        start = {"after": page["next"]}
 
 
 async def test_devices_tell_whether_they_are_connected(party: Party) -> None:
     phone, laptop = party.peer("alice", "phone"), party.peer("alice", "laptop")
     await phone.until("caught_up")
     await laptop.until("caught_up")
-
-    async def connected() -> dict[str, bool]:
-        devices = (await laptop.client.get("devices"))["devices"]
-        return {device["device"]: device["connected"] for device in devices}
-
     async with asyncio.timeout(HANGS_SECONDS):
-        while await connected() != {phone.state.device: True, laptop.state.device: True}:
+        while await connected(laptop) != {phone.state.device: True, laptop.state.device: True}:
             pass
         await phone.stop()
-        while await connected() != {phone.state.device: False, laptop.state.device: True}:
+        while await connected(laptop) != {phone.state.device: False, laptop.state.device: True}:
             pass
+
+
+async def test_devices_come_in_pages(party: Party) -> None:
+    peers = [party.peer("alice", name) for name in ("phone", "laptop", "pad")]
+    for peer in peers:
+        await peer.until("caught_up")
+    phone, laptop, pad = peers
+    await pad.stop()
+    expected = {phone.state.device: True, laptop.state.device: True, pad.state.device: False}
+    async with asyncio.timeout(HANGS_SECONDS):
+        while await connected(laptop) != expected:
+            pass
+    for limit in (1, 2, 3, 4):
+        page = await connected(laptop, limit=limit)
+        assert list(page.items()) == sorted(expected.items())
+    first = await laptop.client.get("devices", limit=1)
+    assert first["next"] == first["devices"][0]["device"] == min(expected)
+    assert await laptop.client.get("devices", after=max(expected)) == {"devices": []}
