@@ -3,6 +3,7 @@
 
 #![allow(clippy::print_stderr, reason = "how much memory was needed is worth seeing")]
 
+mod addresses;
 mod answers;
 mod floods;
 mod frames;
