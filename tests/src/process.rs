@@ -29,6 +29,8 @@ pub struct Setup {
     pub listen: String,
     /// Further options, as `KEY=VALUE`.
     pub options: Vec<String>,
+    /// Whether built-in keys stand in for those that the options leave out.
+    pub dev: bool,
     /// How long files may become, in blocks of 512 bytes, until [`Server::lift_limit`]: to the process its disk is full.
     pub file_blocks_max: Option<u64>,
     /// How much memory it may write to, in bytes: heap, stacks and buffers. It dies when it wants more.
@@ -40,8 +42,8 @@ impl Setup {
     #[must_use]
     pub fn new(folder: &Path, options: &[&str]) -> Self {
         let (data, log) = (folder.join("data"), folder.join("server.log"));
-        let options = options.iter().map(|&option| option.to_owned()).collect();
-        Self { data, log, listen: "127.0.0.1:0".to_owned(), options, file_blocks_max: None, memory_bytes_max: None }
+        let (listen, options) = ("127.0.0.1:0".to_owned(), options.iter().map(|&option| option.to_owned()).collect());
+        Self { data, log, listen, options, dev: true, file_blocks_max: None, memory_bytes_max: None }
     }
 
     /// All that servers wrote to standard error.
@@ -123,10 +125,13 @@ impl Server {
     /// When it can't be started.
     pub fn start(setup: &Setup, kill_at: Option<KillAt>) -> anyhow::Result<Self> {
         let mut command = command(setup.file_blocks_max)?;
-        command.args(["serve", "--dev", "--set"]).arg(format!("listen={}", setup.listen));
+        command.args(["serve", "--set"]).arg(format!("listen={}", setup.listen));
         command.arg("--set").arg([OsStr::new("data="), setup.data.as_os_str()].join(OsStr::new("")));
         for option in &setup.options {
             command.args(["--set", option]);
+        }
+        if setup.dev {
+            command.arg("--dev");
         }
         if let Some(KillAt { point, count, pause_ms }) = kill_at {
             command.arg("--kill-at").arg(format!("{point}={count}+{pause_ms}"));

@@ -1,7 +1,12 @@
-//! The real binary with a real OpenID Connect provider: whose tokens it takes, while the provider changes its keys and
-//! when it is away, and that a token's list of users is held to.
+//! The real binary, of which nothing is built-in here. With a real OpenID Connect provider: whose tokens it takes, while
+//! the provider changes its keys and when it is away, and that a token's list of users is held to. With keys in a file,
+//! and with a hook that says who may write to whom: the same for these.
 
+mod file;
 mod forged;
+mod hook;
+mod keys;
+mod operator;
 mod provider;
 mod server;
 
@@ -103,5 +108,7 @@ async fn while_the_provider_is_away_its_last_keys_count() -> Result<()> {
     // It may be good: nobody can say now.
     ensure!(server.ask(&unknown.access).await? == (503, Some(Code::Unavailable)));
     ensure!(server.ask(&known.access).await? == (200, None));
-    server.stop_complaining("keys can't be read").await
+    let times = server.stop_complaining("keys can't be read").await?;
+    ensure!(times == 1, "it complained {times} times");
+    Ok(())
 }
