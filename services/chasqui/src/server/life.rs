@@ -44,7 +44,7 @@ pub(super) async fn live(foundation: &Foundation, mut stop: watch::Receiver<bool
         error = roles.stopped() => Err(error),
         error = files.store.failed() => Err(error.into()),
         () = &mut stop => {
-            drop(roles);
+            roles.end().await;
             return End::Stopped(files.close().await);
         }
     };
@@ -63,7 +63,7 @@ pub(super) async fn live(foundation: &Foundation, mut stop: watch::Receiver<bool
             (failure, true)
         }
     };
-    drop(roles);
+    roles.end().await;
     let closed = files.close().await;
     match failure {
         None => End::Stopped(closed),

@@ -8,7 +8,10 @@ use chasqui_router::Router;
 use chasqui_runtime::{Progress, Role, Runtime, Task};
 use chasqui_sequencer::Sequencer;
 use chasqui_telemetry::metrics::ServerMetrics;
-use futures::{FutureExt, StreamExt, future::BoxFuture, stream::FuturesUnordered};
+use futures::{
+    FutureExt,
+    future::{BoxFuture, join_all, select_all},
+};
 use tokio::sync::watch;
 
 use super::{Error, Foundation, files::Files, status::brief};
@@ -103,9 +106,9 @@ async fn set_goals(gauges: &mut [Gauge], topic: &Topic, log: &dyn Log) -> Result
     Ok(())
 }
 
-/// Roles at work. Dropping them ends them.
+/// Roles at work.
 pub(super) struct Roles {
-    tasks: FuturesUnordered<BoxFuture<'static, Error>>,
+    tasks: Vec<(&'static str, Task<Error>)>,
     gauges: Gauges,
 }
 
@@ -114,7 +117,7 @@ impl Roles {
         let Foundation { options, runtime, .. } = foundation;
         let (log, store) = (files.log.clone(), files.store.clone());
         let gauges = Gauges { log: Some(files.log.clone()), ..Gauges::default() };
-        let mut roles = Self { tasks: FuturesUnordered::new(), gauges };
+        let mut roles = Self { tasks: Vec::new(), gauges };
         for partition in (0..options.log.partitions_chats).map(Partition) {
             let deps = chasqui_sequencer::Deps { log: log.clone(), store: store.clone(), runtime: runtime.clone() };
             let sequencer = Sequencer::new(deps, partition, chasqui_sequencer::Options::default());
@@ -138,21 +141,24 @@ impl Roles {
 
     /// Something else that a life needs, and ends with.
     pub(super) fn spawn(&mut self, runtime: &Runtime, what: &'static str, run: BoxFuture<'static, Error>) {
-        let mut task: Task<Error> = runtime.spawn(what, run);
-        let ended = async move { task.join().await.unwrap_or(Error::Panicked { what }) };
-        self.tasks.push(ended.boxed());
+        self.tasks.push((what, runtime.spawn(what, run)));
     }
 
     pub(super) fn gauges(&self) -> Gauges {
         self.gauges.clone()
     }
 
-    /// Waits until one of them stops. Cancel safe.
+    /// Waits until one of them stops; there is at least one. Cancel safe.
     pub(super) async fn stopped(&mut self) -> Error {
-        match self.tasks.next().await {
-            Some(error) => error,
-            // There is at least one partition of each kind.
-            None => Error::Panicked { what: "all roles" },
-        }
+        let joined = self
+            .tasks
+            .iter_mut()
+            .map(|(what, task)| async move { task.join().await.unwrap_or(Error::Panicked { what }) }.boxed());
+        select_all(joined).await.0
+    }
+
+    /// Ends them, and waits until none of them runs: what they work on may be closed then.
+    pub(super) async fn end(self) {
+        join_all(self.tasks.into_iter().map(|(_, task)| task.end())).await;
     }
 }

@@ -119,6 +119,18 @@ impl<T> Task<T> {
         (&mut self.done).await.ok()
     }
 
+    /// Ends the future at its next await, and waits until it runs no more. Dropping a task doesn't wait: the future may
+    /// be in the middle of a step on another thread.
+    pub async fn end(mut self) {
+        if let Some(abort) = self.abort.take() {
+            abort.abort();
+        }
+        // It may have been joined before, and has no output when it is ended here.
+        if !self.done.is_terminated() {
+            let _ = (&mut self.done).await;
+        }
+    }
+
     /// Lets the future run to its end without an owner.
     pub fn detach(mut self) {
         self.abort = None;
@@ -130,5 +142,48 @@ impl<T> Drop for Task<T> {
         if let Some(abort) = &self.abort {
             abort.abort();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        future::pending,
+        sync::{
+            atomic::{AtomicBool, Ordering},
+            mpsc,
+        },
+    };
+
+    use futures::poll;
+
+    use super::*;
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn ending_a_task_waits_for_the_step_that_it_is_in() {
+        let (begun, has_begun) = oneshot::channel();
+        let (go_on, wait) = mpsc::channel::<()>();
+        let is_done = Arc::new(AtomicBool::new(false));
+        let step = is_done.clone();
+        let task = Runtime::real().spawn("step", async move {
+            let _ = begun.send(());
+            let _ = wait.recv();
+            step.store(true, Ordering::SeqCst);
+            pending::<()>().await;
+        });
+        has_begun.await.unwrap();
+        let mut end = pin!(task.end());
+        assert!(poll!(&mut end).is_pending());
+        go_on.send(()).unwrap();
+        end.await;
+        assert!(is_done.load(Ordering::SeqCst));
+    }
+
+    #[tokio::test]
+    async fn a_task_that_has_ended_can_be_ended() {
+        let mut task = Runtime::real().spawn("nothing", async {});
+        assert_eq!(task.join().await, Some(()));
+        task.end().await;
+        Runtime::real().spawn("nothing", async {}).end().await;
     }
 }
