@@ -26,7 +26,7 @@ use serde_json::json;
 use tokio::sync::mpsc;
 
 use crate::{
-    bench::{ADMIN, Bench, memory_log, options, token, user},
+    bench::{ADMIN, Bench, memory_log, options, token, until, user},
     client::{Client, live, try_connect},
     failing::FullLog,
     rest::get,
@@ -214,9 +214,7 @@ async fn a_ban_between_reading_and_beginning_is_not_missed() {
     let mut carols = live(&bench, "carol", "phone").await;
     rows.ban_reads.send_replace(BanReads::Held);
     let mut phone = hello(&bench, "bob", "phone").await;
-    while rows.ban_reads.receiver_count() == 0 {
-        tokio::task::yield_now().await;
-    }
+    until(async || rows.ban_reads.receiver_count() > 0).await;
     // What an operator does, without the answer that would be held, too.
     let key = BanKey { user: user("bob"), device: None };
     bench.store.ban(Ban { key, since: TimeMs(1), reason: None }).await.unwrap();

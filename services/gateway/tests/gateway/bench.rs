@@ -239,6 +239,16 @@ impl Bench {
     }
 }
 
+/// Waits until something holds, and not for ever.
+pub(crate) async fn until(holds: impl AsyncFn() -> bool) {
+    let waited = async {
+        while !holds().await {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(10), waited).await.expect("it holds in time");
+}
+
 pub(crate) fn source(offset: u64) -> Source {
     Source { log: LOG, partition: Partition(0), offset: Offset(offset), index: 0 }
 }

@@ -13,7 +13,7 @@ use futures::{FutureExt, future};
 use serde_json::json;
 
 use crate::{
-    bench::{Bench, chat, memory_log, options},
+    bench::{Bench, chat, memory_log, options, until},
     client::live,
     messages::{decided, send, unsealed},
 };
@@ -80,9 +80,7 @@ async fn a_message_that_cannot_be_appended_fails_at_once_and_receipts_wait() {
     // Watermarks that were refused wait, merge with later ones, and go when there is room.
     let read = |seq: u64| json!({"type": "read", "chat": chat().to_string(), "seq": seq});
     phone.say(read(2)).await;
-    while log.refused.load(Ordering::SeqCst) < 3 {
-        tokio::task::yield_now().await;
-    }
+    until(async || log.refused.load(Ordering::SeqCst) >= 3).await;
     phone.say(read(1)).await;
     log.is_full.store(false, Ordering::SeqCst);
     assert_eq!(bench.command().await.0.action, Action::Read { seq: Seq(2) });

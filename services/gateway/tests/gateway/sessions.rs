@@ -7,7 +7,7 @@ use serde_json::json;
 use tokio_tungstenite::tungstenite::Error;
 
 use crate::{
-    bench::{Bench, options, token},
+    bench::{Bench, options, token, until},
     client::{attach, live, try_connect},
 };
 
@@ -89,9 +89,7 @@ async fn there_are_no_more_sessions_than_allowed() {
     assert_eq!(response.status(), 503);
     drop(first);
     // The place is free once the gateway has noticed.
-    while try_connect(&bench).await.is_err() {
-        tokio::task::yield_now().await;
-    }
+    until(async || try_connect(&bench).await.is_ok()).await;
 }
 
 #[tokio::test]

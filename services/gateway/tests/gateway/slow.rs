@@ -15,7 +15,7 @@ use tokio_tungstenite::{
 };
 
 use crate::{
-    bench::{Bench, UNAUTHENTICATED_MAX, bounds, memory_log, options},
+    bench::{Bench, UNAUTHENTICATED_MAX, bounds, memory_log, options, until},
     client::{live, try_connect},
 };
 
@@ -134,9 +134,7 @@ async fn an_address_has_no_more_connections_than_allowed() {
     assert_eq!(response.status(), 429);
     assert!(String::from_utf8_lossy(response.body().as_deref().unwrap()).contains("too_many_connections"));
     drop((alice, silent));
-    while try_connect(&bench).await.is_err() {
-        tokio::task::yield_now().await;
-    }
+    until(async || try_connect(&bench).await.is_ok()).await;
 }
 
 #[tokio::test]
@@ -154,7 +152,5 @@ async fn behind_a_proxy_the_address_is_the_one_that_it_names() {
     let Err(Error::Http(response)) = connect("9.9.9.9, 1.1.1.1").await else { panic!("a second was let in") };
     assert_eq!(response.status(), 429);
     drop(one);
-    while connect("1.1.1.1").await.is_err() {
-        tokio::task::yield_now().await;
-    }
+    until(async || connect("1.1.1.1").await.is_ok()).await;
 }
