@@ -32,7 +32,7 @@ struct Who {
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Their open connections are closed, and they can't come back until the ban is taken back. A ban of a device leaves the
-user's others, and what they ask over HTTP; what was sent to them meanwhile is there when they come back.
+user's other devices alone, and what the user asks over HTTP. What was sent meanwhile is there when they come back.
 
 Examples:
   chasqui ban --dev --user bob --reason spam

@@ -106,7 +106,7 @@ async fn set_goals(gauges: &mut [Gauge], topic: &Topic, log: &dyn Log) -> Result
     Ok(())
 }
 
-/// Roles at work.
+/// Roles at work. Dropping them ends them as well, but without waiting until they have.
 pub(super) struct Roles {
     tasks: Vec<(&'static str, Task<Error>)>,
     gauges: Gauges,

@@ -90,6 +90,27 @@ async fn hook(is_there: Arc<AtomicBool>) -> Policy {
 }
 
 #[tokio::test]
+async fn what_is_refused_for_a_while_is_not_overtaken() {
+    let is_there = Arc::new(AtomicBool::new(false));
+    let judges = Judges { policy: hook(is_there.clone()).await, ..Judges::default() };
+    let mut bench = Bench::judged(options(), judges).await;
+    let mut phone = live(&bench, "alice", "phone").await;
+    // The second was on its way already, and comes when it could be judged.
+    for (id, comes_back) in [(1, false), (2, true)] {
+        is_there.store(comes_back, Ordering::SeqCst);
+        send(&mut phone, id, "bob").await;
+        let ServerFrame::Failed(failed) = phone.next().await else { panic!("{id} was taken") };
+        assert_eq!((failed.id, failed.code, failed.retry), (Some(Counter(id)), Code::Unavailable, true));
+    }
+    // Another chat has an order of its own.
+    for (id, to) in [(7, "carol"), (1, "bob"), (2, "bob"), (3, "bob")] {
+        send(&mut phone, id, to).await;
+        assert_eq!(verdict(&mut bench).await.0, id);
+    }
+    phone.nothing_waits().await;
+}
+
+#[tokio::test]
 async fn without_an_answer_of_the_hook_nothing_is_appended() {
     let is_there = Arc::new(AtomicBool::new(false));
     let judges = Judges { policy: hook(is_there.clone()).await, ..Judges::default() };

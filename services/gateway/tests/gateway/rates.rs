@@ -58,36 +58,6 @@ async fn who_sends_too_fast_is_told_when_to_try_again_and_nothing_is_appended() 
 }
 
 #[tokio::test]
-async fn what_is_refused_for_a_while_is_not_overtaken() {
-    let mut options = slow();
-    options.rates.sends_per_second = 5;
-    options.outstanding_max = 1_000;
-    let mut bench = Bench::with(options).await;
-    let mut phone = live(&bench, "alice", "phone").await;
-    let (first, ..) = until_failed(&mut phone, |_| "bob".to_owned()).await;
-    let send = |id: u64, to: &str| json!({"type": "send", "id": id.to_string(), "to": to, "text": "hi"});
-    // What was on its way behind it comes when more may be sent already.
-    tokio::time::sleep(Duration::from_secs(1)).await;
-    phone.say(send(first + 1, "bob")).await;
-    let ServerFrame::Failed(failed) = phone.next().await else { panic!("it was taken") };
-    assert_eq!((failed.id.unwrap().0, failed.code, failed.retry), (first + 1, Code::RateLimited, true));
-    // Another chat has an order of its own.
-    for (id, to) in [(1, "carol"), (first, "bob"), (first + 1, "bob"), (first + 2, "bob")] {
-        phone.say(send(id, to)).await;
-    }
-    phone.nothing_waits().await;
-    let mut taken = Vec::new();
-    for _ in 0..first + 3 {
-        let (command, _) = bench.command().await;
-        let Action::Send(send) = command.action else { panic!("no message") };
-        taken.push((send.peer.as_str().to_owned(), send.counter.0));
-    }
-    let carols = taken.iter().position(|(peer, _)| peer == "carol").unwrap();
-    assert_eq!(taken.remove(carols).1, 1);
-    assert!(taken.iter().map(|(_, counter)| *counter).eq(1..=first + 2), "{taken:?}");
-}
-
-#[tokio::test]
 async fn who_sends_on_whatever_is_refused_loses_the_session() {
     let bench = Bench::with(slow()).await;
     let mut phone = live(&bench, "alice", "phone").await;

@@ -191,12 +191,12 @@ impl Rest {
 
     async fn ask(&self, question: RequestBuilder) -> Result<(StatusCode, String), Error> {
         let request = question.build().map_err(Error::Unreachable)?;
-        let method = request.method().clone();
+        let observed =
+            self.observer.as_ref().map(|observer| (observer, request.method().clone(), request.url().clone()));
         let response = self.client.execute(request).await.map_err(Error::Unreachable)?;
-        let (status, url, content_type) =
-            (response.status(), response.url().clone(), response.headers().get(CONTENT_TYPE).cloned());
+        let (status, content_type) = (response.status(), response.headers().get(CONTENT_TYPE).cloned());
         let text = text_of(response).await?;
-        if let Some(observer) = &self.observer {
+        if let Some((observer, method, url)) = observed {
             let content_type = content_type.as_ref().and_then(|value| value.to_str().ok());
             let (method, path, status) = (method.as_str(), url.path(), status.as_u16());
             observer(&Answer { method, path, status, content_type, body: &text });
