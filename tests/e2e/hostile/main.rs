@@ -23,10 +23,10 @@ use futures::future::BoxFuture;
 
 use siege::Siege;
 
-/// What the process may have of memory that it writes to: heap, stacks and buffers. It has 190 MiB at the end of the
-/// list on two processors, most of it in `floods::never_reads`, of which 64 MiB are the log's cache; with a third less
-/// it dies. More processors need a little more, since each thread of the allocator keeps some of its own.
-const MEMORY_BYTES_MAX: u64 = 512 << 20;
+/// What the process may have of memory that it writes to: heap, stacks and buffers. It has 181 MiB at the end of the
+/// list on two processors, most of it in `floods::never_reads`, of which 64 MiB are the log's cache; 256 are enough
+/// there. More processors need more, since each has a thread, and each thread of the allocator keeps some of its own.
+const MEMORY_BYTES_MAX: u64 = 320 << 20;
 
 const OPTIONS: &[&str] = &[
     // So that what ends by time does so soon.
