@@ -58,8 +58,8 @@ fn wire_depends_on_the_domain_only() -> Result<()> {
 }
 
 #[test]
-fn the_client_depends_on_wire_and_the_domain_only() -> Result<()> {
-    reaches_of_ours_only(CLIENT, &[WIRE, DOMAIN])
+fn the_client_depends_on_wire_the_domain_and_the_runtime_only() -> Result<()> {
+    reaches_of_ours_only(CLIENT, &[WIRE, DOMAIN, RUNTIME])
 }
 
 #[test]

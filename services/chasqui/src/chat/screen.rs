@@ -158,8 +158,7 @@ impl Shell {
         if let Some(failure) = self.keeper.failure() {
             return Event::Notice(failure);
         }
-        let again_at = self.session.client().again_at();
-        Event::Tick { again_in: again_at.map(|at| at.saturating_duration_since(tokio::time::Instant::now())) }
+        Event::Tick { again_in: self.session.client().again_in() }
     }
 
     fn opened(&mut self) {

@@ -1,6 +1,7 @@
 //! What an app holds.
 
 use std::{
+    fmt,
     future::poll_fn,
     pin::Pin,
     sync::{
@@ -8,25 +9,26 @@ use std::{
         atomic::{AtomicU64, Ordering},
     },
     task::{Context, Poll},
+    time::Duration,
 };
 
 use chasqui_domain::{ChatId, Counter, DeviceId, Seq};
+use chasqui_runtime::Runtime;
 use chasqui_wire::frames::{SendFrame, Token};
 use futures::Stream;
-use tokio::{
-    sync::{Notify, mpsc, oneshot, watch},
-    time::Instant,
-};
-use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+use tokio::sync::{Notify, mpsc, oneshot, watch};
 
 use crate::{
-    core::Core,
+    core::{Core, State},
     error::Error,
-    options::Options,
-    rest::without_userinfo,
-    state::{self, StateFile},
+    options::{Environment, Identity, Options},
+    socket::Maker,
+    state,
+    state_file::StateFile,
+    storage::Storage,
     task::{App, Call, Dialer, Task},
     update::{Draft, Update},
+    websocket::WebSocket,
 };
 
 /// So many updates wait for the app; then the socket is no longer read.
@@ -59,33 +61,47 @@ impl Taken {
 }
 
 /// A handle to a client; its clones are the same client. Dropping all of them leaves it running for its [`Updates`].
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Client {
     calls: mpsc::Sender<Call>,
     device: DeviceId,
     unsent: Arc<[SendFrame]>,
-    again_at: watch::Receiver<Option<Instant>>,
+    runtime: Runtime,
+    /// By the runtime's monotonic clock.
+    again_at: watch::Receiver<Option<Duration>>,
     tokens: Arc<watch::Sender<Option<Token>>>,
 }
 
 impl Client {
-    /// Reads the state and begins to connect. That goes on in a task of the tokio runtime that this is called in, for
+    /// Takes the state file and begins to connect. That goes on in a task of the tokio runtime that this is called in, for
     /// as long as the [`Updates`] are there and until [`Client::close`].
     ///
     /// # Errors
-    /// When the URL is none, or the state can't be read or is another device's. That the server can't be reached is no
-    /// error: the client goes on trying, and says so among the updates.
+    /// When the URL is none, another client has the state file, or as [`Client::start`].
     pub async fn connect(options: Options) -> Result<(Self, Updates), Error> {
         let Options { url, token, user, device, state: path, observer } = options;
-        if let Err(error) = url.as_str().into_client_request() {
-            return Err(Error::Url { url: without_userinfo(&url), why: error.to_string() });
-        }
-        let (file, kept) = match path {
-            Some(path) => {
-                let (file, kept) = blocking(move || StateFile::open(path)).await?;
-                (Some(file), kept)
-            }
-            None => (None, None),
+        let connector = Arc::new(WebSocket::new(url)?);
+        let storage: Option<Box<dyn Storage>> = match path {
+            Some(path) => Some(Box::new(StateFile::open(path).await?)),
+            None => None,
+        };
+        let environment = Environment { runtime: Runtime::real(), connector, storage, observer };
+        Self::start(environment, Identity { token, user, device }).await
+    }
+
+    /// Reads the state and begins to connect, in an environment that the caller brings. Everything else goes on in one
+    /// task of its runtime, for as long as the [`Updates`] are there and until [`Client::close`]. That task may be killed
+    /// at any await: what is left is what a crash of the process would have left.
+    ///
+    /// # Errors
+    /// When the state can't be read or is another device's. That the server can't be reached is no error: the client goes
+    /// on trying, and says so among the updates.
+    pub async fn start(environment: Environment, identity: Identity) -> Result<(Self, Updates), Error> {
+        let Environment { runtime, connector, storage, observer } = environment;
+        let Identity { token, user, device } = identity;
+        let kept = match &storage {
+            Some(storage) => load(storage.as_ref()).await?,
+            None => None,
         };
         let state = match (kept, device) {
             (Some(state), Some(given)) if state.device != given => {
@@ -93,20 +109,21 @@ impl Client {
             }
             (Some(state), _) => state,
             // 32 hexadecimal digits are always a device id.
-            (None, device) => state::fresh(device).map_err(|_| Error::Closed)?,
+            (None, device) => state::fresh(device, &runtime).map_err(|_| Error::Closed)?,
         };
         let device = state.device.clone();
         let unsent = state.outbox.unsent().cloned().collect();
-        let core = Core::new(state, token, user, rand::random());
+        let core = Core::new(state, token, user, u64::from_be_bytes(runtime.random()));
         let (calls, taken_calls) = mpsc::channel(CALLS_MAX);
         let (updates, taken_updates) = mpsc::channel(UPDATES_MAX);
         let (pauses, again_at) = watch::channel(None);
         let taken = Arc::new(Taken::default());
         let tokens = Arc::new(watch::Sender::new(None));
         let app = App { calls: taken_calls, updates, taken: taken.clone(), tokens: tokens.clone() };
-        let dialer = Dialer { url: url.into(), observer, pauses };
-        tokio::spawn(Task::new(core, dialer, file, app).run());
-        Ok((Self { calls, device, unsent, again_at, tokens }, Updates { updates: taken_updates, taken, last: 0 }))
+        let dialer = Dialer { maker: Maker { runtime: runtime.clone(), connector, observer }, pauses };
+        runtime.spawn("client", Task::new(core, dialer, storage, app, runtime.clone()).run()).detach();
+        let client = Self { calls, device, unsent, runtime, again_at, tokens };
+        Ok((client, Updates { updates: taken_updates, taken, last: 0 }))
     }
 
     /// The device that this is.
@@ -122,10 +139,11 @@ impl Client {
         &self.unsent
     }
 
-    /// When the client connects again; none while it is connected or connecting.
+    /// In what time the client connects again; none while it is connected or connecting.
     #[must_use]
-    pub fn again_at(&self) -> Option<Instant> {
-        *self.again_at.borrow()
+    pub fn again_in(&self) -> Option<Duration> {
+        let again_at = *self.again_at.borrow();
+        again_at.map(|at| at.saturating_sub(self.runtime.monotonic()))
     }
 
     /// Takes a message and gives its id, which is the device's count in that chat: its outcome comes as
@@ -168,11 +186,16 @@ impl Client {
     }
 }
 
-/// Runs what blocks. It ends without an answer only when the runtime is shut down.
-pub(crate) async fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T, Error> + Send + 'static,
-) -> Result<T, Error> {
-    tokio::task::spawn_blocking(work).await.map_err(|_| Error::Closed)?
+async fn load(storage: &dyn Storage) -> Result<Option<State>, Error> {
+    let bytes = storage.load().await.map_err(|source| Error::State { place: storage.place(), source })?;
+    let parse = |bytes: Vec<u8>| state::parse(&bytes).map_err(|why| Error::BadState { place: storage.place(), why });
+    bytes.map(parse).transpose()
+}
+
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Client").field("device", &self.device).finish_non_exhaustive()
+    }
 }
 
 /// What the app is told, in order; ends when the client has ended. Must be read on, or the client stands still: no

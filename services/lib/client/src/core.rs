@@ -34,8 +34,8 @@ use crate::{
 use acks::Acks;
 pub(crate) use marks::{Mark, Marks};
 pub(crate) use outbox::Outbox;
+pub(crate) use parting::Parting;
 use parting::Said;
-pub(crate) use parting::{Close, Parting};
 pub(crate) use time::Tick;
 use token::Tokens;
 

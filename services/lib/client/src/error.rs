@@ -15,19 +15,19 @@ pub enum Error {
         /// What is wrong.
         why: String,
     },
-    /// The state file can't be read or written.
-    #[error("the state in {} can't be kept", path.display())]
+    /// The state can't be read or written.
+    #[error("the state in {place} can't be kept")]
     State {
-        /// The file.
-        path: PathBuf,
+        /// The file, or what the storage calls itself.
+        place: String,
         /// Why.
         source: io::Error,
     },
-    /// The state file was read and makes no sense.
-    #[error("the state in {} can't be understood: {why}", path.display())]
+    /// The state was read and makes no sense.
+    #[error("the state in {place} can't be understood: {why}")]
     BadState {
-        /// The file.
-        path: PathBuf,
+        /// The file, or what the storage calls itself.
+        place: String,
         /// What is wrong.
         why: String,
     },
@@ -37,10 +37,10 @@ pub enum Error {
         /// The file.
         path: PathBuf,
     },
-    /// The state file is that of another device.
+    /// The state is that of another device.
     #[error("the state is that of device {kept}, not of {given}")]
     OtherDevice {
-        /// The one in the file.
+        /// The one in the state.
         kept: DeviceId,
         /// The one in the options.
         given: DeviceId,

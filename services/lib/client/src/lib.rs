@@ -13,9 +13,12 @@
 //! ```text
 //!  app ── send, read ──▶ shell (task.rs) ── frames, time ──▶ core (core.rs)
 //!      ◀──── updates ──         │        ◀─ frames, updates ──   pure
-//!                               ├── socket
-//!                               └── state file
+//!                               ├── Connector, Transport: the WebSocket
+//!                               └── Storage: the state file
 //! ```
+//!
+//! An app calls [`Client::connect`]. [`Client::start`] takes everything that the client reaches beyond itself: a
+//! simulation hands it clocks, connections and a storage of its own.
 
 mod admin;
 mod backoff;
@@ -26,14 +29,20 @@ mod options;
 pub mod rest;
 mod socket;
 mod state;
+mod state_file;
+mod storage;
 mod task;
+mod transport;
 mod update;
+mod websocket;
 
 pub use chasqui_wire::frames::Token;
 
 pub use admin::Admin;
 pub use client::{Client, Updates};
 pub use error::Error;
-pub use options::{Direction, Observer, Options};
+pub use options::{Direction, Environment, Identity, Observer, Options};
 pub use rest::Rest;
+pub use storage::Storage;
+pub use transport::{Close, ConnectError, Connector, Incoming, Outgoing, Transport, TransportError};
 pub use update::{Draft, End, Update};

@@ -3,7 +3,10 @@
 use std::{fmt, path::PathBuf, sync::Arc};
 
 use chasqui_domain::{DeviceId, UserId};
+use chasqui_runtime::Runtime;
 use chasqui_wire::frames::Token;
+
+use crate::{storage::Storage, transport::Connector};
 
 /// What a client is told at its start.
 #[derive(Clone)]
@@ -22,6 +25,31 @@ pub struct Options {
     pub state: Option<PathBuf>,
     /// Is shown every frame as it goes over the wire.
     pub observer: Option<Observer>,
+}
+
+/// All that a client reaches beyond itself. With a clock, a scheduler, connections and a storage that do the same again,
+/// the client does the same again.
+pub struct Environment {
+    /// Its clocks, randomness and scheduler.
+    pub runtime: Runtime,
+    /// Makes its connections.
+    pub connector: Arc<dyn Connector>,
+    /// Where to keep what must outlive the process. Without it, messages that have no outcome yet are lost with the
+    /// process.
+    pub storage: Option<Box<dyn Storage>>,
+    /// Is shown every frame as it goes over the wire.
+    pub observer: Option<Observer>,
+}
+
+/// Who a client is.
+#[derive(Debug, Clone)]
+pub struct Identity {
+    /// As [`Options::token`].
+    pub token: Token,
+    /// As [`Options::user`].
+    pub user: Option<UserId>,
+    /// As [`Options::device`].
+    pub device: Option<DeviceId>,
 }
 
 /// A wire log, for debugging: is shown the text of every frame that is written and read, in their order, before anything

@@ -1,31 +1,21 @@
-//! The WebSocket.
+//! The client's side of a connection: frames to and from text, and patience.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
-use chasqui_wire::frames::{self, ClientFrame, Problem, ServerFrame};
+use chasqui_runtime::{Elapsed, Runtime};
+use chasqui_wire::frames::{self, ClientFrame, ServerFrame};
 use futures::{SinkExt, StreamExt};
-use tokio::{net::TcpStream, time::timeout};
-use tokio_tungstenite::{
-    MaybeTlsStream, WebSocketStream, connect_async_with_config,
-    tungstenite::{
-        self, Message,
-        protocol::{CloseFrame, WebSocketConfig},
-    },
-};
 
 use crate::{
-    core::{Close, Parting},
+    core::Parting,
     options::{Direction, Observer},
+    transport::{self, Close, ConnectError, Connector, Outgoing, Transport, TransportError},
 };
 
 /// How long connecting, and writing, may take.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// How long saying goodbye may take.
 const FAREWELL: Duration = Duration::from_secs(3);
-/// Longer than any frame of a server whose bodies have the largest size that can be configured.
-const FRAME_BYTES_MAX: usize = 2 * 1024 * 1024;
-/// A client has one socket and small frames.
-const BUFFER_BYTES: usize = 16 * 1024;
 
 /// Why a connection ended.
 #[derive(Debug, thiserror::Error)]
@@ -37,7 +27,15 @@ pub(crate) enum Error {
     #[error("the server closed it")]
     Closed(Option<Close>),
     #[error(transparent)]
-    Socket(#[from] tungstenite::Error),
+    Connect(#[from] ConnectError),
+    #[error(transparent)]
+    Transport(#[from] TransportError),
+}
+
+impl From<Elapsed> for Error {
+    fn from(_: Elapsed) -> Self {
+        Self::TooLong
+    }
 }
 
 impl Error {
@@ -45,11 +43,12 @@ impl Error {
     pub(crate) fn parting(&self) -> Parting {
         match self {
             Self::Closed(close) => Parting { close: close.clone(), refusal: None },
-            Self::Socket(tungstenite::Error::Http(answer)) => {
-                let problem = answer.body().as_ref().and_then(|body| serde_json::from_slice::<Problem>(body).ok());
-                Parting { close: None, refusal: problem.map(|problem| (problem.code, problem.retry_in_ms)) }
+            Self::Connect(ConnectError::Refused { code, retry_in_ms }) => {
+                Parting { close: None, refusal: Some((*code, *retry_in_ms)) }
             }
-            Self::TooLong | Self::Frame(_) | Self::Socket(_) => Parting::default(),
+            Self::TooLong | Self::Frame(_) | Self::Connect(ConnectError::Failed(_)) | Self::Transport(_) => {
+                Parting::default()
+            }
         }
     }
 }
@@ -62,38 +61,39 @@ pub(crate) enum Incoming {
     Alive,
 }
 
+/// What all sockets of a client are made with.
+#[derive(Clone)]
+pub(crate) struct Maker {
+    pub(crate) runtime: Runtime,
+    pub(crate) connector: Arc<dyn Connector>,
+    pub(crate) observer: Option<Observer>,
+}
+
+impl Maker {
+    pub(crate) async fn connect(self) -> Result<Socket, Error> {
+        let Self { runtime, connector, observer } = self;
+        let transport = runtime.timeout(PATIENCE, connector.connect()).await??;
+        Ok(Socket { transport, runtime, observer })
+    }
+}
+
 pub(crate) struct Socket {
-    stream: WebSocketStream<MaybeTlsStream<TcpStream>>,
+    transport: Box<dyn Transport>,
+    runtime: Runtime,
     observer: Option<Observer>,
 }
 
 impl Socket {
-    pub(crate) async fn connect(url: &str, observer: Option<Observer>) -> Result<Self, Error> {
-        let config = WebSocketConfig::default()
-            .read_buffer_size(BUFFER_BYTES)
-            .write_buffer_size(BUFFER_BYTES)
-            .max_message_size(Some(FRAME_BYTES_MAX))
-            .max_frame_size(Some(FRAME_BYTES_MAX));
-        // Frames are flushed together already; waiting for more would only cost time.
-        let connect = connect_async_with_config(url, Some(config), true);
-        let (stream, _) = timeout(PATIENCE, connect).await.map_err(|_| Error::TooLong)??;
-        Ok(Self { stream, observer })
-    }
-
     /// What comes next. Cancel safe.
     pub(crate) async fn next(&mut self) -> Result<Incoming, Error> {
-        match self.stream.next().await {
-            Some(Ok(Message::Text(text))) => {
+        match self.transport.next().await.transpose()? {
+            Some(transport::Incoming::Text(text)) => {
                 self.observe(Direction::FromServer, &text);
                 read(&text)
             }
-            Some(Ok(Message::Close(frame))) => {
-                let close = |it: CloseFrame| Close { number: it.code.into(), reason: it.reason.as_str().to_owned() };
-                Err(Error::Closed(frame.map(close)))
-            }
+            Some(transport::Incoming::Alive) => Ok(Incoming::Alive),
+            Some(transport::Incoming::Close(close)) => Err(Error::Closed(close)),
             None => Err(Error::Closed(None)),
-            Some(Ok(_)) => Ok(Incoming::Alive),
-            Some(Err(error)) => Err(error.into()),
         }
     }
 
@@ -101,29 +101,32 @@ impl Socket {
     pub(crate) async fn feed(&mut self, frame: &ClientFrame) -> Result<(), Error> {
         let text = frames::to_text(frame)?;
         self.observe(Direction::ToServer, &text);
-        timeout(PATIENCE, self.stream.feed(Message::text(text))).await.map_err(|_| Error::TooLong)?.map_err(Error::from)
+        Ok(self.runtime.timeout(PATIENCE, self.transport.feed(Outgoing::Text(text))).await??)
     }
 
     pub(crate) async fn flush(&mut self) -> Result<(), Error> {
-        timeout(PATIENCE, self.stream.flush()).await.map_err(|_| Error::TooLong)?.map_err(Error::from)
+        Ok(self.runtime.timeout(PATIENCE, self.transport.flush()).await??)
     }
 
     pub(crate) async fn ping(&mut self) -> Result<(), Error> {
-        let ping = self.stream.send(Message::Ping(tungstenite::Bytes::new()));
-        timeout(PATIENCE, ping).await.map_err(|_| Error::TooLong)?.map_err(Error::from)
+        Ok(self.runtime.timeout(PATIENCE, self.transport.send(Outgoing::Ping)).await??)
     }
 
     /// Says goodbye and waits for the server's, so that it reads what was written last.
     pub(crate) async fn close(&mut self) {
         let goodbye = async {
-            self.stream.close(None).await?;
-            while self.stream.next().await.transpose()?.is_some_and(|message| !message.is_close()) {}
-            Ok::<(), tungstenite::Error>(())
+            self.transport.close().await?;
+            while let Some(came) = self.transport.next().await.transpose()? {
+                if matches!(came, transport::Incoming::Close(_)) {
+                    break;
+                }
+            }
+            Ok::<(), TransportError>(())
         };
-        match timeout(FAREWELL, goodbye).await {
-            Ok(Ok(()) | Err(tungstenite::Error::ConnectionClosed)) => {}
+        match self.runtime.timeout(FAREWELL, goodbye).await {
+            Ok(Ok(())) => {}
             Ok(Err(error)) => tracing::debug!(%error, "a goodbye was cut off"),
-            Err(_) => tracing::debug!("the server didn't say goodbye"),
+            Err(Elapsed) => tracing::debug!("the server didn't say goodbye"),
         }
     }
 

@@ -1,23 +1,20 @@
 //! The shell around the core: brings it frames, time and the app's calls, and does what it asks for.
 
-use std::{
-    future::pending,
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{future::pending, sync::Arc, time::Duration};
 
 use chasqui_domain::{ChatId, Counter, Seq};
+use chasqui_runtime::Runtime;
 use chasqui_wire::frames::Token;
 use futures::future::BoxFuture;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::{
-    client::{Taken, blocking},
-    core::{Core, Tick},
+    client::Taken,
+    core::{Core, State, Tick},
     error::Error,
-    options::Observer,
-    socket::{self, Incoming, Socket},
-    state::{self, StateFile},
+    socket::{self, Incoming, Maker, Socket},
+    state,
+    storage::Storage,
     update::{Draft, End, Update},
 };
 
@@ -49,8 +46,8 @@ pub(crate) struct App {
 enum Line {
     /// There is none to be.
     None,
-    Dialing(BoxFuture<'static, Result<Box<Socket>, socket::Error>>),
-    Open(Box<Socket>),
+    Dialing(BoxFuture<'static, Result<Socket, socket::Error>>),
+    Open(Socket),
 }
 
 /// What happened.
@@ -58,7 +55,7 @@ enum Happened {
     Room,
     Called(Option<Call>),
     Renewed,
-    Dialed(Result<Box<Socket>, socket::Error>),
+    Dialed(Result<Socket, socket::Error>),
     Came(Result<Incoming, socket::Error>),
     /// Time went by, or the app has come further.
     Turn,
@@ -68,12 +65,11 @@ enum Happened {
 pub(crate) struct Task {
     core: Core,
     dialer: Dialer,
-    /// None without one; shared with the thread that writes it.
-    file: Option<Arc<StateFile>>,
+    storage: Option<Box<dyn Storage>>,
     app: App,
     are_calls_open: bool,
     tokens: watch::Receiver<Option<Token>>,
-    started: Instant,
+    runtime: Runtime,
     line: Line,
     /// Ids to give back once they are saved.
     given: Vec<(Reply<Counter>, Counter)>,
@@ -81,11 +77,16 @@ pub(crate) struct Task {
 }
 
 impl Task {
-    pub(crate) fn new(core: Core, dialer: Dialer, file: Option<StateFile>, app: App) -> Self {
-        let line = dialer.dial(Duration::ZERO);
-        let (file, started, tokens) = (file.map(Arc::new), Instant::now(), app.tokens.subscribe());
+    pub(crate) fn new(
+        core: Core,
+        dialer: Dialer,
+        storage: Option<Box<dyn Storage>>,
+        app: App,
+        runtime: Runtime,
+    ) -> Self {
+        let (line, tokens) = (dialer.dial(Duration::ZERO), app.tokens.subscribe());
         let (given, closing) = (Vec::new(), Vec::new());
-        Self { core, dialer, file, app, are_calls_open: true, tokens, started, line, given, closing }
+        Self { core, dialer, storage, app, are_calls_open: true, tokens, runtime, line, given, closing }
     }
 
     /// Runs until the app or the server ends the client.
@@ -104,7 +105,7 @@ impl Task {
     }
 
     fn now(&self) -> Duration {
-        self.started.elapsed()
+        self.runtime.monotonic()
     }
 
     /// Saves and writes what is due.
@@ -118,17 +119,13 @@ impl Task {
 
     async fn save(&mut self) {
         let Some(state) = self.core.to_save(self.now()) else { return };
-        if let Some(file) = self.file.clone() {
-            let saved = match state::to_bytes(state) {
-                Ok(bytes) => blocking(move || file.save(&bytes)).await.map_err(|error| with_source(&error)),
-                Err(error) => Err(error.to_string()),
-            };
-            if let Err(why) = saved {
-                // Dropping the replies tells the senders; whether the ids are on the disk is not known.
-                self.given.clear();
-                self.core.end(End::State(why));
-                return;
-            }
+        if let Some(storage) = &self.storage
+            && let Err(why) = keep(storage.as_ref(), state).await
+        {
+            // Dropping the replies tells the senders; whether the ids are on the disk is not known.
+            self.given.clear();
+            self.core.end(End::State(why));
+            return;
         }
         self.core.saved();
         for (reply, id) in self.given.drain(..) {
@@ -167,7 +164,7 @@ impl Task {
             if has_frames { Some(Duration::ZERO) } else { self.core.deadline(now).map(|at| at.saturating_sub(now)) };
         let turn = async {
             match pause {
-                Some(pause) => tokio::time::sleep(pause).await,
+                Some(pause) => self.runtime.sleep(pause).await,
                 None => pending().await,
             }
         };
@@ -244,7 +241,7 @@ impl Task {
         self.line = again_in.map_or(Line::None, |again_in| self.dialer.dial(again_in));
     }
 
-    /// Tells the server and the file what is still untold, and the app that it is over.
+    /// Tells the server and the storage what is still untold, and the app that it is over.
     async fn finish(mut self) {
         // Nothing more is taken, so nobody waits for an answer.
         self.app.calls.close();
@@ -262,8 +259,8 @@ impl Task {
         if let Line::Open(socket) = &mut self.line {
             socket.close().await;
         }
-        // Another client may have the file from here on.
-        self.file = None;
+        // Another client may have the state from here on.
+        self.storage = None;
         for reply in self.closing.drain(..) {
             let _ = reply.send(Ok(()));
         }
@@ -278,28 +275,28 @@ impl Task {
 /// Makes connections.
 #[derive(Clone)]
 pub(crate) struct Dialer {
-    pub(crate) url: Arc<str>,
-    pub(crate) observer: Option<Observer>,
-    /// When it dials again.
-    pub(crate) pauses: watch::Sender<Option<tokio::time::Instant>>,
+    pub(crate) maker: Maker,
+    /// When it dials again, by the runtime's monotonic clock.
+    pub(crate) pauses: watch::Sender<Option<Duration>>,
 }
 
 impl Dialer {
     fn dial(&self, pause: Duration) -> Line {
-        let Self { url, observer, pauses } = self.clone();
+        let Self { maker, pauses } = self.clone();
         Line::Dialing(Box::pin(async move {
             if !pause.is_zero() {
-                let again_at = tokio::time::Instant::now() + pause;
-                pauses.send_replace(Some(again_at));
-                tokio::time::sleep_until(again_at).await;
+                pauses.send_replace(Some(maker.runtime.monotonic().saturating_add(pause)));
+                maker.runtime.sleep(pause).await;
                 pauses.send_replace(None);
             }
-            Socket::connect(&url, observer).await.map(Box::new)
+            maker.connect().await
         }))
     }
 }
 
-/// An error with its cause, for an app that gets it as text.
-fn with_source(error: &Error) -> String {
-    std::error::Error::source(error).map_or_else(|| error.to_string(), |source| format!("{error}: {source}"))
+/// Saves the state; gives why it couldn't, for an app that gets it as text.
+async fn keep(storage: &dyn Storage, state: &State) -> Result<(), String> {
+    let bytes = state::to_bytes(state).map_err(|error| error.to_string())?;
+    let failed = |error| format!("the state in {} can't be kept: {error}", storage.place());
+    storage.save(bytes).await.map_err(failed)
 }

@@ -98,15 +98,15 @@ async fn a_message_and_the_place_in_the_inbox_outlive_connections_and_processes(
     updates.done();
     let ack = peer.next("ack").await;
     assert_eq!((&ack["cursor"], &ack["delivered"]), (&json!("c1"), &json!({chat().to_string(): 1})));
-    assert_eq!(client.again_at(), None);
+    assert_eq!(client.again_in(), None);
     drop(peer);
 
     until(&mut updates, |update| matches!(update, Update::Disconnected { .. })).await;
-    while client.again_at().is_none() {
+    while client.again_in().is_none() {
         tokio::task::yield_now().await;
     }
     let (mut peer, hello) = Peer::accept(&listener, true).await;
-    assert_eq!((&hello["cursor"], client.again_at()), (&json!("c1"), None));
+    assert_eq!((&hello["cursor"], client.again_in()), (&json!("c1"), None));
     assert_eq!(peer.next("send").await, first);
     let closing = tokio::spawn(client.close());
     while let Some(Ok(_)) = peer.0.next().await {}
@@ -175,7 +175,7 @@ async fn a_client_whose_token_has_ended_waits_for_another_and_comes_back_with_it
     drop(peer);
     let left = Duration::ZERO;
     until(&mut updates, |update| *update == Update::TokenExpires { left }).await;
-    assert_eq!(client.again_at(), None);
+    assert_eq!(client.again_in(), None);
     client.renew(Token("v".to_owned()));
     let (_peer, hello) = Peer::accept(&listener, true).await;
     assert_eq!(hello["token"], "v");

@@ -7,6 +7,7 @@ use chasqui_wire::{Code, codes::CLOSE_STAY_AWAY};
 use super::{Core, Link};
 use crate::{
     backoff::pause,
+    transport::Close,
     update::{End, Update},
 };
 
@@ -21,21 +22,6 @@ pub(super) struct Said {
 impl Said {
     pub(super) fn new(code: Code, retry_in_ms: Option<u32>) -> Self {
         Self { code, retry_in: Duration::from_millis(u64::from(retry_in_ms.unwrap_or_default())) }
-    }
-}
-
-/// The server's close.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Close {
-    pub(crate) number: u16,
-    pub(crate) reason: String,
-}
-
-impl Close {
-    /// Its code; none when neither its number nor its reason is of this build.
-    fn code(&self) -> Option<Code> {
-        let numbered = Code::ALL.iter().copied().find(|code| code.close() == Some(self.number));
-        numbered.or_else(|| Code::parse(&self.reason))
     }
 }
 
@@ -57,7 +43,7 @@ impl Core {
         let close = parting.close.as_ref();
         let refused = parting.refusal.map(|(code, retry_in_ms)| Said::new(code, retry_in_ms));
         let said = self.said.take().or(refused);
-        let code = said.map(|said| said.code).or_else(|| close.and_then(Close::code));
+        let code = said.map(|said| said.code).or_else(|| close.and_then(code_of));
         let wants_token = match code {
             Some(Code::TokenExpired) => {
                 self.tokens.ended();
@@ -82,4 +68,10 @@ impl Core {
         }
         again_in
     }
+}
+
+/// The code of a close; none when neither its number nor its reason is of this build.
+fn code_of(close: &Close) -> Option<Code> {
+    let numbered = Code::ALL.iter().copied().find(|code| code.close() == Some(close.number));
+    numbered.or_else(|| Code::parse(&close.reason))
 }

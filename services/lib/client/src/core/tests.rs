@@ -4,6 +4,7 @@ mod tokens;
 use std::collections::BTreeMap;
 
 use chasqui_domain::{SessionId, TimeMs};
+use chasqui_runtime::Runtime;
 use chasqui_wire::Code;
 use chasqui_wire::frames::{
     Ack, CaughtUp, ChatReceipts, Failed, Failure, MemberReceipt, Message, NotResumed, Receipt, Receipts, SendFrame,
@@ -11,7 +12,7 @@ use chasqui_wire::frames::{
 };
 
 use super::*;
-use crate::{state, update::End};
+use crate::{state, transport::Close, update::End};
 
 const T0: Duration = Duration::from_secs(100);
 const SECOND: Duration = Duration::from_secs(1);
@@ -25,7 +26,7 @@ fn chat() -> ChatId {
 }
 
 fn core() -> Core {
-    Core::new(state::fresh(None).unwrap(), Token("t".to_owned()), None, 7)
+    Core::new(state::fresh(None, &Runtime::real()).unwrap(), Token("t".to_owned()), None, 7)
 }
 
 fn welcome(resumed: bool) -> ServerFrame {

@@ -127,14 +127,16 @@ fn another_users_token_and_a_newer_session_of_the_device_end_the_client() {
     other.state.user = Some(user("carol"));
     attach(&mut other, false, T0);
     assert!(other.has_ended());
-    let mut unexpected = Core::new(state::fresh(None).unwrap(), Token("t".to_owned()), Some(user("carol")), 7);
+    let mut unexpected =
+        Core::new(state::fresh(None, &Runtime::real()).unwrap(), Token("t".to_owned()), Some(user("carol")), 7);
     write(&mut unexpected, "as carol");
     let before = unexpected.state.clone();
     attach(&mut unexpected, false, T0);
     let end = End::OtherUser { expected: user("carol"), given: user("alice") };
     assert_eq!(updates(&mut unexpected).into_iter().map(|it| it.1).collect::<Vec<_>>(), [Update::Ended(end)]);
     assert_eq!((unexpected.next_frame(T0), &unexpected.state), (None, &before));
-    let mut expected = Core::new(state::fresh(None).unwrap(), Token("t".to_owned()), Some(user("alice")), 7);
+    let mut expected =
+        Core::new(state::fresh(None, &Runtime::real()).unwrap(), Token("t".to_owned()), Some(user("alice")), 7);
     attach(&mut expected, false, T0);
     assert!(!expected.has_ended());
     let mut replaced = up();
