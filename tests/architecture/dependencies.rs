@@ -11,6 +11,7 @@ const WIRE: &str = "chasqui-wire";
 const CLIENT: &str = "chasqui-client";
 const AUTH: &str = "chasqui-auth";
 const RUNTIME: &str = "chasqui-runtime";
+const ORACLE: &str = "chasqui-oracle";
 
 /// They see traits; the binary hands them the providers.
 const ROLES: &[&str] = &["chasqui-gateway", "chasqui-router", "chasqui-sequencer"];
@@ -23,6 +24,12 @@ const MEETING_PLACES: &[&str] = &["chasqui", "chasqui-tests", FUZZ];
 
 /// Its programs are tests.
 const FUZZ: &str = "chasqui-fuzz";
+
+/// Those that may be built with the testkit: nothing of them is for anything but tests, their libraries included.
+const BUILT_FOR_TESTS: &[&str] = &["chasqui-sim", "chasqui-tests", FUZZ];
+
+/// All that the oracle needs: to be read and written, and an error.
+const KNOWN_BY_THE_ORACLE: &[&str] = &["serde", "thiserror"];
 
 /// A library behind a provider, and the one crate of ours that knows it.
 const KNOWN_ONLY_BY: &[(&str, &str)] = &[("redb", "chasqui-store-embedded")];
@@ -68,6 +75,13 @@ fn auth_depends_on_the_domain_and_the_runtime_only() -> Result<()> {
 }
 
 #[test]
+fn the_oracle_shares_no_code_with_the_system() -> Result<()> {
+    reaches_of_ours_only(ORACLE, &[])?;
+    let is_other = |reached: &Reached| reached.is_direct && !KNOWN_BY_THE_ORACLE.contains(&reached.name.as_str());
+    refuse(ORACLE, is_other, "the oracle knows texts and numbers, and awaits nothing")
+}
+
+#[test]
 fn roles_never_depend_on_providers() -> Result<()> {
     for role in ROLES {
         let is_provider = |reached: &Reached| PROVIDERS.contains(&reached.name.as_str());
@@ -109,7 +123,7 @@ fn the_testkit_is_built_into_nothing() -> Result<()> {
     let workspace = Workspace::load()?;
     let testkit = workspace.named("chasqui-testkit")?.name.as_str();
     let has_it = |package: &&Package| {
-        package.name != FUZZ
+        !BUILT_FOR_TESTS.contains(&package.name.as_str())
             && package.dependencies.iter().any(|dep| dep.name == testkit && dep.kind != DependencyKind::Development)
     };
     let broken: Vec<_> = workspace.crates().into_iter().filter(has_it).map(|package| package.name.as_str()).collect();

@@ -9,11 +9,11 @@ use std::sync::Arc;
 use anyhow::{Context, ensure};
 use chasqui_config::Options;
 use chasqui_disk::Disk;
+use chasqui_oracle::Broken;
 use chasqui_testkit::{CountedDisk, CrashDisk};
 use chasqui_tests::{
     dice::{self, Dice},
     in_process::{InProcess, options},
-    oracle::Broken,
     town::Town,
     wait::within,
 };

@@ -1,10 +1,8 @@
 //! The folded chats in plain words and numbers.
 
 use chasqui_domain::{Chat, Event, EventKind, Member};
-use chasqui_tests::{
-    folded::FoldedChat,
-    oracle::{Message, Watermarks},
-};
+use chasqui_oracle::{Message, Watermarks};
+use chasqui_tests::folded::FoldedChat;
 
 use crate::{commands::Fold, files::Files};
 

@@ -3,9 +3,10 @@
 use std::{path::PathBuf, sync::Arc};
 
 use anyhow::{Context, anyhow, bail};
-use chasqui_client::{Client, Draft, Options, Token, Update, Updates};
+use chasqui_client::{Client, Draft, Options, Token, Updates};
 use chasqui_domain::{ChatId, Counter, DeviceId, Seq, UserId};
-use chasqui_wire::frames::MemberReceipt;
+use chasqui_oracle::Line;
+use chasqui_testkit::transcript::{lines, said};
 use tokio::{
     runtime::{Builder, Runtime},
     sync::oneshot,
@@ -14,8 +15,6 @@ use tokio::{
 
 use crate::{
     journal::Journal,
-    oracle::{Line, Message, Watermarks},
-    said::Said,
     wait::{PATIENCE, Pulse, within},
 };
 
@@ -148,7 +147,7 @@ impl Device {
     /// When the client doesn't take it.
     pub async fn send_draft(&self, draft: Draft) -> anyhow::Result<Counter> {
         let (to, chat) = (draft.to.to_string(), ChatId::direct(&self.user, &draft.to).to_string());
-        let said = Said::of_draft(&draft).to_string();
+        let said = said(&draft);
         self.journal.note(Line::Sending { to, chat: chat.clone(), text: said.clone() });
         let id = within("a client takes a message", self.client()?.send(draft)).await??;
         self.journal.note(Line::Send { chat, id: id.0, text: said });
@@ -196,62 +195,5 @@ async fn pump(mut updates: Updates, journal: Arc<Journal>, mut stop: oneshot::Re
         };
         let Some(update) = update else { return updates };
         lines(update).into_iter().for_each(|line| journal.note(line));
-    }
-}
-
-fn lines(update: Update) -> Vec<Line> {
-    match update {
-        Update::Connected { resumed, .. } => vec![Line::Connected { resumed }],
-        Update::Disconnected { .. } => vec![Line::Disconnected],
-        Update::CaughtUp => vec![Line::CaughtUp],
-        Update::Message(message) => vec![Line::Message(plain(*message))],
-        Update::Sent { sent, .. } => vec![Line::Sent {
-            chat: sent.chat.to_string(),
-            id: sent.id.0,
-            seq: sent.seq.0,
-            time: sent.time.0,
-            repeated: sent.repeated,
-        }],
-        Update::Failed(failed) | Update::Retrying(failed) => vec![Line::Failed {
-            chat: failed.chat.map(|chat| chat.to_string()),
-            id: failed.id.map(|id| id.0),
-            code: failed.code.as_str().to_owned(),
-            retry: failed.retry,
-        }],
-        Update::Delayed { chat, id } => vec![Line::Delayed { chat: chat.to_string(), id: id.0 }],
-        Update::Receipt(receipt) => {
-            let (delivered, read) = (receipt.delivered.0, receipt.read.0);
-            let watermarks = Watermarks { user: receipt.user.to_string(), delivered, read };
-            vec![Line::Receipt { chat: receipt.chat.to_string(), watermarks }]
-        }
-        Update::Receipts(receipts) => vec![Line::Receipts {
-            chat: receipts.chat.to_string(),
-            last_seq: receipts.last_seq.0,
-            unread: receipts.unread,
-            members: receipts.members.iter().map(watermarks).collect(),
-        }],
-        // The tokens of these tests outlive them.
-        Update::TokenExpires { .. } | Update::Renewed { .. } | Update::NotRenewed(_) => Vec::new(),
-        // The server never ends a client of this test for good.
-        Update::Ended(end) => {
-            vec![Line::Failed { chat: None, id: None, code: format!("the client ended: {end:?}"), retry: false }]
-        }
-    }
-}
-
-pub(crate) fn watermarks(member: &MemberReceipt) -> Watermarks {
-    Watermarks { user: member.user.to_string(), delivered: member.delivered.0, read: member.read.0 }
-}
-
-pub(crate) fn plain(message: chasqui_wire::frames::Message) -> Message {
-    let text = Said::of_message(&message).to_string();
-    Message {
-        chat: message.chat.to_string(),
-        seq: message.seq.0,
-        from: message.from.to_string(),
-        device: message.device.to_string(),
-        id: message.id.0,
-        text,
-        time: message.time.0,
     }
 }

@@ -34,12 +34,10 @@ pub fn answer(method: &str, path: &str, status: u16, content_type: Option<&str>,
 
 #[cfg(test)]
 mod tests {
+    use chasqui_oracle::{Evidence, judge_so_far};
+
     use super::*;
-    use crate::{
-        journal::Journal,
-        oracle::{Evidence, judge_so_far},
-        wait::Pulse,
-    };
+    use crate::{journal::Journal, wait::Pulse};
 
     const GOOD: &str = r#"{"type":"caught_up","cursor":"x"}"#;
 
@@ -62,7 +60,7 @@ mod tests {
     }
 
     fn evidence(journal: &Journal) -> Evidence {
-        Evidence { transcripts: vec![journal.transcript()], served: Vec::new() }
+        Evidence { transcripts: vec![journal.transcript()], ..Evidence::default() }
     }
 
     #[test]

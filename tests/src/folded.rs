@@ -1,8 +1,7 @@
 //! What the recorded commands give when they are decided from nothing; see the program in `fold`.
 
+use chasqui_oracle::{Message, Watermarks};
 use serde::{Deserialize, Serialize};
-
-use crate::oracle::{Message, Watermarks};
 
 /// All chats of a data folder.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -3,14 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use chasqui_client::Direction;
+use chasqui_oracle::{Line, Transcript, Watermarks};
 use parking_lot::Mutex;
 use serde_json::Value;
 
-use crate::{
-    documented,
-    oracle::{Line, Transcript, Watermarks},
-    wait::Pulse,
-};
+use crate::{documented, wait::Pulse};
 
 /// A device's transcript, as it grows.
 #[derive(Debug)]

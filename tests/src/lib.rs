@@ -1,5 +1,5 @@
-//! What the tests of the whole share: the real process, devices that write down what they see, and an oracle that
-//! judges what was written down.
+//! What the tests of the whole share: the real process, devices that write down what they see, and what
+//! is asked of the server at the end. An oracle judges it, in a crate of its own.
 
 pub mod device;
 pub mod dice;
@@ -10,10 +10,8 @@ pub mod gate;
 pub mod in_process;
 pub mod journal;
 pub mod missing;
-pub mod oracle;
 pub mod process;
 pub mod rest;
-mod said;
 pub mod schemas;
 pub mod town;
 pub mod wait;

@@ -4,15 +4,13 @@ use std::collections::BTreeMap;
 
 use anyhow::Context;
 use chasqui_domain::{ChatId, Seq, UserId};
+use chasqui_oracle::{Message, Served, ServedChat};
+use chasqui_testkit::transcript::{plain, watermarks};
 use chasqui_wire::frames::{ChatItem, Chats, ChatsQuery, Messages, MessagesQuery};
 use reqwest::{Client, StatusCode};
 use serde::{Serialize, de::DeserializeOwned};
 
-use crate::{
-    device::{plain, watermarks},
-    oracle::{Message, Served, ServedChat},
-    witness::ask,
-};
+use crate::witness::ask;
 
 /// Asks for pages that are shorter than what there is, so that there are several.
 const PAGE_ITEMS: u32 = 40;

@@ -3,20 +3,12 @@
 use std::{collections::BTreeMap, net::SocketAddr, sync::Arc};
 
 use chasqui_domain::{ChatId, UserId};
+use chasqui_oracle::{Broken, Evidence, Served, Transcript, judge, judge_so_far};
 use futures::future::try_join_all;
 use tempfile::TempDir;
 use tokio::{select, sync::watch};
 
-use crate::{
-    device::Device,
-    gate::Gate,
-    journal::Journal,
-    missing::missing,
-    oracle::{Broken, Evidence, Served, Transcript, judge, judge_so_far},
-    process,
-    rest::Rest,
-    wait::Pulse,
-};
+use crate::{device::Device, gate::Gate, journal::Journal, missing::missing, process, rest::Rest, wait::Pulse};
 
 /// Some people who chat in pairs, at devices that reach a server through a gate.
 #[derive(Debug)]
@@ -212,7 +204,7 @@ impl Town {
     pub async fn check(&self, server: &str) -> anyhow::Result<()> {
         let transcripts = self.transcripts();
         let served = self.served(server).await?;
-        Ok(judge_so_far(&Evidence { transcripts, served })?)
+        Ok(judge_so_far(&Evidence { transcripts, served, ..Evidence::default() })?)
     }
 
     /// Waits until all is settled and read, and judges.
@@ -223,13 +215,13 @@ impl Town {
         self.settled().await?;
         self.all_read().await?;
         let served = self.served(server).await?;
-        Ok(judge(&Evidence { transcripts: self.transcripts(), served })?)
+        Ok(judge(&Evidence { transcripts: self.transcripts(), served, ..Evidence::default() })?)
     }
 
     /// An error of a run, or the promises that were broken by then: what hangs may follow from them.
     #[must_use]
     pub fn explain(&self, error: anyhow::Error) -> anyhow::Error {
-        let evidence = Evidence { transcripts: self.transcripts(), served: Vec::new() };
+        let evidence = Evidence { transcripts: self.transcripts(), ..Evidence::default() };
         match judge_so_far(&evidence) {
             Err(broken) if !error.is::<Broken>() => anyhow::Error::from(broken).context(format!("{error:#}")),
             _ => error,

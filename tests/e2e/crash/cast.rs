@@ -2,10 +2,10 @@
 
 use std::{collections::BTreeSet, path::Path, sync::Arc};
 
+use chasqui_oracle::Transcript;
 use chasqui_tests::{
     device::{Device, Ending},
     journal::Journal,
-    oracle::Transcript,
     process,
     wait::Pulse,
 };

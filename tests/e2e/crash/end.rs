@@ -2,10 +2,10 @@
 
 use std::collections::BTreeSet;
 
+use chasqui_oracle::{Evidence, Line};
 use chasqui_tests::{
     device::Ending,
     missing::missing,
-    oracle::{Evidence, Line},
     process::{self, Server, Setup},
     rest::Rest,
 };

@@ -8,10 +8,8 @@ use std::{
 };
 
 use anyhow::{Context, ensure};
-use chasqui_tests::{
-    folded::{Folded, FoldedChat},
-    oracle::{Served, ServedChat, Watermarks},
-};
+use chasqui_oracle::{Served, ServedChat, Watermarks};
+use chasqui_tests::folded::{Folded, FoldedChat};
 
 /// Where what was served is not what the commands of the data folder give.
 pub(crate) fn differences(data: &Path, served: &[Served]) -> anyhow::Result<Vec<String>> {

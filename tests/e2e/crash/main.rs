@@ -14,10 +14,10 @@ mod plan;
 use std::{fs, path::Path};
 
 use anyhow::{Context, bail, ensure};
+use chasqui_oracle::Evidence;
 use chasqui_tests::{
     dice::{self, Dice, SEED_VARIABLE},
     folder::Folder,
-    oracle::{self, Evidence},
     process::{Server, Setup},
 };
 
@@ -52,7 +52,7 @@ async fn run(seed: u64, folder: &Path) -> anyhow::Result<()> {
     // Whatever went wrong: what the devices saw may tell more.
     evidence.transcripts = cast.transcripts();
     fs::write(folder.join("evidence.json"), serde_json::to_vec_pretty(&evidence)?)?;
-    let judged = oracle::judge(&evidence);
+    let judged = chasqui_oracle::judge(&evidence);
     if let Err(error) = ended {
         // Behind a failure much is unfinished, so this is a hint and no judgement.
         bail!("{error:#}\n\nwhat the devices saw by then: {judged:?}");

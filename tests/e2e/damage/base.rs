@@ -7,8 +7,8 @@ use std::{
 };
 
 use anyhow::{Context, ensure};
+use chasqui_oracle::{Evidence, Line, Served, judge_so_far};
 use chasqui_tests::{
-    oracle::{Evidence, Line, Served, judge_so_far},
     process::{Server, Setup},
     rest::Refused,
     town::Town,
@@ -108,7 +108,8 @@ impl Base {
     }
 
     fn compare(&self, served: &[Served]) -> anyhow::Result<Has> {
-        let evidence = Evidence { transcripts: self.town.transcripts(), served: served.to_vec() };
+        let evidence =
+            Evidence { transcripts: self.town.transcripts(), served: served.to_vec(), ..Evidence::default() };
         if judge_so_far(&evidence).is_ok() {
             return Ok(Has::All);
         }
@@ -144,7 +145,7 @@ impl Base {
         town.begin(server.parse()?).await?;
         town.say("and on it goes").await?;
         let after = town.served(server).await?;
-        judge_so_far(&Evidence { transcripts: town.transcripts(), served: after.clone() })?;
+        judge_so_far(&Evidence { transcripts: town.transcripts(), served: after.clone(), ..Evidence::default() })?;
         let (has, sent) = (lengths(&after), sent(&town));
         for (chat, members) in town.chats()? {
             let chat = chat.to_string();

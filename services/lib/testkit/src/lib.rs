@@ -1,5 +1,5 @@
 //! What tests share: a clock and a calendar that they move, a disk that crashes, a log and a store that fail, and commands of every
-//! sort.
+//! sort. With the feature `transcript`, what a client tells, as the oracle reads it.
 
 mod calendar;
 mod clock;
@@ -8,6 +8,8 @@ mod disk;
 mod faults;
 mod faulty_log;
 mod faulty_store;
+#[cfg(feature = "transcript")]
+pub mod transcript;
 pub mod workload;
 
 pub use calendar::Calendar;

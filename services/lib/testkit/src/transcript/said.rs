@@ -9,7 +9,7 @@ use chasqui_wire::frames::Message;
 use serde_json::Value;
 
 /// All that a sender wrote. A plain text is shown as itself; anything beside it is shown behind it.
-pub(crate) struct Said<'a> {
+pub(super) struct Said<'a> {
     text: Option<&'a String>,
     body: Option<&'a Bytes>,
     reply_to: Option<Seq>,
@@ -18,12 +18,12 @@ pub(crate) struct Said<'a> {
 }
 
 impl<'a> Said<'a> {
-    pub(crate) fn of_draft(draft: &'a Draft) -> Self {
+    pub(super) fn of_draft(draft: &'a Draft) -> Self {
         let Draft { text, body, reply_to, mentions, meta, .. } = draft;
         Self { text: text.as_ref(), body: body.as_ref(), reply_to: *reply_to, mentions, meta: meta.as_ref() }
     }
 
-    pub(crate) fn of_message(message: &'a Message) -> Self {
+    pub(super) fn of_message(message: &'a Message) -> Self {
         let Message { text, body, reply_to, mentions, meta, .. } = message;
         Self { text: text.as_ref(), body: body.as_ref(), reply_to: *reply_to, mentions, meta: meta.as_ref() }
     }

@@ -1,0 +1,101 @@
+//! What the store has, and what deciding again gives, in plain words and numbers.
+
+use serde::{Deserialize, Serialize};
+
+/// A chat's events.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StoredChat {
+    /// Which chat.
+    pub chat: String,
+    /// Its events, in the order of the rows: by version, over both streams.
+    pub events: Vec<StoredEvent>,
+}
+
+/// An event of a chat.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StoredEvent {
+    /// Its number in the chat.
+    pub version: u64,
+    /// When.
+    pub time: u64,
+    /// What happened.
+    #[serde(flatten)]
+    pub what: Happened,
+}
+
+/// What can happen in a chat.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "what", rename_all = "snake_case")]
+pub enum Happened {
+    /// It came to be.
+    Opened {
+        /// Who is in it.
+        members: Vec<String>,
+    },
+    /// A message was written. What it says is sealed.
+    Message {
+        /// Its number in the chat.
+        seq: u64,
+        /// Who wrote it.
+        from: String,
+        /// On which device.
+        device: String,
+        /// The id that the device gave it.
+        id: u64,
+    },
+    /// A member has everything up to a message.
+    Delivered {
+        /// Who.
+        member: String,
+        /// Up to which.
+        seq: u64,
+    },
+    /// A member has opened everything up to a message, and so has it.
+    Read {
+        /// Who.
+        member: String,
+        /// Up to which.
+        seq: u64,
+    },
+}
+
+/// A user's inbox at some moment.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InboxReading {
+    /// Whose.
+    pub user: String,
+    /// All of its rows, in the order in which they were read.
+    pub rows: Vec<InboxRow>,
+}
+
+/// A row of an inbox.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InboxRow {
+    /// Where in the inbox.
+    pub position: u64,
+    /// Of which chat it tells.
+    pub chat: String,
+    /// Which message it brings; none when it brings another thing, such as a refusal.
+    pub seq: Option<u64>,
+    /// What tells its entry from others: a digest of the bytes.
+    pub digest: String,
+}
+
+/// What the commands of one chat give when they are decided again from the first.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Replayed {
+    /// The chat; without events when all that was asked of it was refused.
+    pub chat: StoredChat,
+    /// What they place in inboxes.
+    pub placed: Vec<Placed>,
+}
+
+/// What the commands of one chat place in a user's inbox. How it lies between the entries of other chats is decided by
+/// nobody.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Placed {
+    /// Whose inbox.
+    pub user: String,
+    /// The digests of the entries that are kept there, in order; see [`InboxRow::digest`].
+    pub digests: Vec<String>,
+}
