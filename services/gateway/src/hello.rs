@@ -58,6 +58,8 @@ pub(crate) async fn serve(
         }
     };
     let introduced = tokio::select! {
+        biased;
+        // Who has a place among the sessions by now takes none from the others.
         introduced = introduce(&shared, &mut target, &mut source) => introduced,
         () = gives_way => None,
     };
@@ -74,10 +76,12 @@ async fn introduce(
     source: &mut impl Source,
 ) -> Option<(Greeting, OwnedSemaphorePermit)> {
     let greeting = tokio::select! {
+        biased;
+        // A gateway that drains lets nobody in, however early their hello.
+        () = shared.drains() => Err(Some(Code::Draining.into())),
         greeting = shared.runtime.timeout(shared.options.hello(), greet(shared, source)) => {
             greeting.unwrap_or(Err(Some(Code::HelloTimeout.into())))
         }
-        () = shared.drains() => Err(Some(Code::Draining.into())),
     };
     let placed = greeting.and_then(|greeting| {
         let permit = shared.sessions.clone().try_acquire_owned();

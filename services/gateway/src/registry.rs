@@ -1,6 +1,6 @@
 //! Which sessions are here.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{collections::BTreeMap, sync::Arc};
 
 use chasqui_domain::{DeviceId, Partition, SessionId, UserId};
 use chasqui_wire::Code;
@@ -21,7 +21,7 @@ pub(crate) struct Handle {
 /// The sessions of this gateway by user. Its size is bounded by who may connect.
 #[derive(Default)]
 pub(crate) struct Registry {
-    users: Mutex<HashMap<UserId, Vec<Arc<Handle>>>>,
+    users: Mutex<BTreeMap<UserId, Vec<Arc<Handle>>>>,
 }
 
 /// Keeps a session registered until dropped.

@@ -20,13 +20,13 @@ use tokio::sync::{Notify, mpsc, oneshot, watch};
 
 use crate::{
     core::{Core, State},
+    dialer::Dialer,
     error::Error,
     options::{Environment, Identity, Options},
-    socket::Maker,
     state,
     state_file::StateFile,
     storage::Storage,
-    task::{App, Call, Dialer, Task},
+    task::{App, Call, Task},
     update::{Draft, Update},
     websocket::WebSocket,
 };
@@ -120,8 +120,8 @@ impl Client {
         let taken = Arc::new(Taken::default());
         let tokens = Arc::new(watch::Sender::new(None));
         let app = App { calls: taken_calls, updates, taken: taken.clone(), tokens: tokens.clone() };
-        let dialer = Dialer { maker: Maker { runtime: runtime.clone(), connector, observer }, pauses };
-        runtime.spawn("client", Task::new(core, dialer, storage, app, runtime.clone()).run()).detach();
+        let dialer = Dialer { runtime: runtime.clone(), connector, observer, again_at: pauses };
+        runtime.spawn("client", Task::new(core, dialer, storage, app).run()).detach();
         let client = Self { calls, device, unsent, runtime, again_at, tokens };
         Ok((client, Updates { updates: taken_updates, taken, last: 0 }))
     }

@@ -24,6 +24,7 @@ mod admin;
 mod backoff;
 mod client;
 mod core;
+mod dialer;
 mod error;
 mod options;
 pub mod rest;

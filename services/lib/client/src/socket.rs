@@ -1,6 +1,6 @@
 //! The client's side of a connection: frames to and from text, and patience.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use chasqui_runtime::{Elapsed, Runtime};
 use chasqui_wire::frames::{self, ClientFrame, ServerFrame};
@@ -61,22 +61,6 @@ pub(crate) enum Incoming {
     Alive,
 }
 
-/// What all sockets of a client are made with.
-#[derive(Clone)]
-pub(crate) struct Maker {
-    pub(crate) runtime: Runtime,
-    pub(crate) connector: Arc<dyn Connector>,
-    pub(crate) observer: Option<Observer>,
-}
-
-impl Maker {
-    pub(crate) async fn connect(self) -> Result<Socket, Error> {
-        let Self { runtime, connector, observer } = self;
-        let transport = runtime.timeout(PATIENCE, connector.connect()).await??;
-        Ok(Socket { transport, runtime, observer })
-    }
-}
-
 pub(crate) struct Socket {
     transport: Box<dyn Transport>,
     runtime: Runtime,
@@ -84,6 +68,15 @@ pub(crate) struct Socket {
 }
 
 impl Socket {
+    pub(crate) async fn connect(
+        connector: &dyn Connector,
+        runtime: Runtime,
+        observer: Option<Observer>,
+    ) -> Result<Self, Error> {
+        let transport = runtime.timeout(PATIENCE, connector.connect()).await??;
+        Ok(Self { transport, runtime, observer })
+    }
+
     /// What comes next. Cancel safe.
     pub(crate) async fn next(&mut self) -> Result<Incoming, Error> {
         match self.transport.next().await.transpose()? {

@@ -5,14 +5,14 @@ use std::{future::pending, sync::Arc, time::Duration};
 use chasqui_domain::{ChatId, Counter, Seq};
 use chasqui_runtime::Runtime;
 use chasqui_wire::frames::Token;
-use futures::future::BoxFuture;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::{
     client::Taken,
     core::{Core, State, Tick},
+    dialer::{Dialer, Dialing},
     error::Error,
-    socket::{self, Incoming, Maker, Socket},
+    socket::{self, Incoming, Socket},
     state,
     storage::Storage,
     update::{Draft, End, Update},
@@ -46,18 +46,16 @@ pub(crate) struct App {
 enum Line {
     /// There is none to be.
     None,
-    Dialing(BoxFuture<'static, Result<Socket, socket::Error>>),
+    Dialing(Dialing),
     Open(Socket),
 }
 
 /// What happened.
 enum Happened {
-    Room,
     Called(Option<Call>),
-    Renewed,
     Dialed(Result<Socket, socket::Error>),
     Came(Result<Incoming, socket::Error>),
-    /// Time went by, or the app has come further.
+    /// An update was told, time went by, or the app has brought something that every turn looks for.
     Turn,
     AppGone,
 }
@@ -77,29 +75,27 @@ pub(crate) struct Task {
 }
 
 impl Task {
-    pub(crate) fn new(
-        core: Core,
-        dialer: Dialer,
-        storage: Option<Box<dyn Storage>>,
-        app: App,
-        runtime: Runtime,
-    ) -> Self {
-        let (line, tokens) = (dialer.dial(Duration::ZERO), app.tokens.subscribe());
-        let (given, closing) = (Vec::new(), Vec::new());
+    pub(crate) fn new(core: Core, dialer: Dialer, storage: Option<Box<dyn Storage>>, app: App) -> Self {
+        let (line, tokens) = (Line::Dialing(dialer.dial(Duration::ZERO)), app.tokens.subscribe());
+        let (runtime, given, closing) = (dialer.runtime.clone(), Vec::new(), Vec::new());
         Self { core, dialer, storage, app, are_calls_open: true, tokens, runtime, line, given, closing }
     }
 
     /// Runs until the app or the server ends the client.
     pub(crate) async fn run(mut self) {
-        let mut is_app_there = true;
-        while is_app_there && self.closing.is_empty() && !self.core.has_ended() {
+        while !self.core.has_ended() {
+            self.listen();
+            if !self.closing.is_empty() {
+                break;
+            }
             self.work().await;
             if self.core.has_ended() {
                 break;
             }
-            let happened = self.wait().await;
-            is_app_there = !matches!(happened, Happened::AppGone);
-            self.handle(happened);
+            match self.wait().await {
+                Happened::AppGone => break,
+                happened => self.handle(happened),
+            }
         }
         self.finish().await;
     }
@@ -108,9 +104,20 @@ impl Task {
         self.runtime.monotonic()
     }
 
+    /// Takes what the app has brought. Every turn begins with it, so that [`Task::wait`] needs not be fair to the app.
+    fn listen(&mut self) {
+        for _ in 0..CALLS_AT_ONCE {
+            let Ok(call) = self.app.calls.try_recv() else { break };
+            self.call(call);
+        }
+        if self.tokens.has_changed().is_ok_and(|has_changed| has_changed) {
+            self.renew();
+        }
+        self.core.taken(self.app.taken.number(), self.now());
+    }
+
     /// Saves and writes what is due.
     async fn work(&mut self) {
-        self.core.taken(self.app.taken.number(), self.now());
         self.save().await;
         if let Err(error) = self.write().await {
             self.lost(&error);
@@ -152,6 +159,10 @@ impl Task {
         if is_dirty { socket.flush().await } else { Ok(()) }
     }
 
+    /// Waits until something happens. The order is fixed, since chance would make no two runs alike, and it starves nobody:
+    /// an end comes first, and once; updates and the line, of which one is waited for at a time, come before what every
+    /// turn looks at anyway, and does up to a bound before it waits here. So neither an app that calls without pause nor
+    /// a server that talks without pause keeps the other waiting for more than a turn.
     async fn wait(&mut self) -> Happened {
         let now = self.now();
         let has_updates = self.core.has_updates();
@@ -176,35 +187,32 @@ impl Task {
             }
         };
         tokio::select! {
+            biased;
+            () = self.app.updates.closed() => Happened::AppGone,
             permit = self.app.updates.reserve(), if has_updates => match permit {
                 Ok(permit) => {
                     if let Some(update) = self.core.next_update() {
                         permit.send(update);
                     }
-                    Happened::Room
+                    Happened::Turn
                 }
                 Err(_) => Happened::AppGone,
             },
-            call = self.app.calls.recv(), if self.are_calls_open => Happened::Called(call),
-            _ = self.tokens.changed() => Happened::Renewed,
             happened = line, if !has_updates => happened,
+            call = self.app.calls.recv(), if self.are_calls_open => Happened::Called(call),
+            _ = self.tokens.changed() => {
+                self.tokens.mark_changed();
+                Happened::Turn
+            }
             () = self.app.taken.changed() => Happened::Turn,
             () = turn => Happened::Turn,
-            () = self.app.updates.closed() => Happened::AppGone,
         }
     }
 
     fn handle(&mut self, happened: Happened) {
         match happened {
-            Happened::Called(Some(call)) => {
-                self.call(call);
-                for _ in 1..CALLS_AT_ONCE {
-                    let Ok(call) = self.app.calls.try_recv() else { break };
-                    self.call(call);
-                }
-            }
+            Happened::Called(Some(call)) => self.call(call),
             Happened::Called(None) => self.are_calls_open = false,
-            Happened::Renewed => self.renew(),
             Happened::Dialed(Ok(socket)) => {
                 self.line = Line::Open(socket);
                 self.core.connected(self.now());
@@ -212,7 +220,7 @@ impl Task {
             Happened::Came(Ok(Incoming::Frame(frame))) => self.core.frame(frame, self.now()),
             Happened::Came(Ok(Incoming::Alive)) => self.core.heard(self.now()),
             Happened::Dialed(Err(error)) | Happened::Came(Err(error)) => self.lost(&error),
-            Happened::Room | Happened::Turn | Happened::AppGone => {}
+            Happened::Turn | Happened::AppGone => {}
         }
     }
 
@@ -231,14 +239,14 @@ impl Task {
         let Some(token) = self.tokens.borrow_and_update().clone() else { return };
         self.core.renew(token);
         if matches!(self.line, Line::None) && self.core.may_connect() {
-            self.line = self.dialer.dial(Duration::ZERO);
+            self.line = Line::Dialing(self.dialer.dial(Duration::ZERO));
         }
     }
 
     fn lost(&mut self, error: &socket::Error) {
         let again_in = self.core.disconnected(&error.parting());
         tracing::debug!(%error, ?again_in, "no connection");
-        self.line = again_in.map_or(Line::None, |again_in| self.dialer.dial(again_in));
+        self.line = again_in.map_or(Line::None, |again_in| Line::Dialing(self.dialer.dial(again_in)));
     }
 
     /// Tells the server and the storage what is still untold, and the app that it is over.
@@ -269,28 +277,6 @@ impl Task {
                 return;
             }
         }
-    }
-}
-
-/// Makes connections.
-#[derive(Clone)]
-pub(crate) struct Dialer {
-    pub(crate) maker: Maker,
-    /// When it dials again, by the runtime's monotonic clock.
-    pub(crate) pauses: watch::Sender<Option<Duration>>,
-}
-
-impl Dialer {
-    fn dial(&self, pause: Duration) -> Line {
-        let Self { maker, pauses } = self.clone();
-        Line::Dialing(Box::pin(async move {
-            if !pause.is_zero() {
-                pauses.send_replace(Some(maker.runtime.monotonic().saturating_add(pause)));
-                maker.runtime.sleep(pause).await;
-                pauses.send_replace(None);
-            }
-            maker.connect().await
-        }))
     }
 }
 

@@ -1,6 +1,6 @@
 //! A log in memory, for tests and simulations. Nothing survives the process; all else is as the contract says.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{collections::BTreeMap, sync::Arc};
 
 use async_trait::async_trait;
 use chasqui_domain::{LogId, Offset, TimeMs};
@@ -24,7 +24,7 @@ pub struct MemoryLog {
 
 #[derive(Default)]
 struct State {
-    stored: HashMap<TopicPartition, Arc<Stored>>,
+    stored: BTreeMap<TopicPartition, Arc<Stored>>,
     time: TimeMs,
 }
 
