@@ -38,7 +38,7 @@ impl Evidence {
     }
 
     /// The chats and their two members: who wrote there, and to whom.
-    pub(crate) fn chats(&self) -> BTreeMap<&str, BTreeSet<&str>> {
+    pub(crate) fn members(&self) -> BTreeMap<&str, BTreeSet<&str>> {
         let mut chats: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
         for (transcript, line) in self.lines() {
             if let Line::Sending { to, chat, .. } = line {

@@ -4,6 +4,9 @@
 //! Every promise is a file of its own; what breaks one is told in words.
 
 mod evidence;
+mod fold;
+mod inboxes;
+mod order;
 mod promises;
 mod sends;
 mod stored;
@@ -77,6 +80,12 @@ const PROMISES: &[(&str, When, Judge)] = &[
     ("delivered is exact", AtTheEnd, p::delivered_is_exact::judge),
     ("read is exact", AtTheEnd, p::read_is_exact::judge),
     ("unread is exact", AtTheEnd, p::unread_is_exact::judge),
+    ("receipts are never ahead", Always, p::receipts_are_never_ahead::judge),
+    ("versions and seqs are dense", Always, p::versions_and_seqs_are_dense::judge),
+    ("the store tells what is served", AtTheEnd, p::the_store_tells_what_is_served::judge),
+    ("inbox positions never change", Always, p::inbox_positions_never_change::judge),
+    ("every message is once in each inbox", AtTheEnd, p::every_message_is_once_in_each_inbox::judge),
+    ("replay gives the same", AtTheEnd, p::replay_gives_the_same::judge),
 ];
 
 /// Judges a run that is over: all devices have everything.

@@ -77,6 +77,10 @@ impl<'a> Told<'a> {
         Self { teller, chat, seq: *seq, from, device, id: *id, text: Some(text), time: *time }
     }
 
+    pub(crate) fn served(message: &'a Message) -> Self {
+        Self::of("served".to_owned(), message)
+    }
+
     pub(crate) fn agrees_with(&self, other: &Self) -> bool {
         let same_text = self.text.is_none() || other.text.is_none() || self.text == other.text;
         same_text && (self.from, self.device, self.id, self.time) == (other.from, other.device, other.id, other.time)

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::{Evidence, Line};
 
 pub(crate) fn judge(evidence: &Evidence) -> Vec<String> {
-    let (chats, last_seqs) = (evidence.chats(), evidence.last_seqs());
+    let (chats, last_seqs) = (evidence.members(), evidence.last_seqs());
     let mut broken = Vec::new();
     for transcript in &evidence.transcripts {
         let mut seen: BTreeMap<&str, u64> = BTreeMap::new();

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use crate::Evidence;
 
 pub(crate) fn judge(evidence: &Evidence) -> Vec<String> {
-    let (chats, last_seqs) = (evidence.chats(), evidence.last_seqs());
+    let (chats, last_seqs) = (evidence.members(), evidence.last_seqs());
     let mut broken = Vec::new();
     for served in &evidence.served {
         let user = served.user.as_str();

@@ -4,7 +4,7 @@
 use crate::{Evidence, told::Told};
 
 pub(crate) fn judge(evidence: &Evidence) -> Vec<String> {
-    let (chats, seen, texts) = (evidence.chats(), evidence.seen(), evidence.texts());
+    let (chats, seen, texts) = (evidence.members(), evidence.seen(), evidence.texts());
     let mut broken = Vec::new();
     for served in &evidence.served {
         let user = served.user.as_str();
@@ -22,7 +22,7 @@ pub(crate) fn judge(evidence: &Evidence) -> Vec<String> {
         for told in seen.iter().filter(is_theirs) {
             let chat = served.chats.iter().find(|chat| chat.chat == told.chat);
             let found = chat.and_then(|chat| chat.messages.iter().find(|message| message.seq == told.seq));
-            let found = found.map(|message| Told::of("served".to_owned(), message));
+            let found = found.map(Told::served);
             if !found.as_ref().is_some_and(|found| found.agrees_with(told)) {
                 let found = found.map_or("nothing".to_owned(), |found| found.to_string());
                 broken.push(format!("message {} of {} is {told}, and {user} is served {found}", told.seq, told.chat));
