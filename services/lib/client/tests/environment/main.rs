@@ -4,6 +4,7 @@
 
 mod fairness;
 mod memory;
+mod world;
 
 use std::{sync::Arc, time::Duration};
 

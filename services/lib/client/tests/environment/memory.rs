@@ -185,14 +185,16 @@ impl Storage for Disk {
     }
 }
 
-/// A client of `server` that keeps its state on `disk`, on a clock that the test moves.
+/// What a client of `server` that keeps its state on `disk` is started with.
+pub(crate) fn environment(runtime: Runtime, server: &Arc<Server>, disk: &Disk) -> Environment {
+    Environment { runtime, connector: server.clone(), storage: Some(Box::new(disk.clone())), observer: None }
+}
+
+pub(crate) fn identity() -> Identity {
+    Identity { token: Token("t".to_owned()), user: None, device: None }
+}
+
+/// A client on tokio's scheduler, for whom no time goes by.
 pub(crate) async fn start(server: &Arc<Server>, disk: &Disk) -> (Client, Updates) {
-    let environment = Environment {
-        runtime: Runtime::new(Clock::default()),
-        connector: server.clone(),
-        storage: Some(Box::new(disk.clone())),
-        observer: None,
-    };
-    let identity = Identity { token: Token("t".to_owned()), user: None, device: None };
-    Client::start(environment, identity).await.unwrap()
+    Client::start(environment(Runtime::new(Clock::default()), server, disk), identity()).await.unwrap()
 }
