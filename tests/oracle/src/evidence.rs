@@ -18,10 +18,12 @@ pub struct Evidence {
     /// In which order the lines of all transcripts were written: each is the next line of the transcript with this
     /// index. Empty when that isn't known, as when devices write at the same time.
     pub order: Vec<usize>,
-    /// The chats as the store has them when the histories were asked for: those in which something has happened.
+    /// The chats as the store had them, in one go, when the histories were asked for: those in which something has
+    /// happened.
     pub chats: Vec<StoredChat>,
-    /// Inboxes as the store had them at some moments, in the order in which they were read; each while the server served
-    /// and the last one at the end. If there is any, then there is one of every member of a chat.
+    /// Inboxes as the store had them at some moments, in the order in which they were read: each while the server served,
+    /// since behind a crash rows come back that the store had lost, and the last one at the end. If there is any, then
+    /// there is one of every member of a chat. No row may expire in between.
     pub inboxes: Vec<InboxReading>,
     /// What deciding all commands again from the first gives, for every chat that there is a command of. Taken at the
     /// end, as are [`Self::chats`] and the last readings of [`Self::inboxes`].

@@ -5,6 +5,7 @@
 
 mod evidence;
 mod fold;
+mod highest;
 mod inboxes;
 mod order;
 mod promises;

@@ -75,7 +75,7 @@ pub struct InboxRow {
     pub position: u64,
     /// Of which chat it tells.
     pub chat: String,
-    /// Which message it brings; none when it brings another thing, such as a refusal.
+    /// Which message it brings; none when it brings another thing, such as a refusal or the answer to a repetition.
     pub seq: Option<u64>,
     /// What tells its entry from others: a digest of the bytes.
     pub digest: String,

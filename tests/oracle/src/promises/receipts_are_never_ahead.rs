@@ -4,9 +4,7 @@
 //! A user's own messages are delivered to nobody: what counts are those of others, and what was opened. It can be judged
 //! where the order over all devices is known.
 
-use std::collections::BTreeMap;
-
-use crate::{Evidence, Line, Watermarks};
+use crate::{Evidence, Line, Watermarks, highest::Highest};
 
 pub(crate) fn judge(evidence: &Evidence) -> Vec<String> {
     if !evidence.is_order_whole() {
@@ -14,18 +12,18 @@ pub(crate) fn judge(evidence: &Evidence) -> Vec<String> {
         return vec![format!("the order of {told} lines is not one of the {lines} that there are")];
     }
     // By chat and user.
-    let mut shown: BTreeMap<(&str, &str), u64> = BTreeMap::new();
-    let mut opened: BTreeMap<(&str, &str), u64> = BTreeMap::new();
+    let mut shown: Highest<(&str, &str)> = Highest::new();
+    let mut opened: Highest<(&str, &str)> = Highest::new();
     let mut broken = Vec::new();
     for (transcript, line) in evidence.in_order() {
         let user = transcript.user.as_str();
         let (chat, told) = match line {
             Line::Message(message) if message.from != user => {
-                raise(&mut shown, (&message.chat, user), message.seq);
+                shown.raise((&message.chat, user), message.seq);
                 continue;
             }
             Line::Reading { chat, seq } => {
-                raise(&mut opened, (chat, user), *seq);
+                opened.raise((chat, user), *seq);
                 continue;
             }
             Line::Receipt { chat, watermarks } => (chat.as_str(), std::slice::from_ref(watermarks)),
@@ -34,8 +32,7 @@ pub(crate) fn judge(evidence: &Evidence) -> Vec<String> {
         };
         for watermarks in told {
             let Watermarks { user: of, delivered, read } = watermarks;
-            let up_to = |of_all: &BTreeMap<_, u64>| of_all.get(&(chat, of.as_str())).copied().unwrap_or_default();
-            let (shown, opened) = (up_to(&shown), up_to(&opened));
+            let (shown, opened) = (shown.of(&(chat, of)), opened.of(&(chat, of)));
             if *delivered > shown.max(opened) || *read > opened {
                 let device = &transcript.device;
                 broken.push(format!(
@@ -46,9 +43,4 @@ pub(crate) fn judge(evidence: &Evidence) -> Vec<String> {
         }
     }
     broken
-}
-
-fn raise<'a>(all: &mut BTreeMap<(&'a str, &'a str), u64>, of: (&'a str, &'a str), to: u64) {
-    let seq = all.entry(of).or_default();
-    *seq = to.max(*seq);
 }

@@ -154,6 +154,7 @@ pub(super) const SERVED_OTHERWISE: &[fn(&mut ServedChat)] = &[
     |it| it.messages.truncate(2),
     |it| it.messages.push(message(4, "ana", 3, "more")),
     |it| it.messages[1].seq = 3,
+    |it| it.messages[1].from = "ana".to_owned(),
     |it| it.last_message = Some(message(2, "ben", 1, "hello")),
     |it| it.last_message = None,
     |it| it.chat = "ana-cleo".to_owned(),
