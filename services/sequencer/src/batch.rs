@@ -147,8 +147,8 @@ pub(crate) fn summaries(chats: &BTreeMap<ChatId, Cached>, rose: &BTreeSet<ChatId
 }
 
 /// The snapshots that are due.
-pub(crate) fn snapshots(chats: &BTreeMap<ChatId, Cached>) -> Result<Vec<Snapshot>, Error> {
-    let due = chats.values().filter(|cached| cached.wants_snapshot());
+pub(crate) fn snapshots(chats: &BTreeMap<ChatId, Cached>, every: u64) -> Result<Vec<Snapshot>, Error> {
+    let due = chats.values().filter(|cached| cached.wants_snapshot(every));
     due.map(|Cached { chat, .. }| Ok(Snapshot { chat: chat.id, version: chat.version, bytes: snapshot::encode(chat)? }))
         .collect()
 }

@@ -3,8 +3,6 @@
 use chasqui_domain::{Chat, ChatId, Event, EventKind, Version};
 use lru::LruCache;
 
-use crate::SNAPSHOT_EVERY;
-
 /// A chat's state as the sequencer holds it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Cached {
@@ -28,8 +26,8 @@ impl Cached {
         }
     }
 
-    pub(crate) fn wants_snapshot(&self) -> bool {
-        self.chat.version.0 - self.snapshot.0 >= SNAPSHOT_EVERY
+    pub(crate) fn wants_snapshot(&self, every: u64) -> bool {
+        self.chat.version.0 - self.snapshot.0 >= every
     }
 
     /// About what it takes in memory.

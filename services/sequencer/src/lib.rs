@@ -26,7 +26,7 @@ pub use error::Error;
 use error::Halt;
 use owner::Owner;
 
-/// A chat gets a new snapshot once it has this many events since its last one.
+/// See [`Options::snapshot_every`].
 pub const SNAPSHOT_EVERY: u64 = 256;
 
 /// What a sequencer works with.
@@ -49,6 +49,8 @@ pub struct Options {
     pub batch_commands_max: usize,
     /// About how many bytes of chats' states are kept in memory between batches.
     pub cache_bytes_max: usize,
+    /// A chat gets a new snapshot once it has this many events since its last one.
+    pub snapshot_every: u64,
     /// The longest pause before it tries again after an error.
     pub backoff_max: Duration,
 }
@@ -59,6 +61,7 @@ impl Default for Options {
             batch_bytes_max: 256 * 1024,
             batch_commands_max: 512,
             cache_bytes_max: 16 * 1024 * 1024,
+            snapshot_every: SNAPSHOT_EVERY,
             backoff_max: Duration::from_secs(5),
         }
     }

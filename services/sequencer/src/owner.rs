@@ -87,7 +87,8 @@ impl<'a> Owner<'a> {
         let mut chats = self.load(&tasks, first).await?;
         let outputs = self.decide(&records, &tasks, &mut chats)?;
         let rose: BTreeSet<ChatId> = outputs.rows.iter().map(|row| row.chat).collect();
-        let (summaries, snapshots) = (batch::summaries(&chats, &rose)?, batch::snapshots(&chats)?);
+        let summaries = batch::summaries(&chats, &rose)?;
+        let snapshots = batch::snapshots(&chats, self.sequencer.options.snapshot_every)?;
 
         if !outputs.rows.is_empty() {
             self.sequencer.deps.store.write_events(self.place.of, outputs.rows, summaries).await?;

@@ -59,6 +59,15 @@ impl MemoryLog {
         }
     }
 
+    /// Removes everything of a partition, released or not, as retention may do with topics that nobody releases.
+    pub fn trim_all(&self, at: &TopicPartition) {
+        if let Some(stored) = self.state.lock().stored.get(at) {
+            let mut records = stored.records.lock();
+            let gone = std::mem::take(&mut records.kept).len() as u64;
+            records.start += gone;
+        }
+    }
+
     fn stored(&self, at: &TopicPartition) -> Result<Arc<Stored>, Error> {
         self.partitions.check(at)?;
         Ok(Self::stored_in(&mut self.state.lock(), at))

@@ -1,0 +1,156 @@
+//! Makes happen what the plan says.
+
+use std::time::Duration;
+
+use chasqui_domain::{GatewayId, Partition};
+use chasqui_log::Topic;
+
+use crate::{
+    plan::{Act, At, Fault, Who},
+    scheduler::WORLD,
+    world::World,
+};
+
+/// A process that was overtaken while it stood still goes on for so long.
+const AFTERLIFE: Duration = Duration::from_secs(10);
+
+/// Begins to direct; gives when everything will have been begun.
+pub(crate) fn direct(world: &World) -> Duration {
+    let plan = &world.0.plan;
+    let (pace, now) = (plan.shape.pace.max(1), world.0.scheduler.now());
+    let time = |at_ms: u64| Duration::from_millis(at_ms * pace);
+    let mut last = Duration::ZERO;
+    for (number, At { at_ms, what }) in plan.acts.iter().copied().enumerate() {
+        last = last.max(time(at_ms));
+        at(world, time(at_ms), move |world| act(world, number, what, pace));
+    }
+    for At { at_ms, what } in plan.faults.iter().copied() {
+        last = last.max(time(at_ms));
+        at(world, time(at_ms), move |world| fault(world, what, pace));
+    }
+    now + last + Duration::from_secs(1)
+}
+
+fn at(world: &World, after: Duration, happens: impl FnOnce(&World) + Send + 'static) {
+    let (own, sleep) = (world.clone(), world.0.scheduler.sleep(after));
+    world.0.scheduler.spawn(WORLD, async move {
+        sleep.await;
+        happens(&own);
+    });
+}
+
+fn act(world: &World, number: usize, act: Act, pace: u64) {
+    match act {
+        Act::Send { device, to, count } => {
+            let device = world.device(device);
+            let text = |at: usize| format!("{number}.{at}");
+            device.send(&world.other(device, to), (0..count).map(text).collect());
+        }
+        Act::Read { device, with } => {
+            let device = world.device(device);
+            device.read(&world.other(device, with));
+        }
+        Act::Nap { device, for_ms } => {
+            world.device(device).nap(world.0.scheduler.now() + Duration::from_millis(for_ms * pace));
+        }
+        Act::Close { device, for_ms } => {
+            let who = world.there(Who::Device(device));
+            world.device(device).close();
+            world.later(Duration::from_millis(for_ms * pace), move |world| begin_if_none(world, who));
+        }
+    }
+}
+
+fn fault(world: &World, fault: Fault, pace: u64) {
+    let trace = &world.0.trace;
+    trace.note(|| format!("FAULT {fault:?}"));
+    let span = |for_ms: u64| Duration::from_millis(for_ms * pace);
+    match fault {
+        Fault::Crash { who, for_ms } => {
+            let who = world.there(who);
+            crash(world, who);
+            world.later(span(for_ms), move |world| begin_if_none(world, who));
+        }
+        Fault::Overtake { who, for_ms } => {
+            let who = world.there(who);
+            if let Who::Device(_) = who {
+                crash(world, who);
+            }
+            world.begin(who);
+            world.later(span(for_ms), move |world| retire(world, who));
+        }
+        Fault::Stall { who, for_ms, is_overtaken } => {
+            let who = world.there(who);
+            let Some(process) = world.processes(who).pop() else { return };
+            world.0.scheduler.stall(process.id());
+            if is_overtaken && !matches!(who, Who::Device(_)) {
+                world.later(span(for_ms) / 2, move |world| world.begin(who));
+                world.later(span(for_ms) + AFTERLIFE, move |world| retire(world, who));
+            }
+            world.later(span(for_ms), move |world| world.0.scheduler.go_on(process.id()));
+        }
+        Fault::Trouble { trouble, who, for_ms } => {
+            let of = who.map(|who| world.name(world.there(who)));
+            world.0.weather.begin(trouble, of, world.0.scheduler.now() + span(for_ms));
+        }
+        Fault::Trim { gateway } => {
+            let Who::Gateway(number) = world.there(Who::Gateway(gateway)) else { return };
+            if let Ok(id) = GatewayId::new(format!("gateway-{number}")) {
+                world.0.log.trim_all(&Topic::Gateway(id).partition(Partition(0)));
+            }
+        }
+        Fault::Cut { device } => world.0.network.cut(&world.device(device).name()),
+        Fault::Hold { device, for_ms } => {
+            let until = world.0.scheduler.now() + span(for_ms);
+            world.0.network.hold(&world.device(device).name(), until);
+        }
+        Fault::Turn { who, by_ms } => {
+            if let Some(process) = world.processes(world.there(who)).pop() {
+                process.turn_clock(by_ms);
+            }
+        }
+    }
+}
+
+fn crash(world: &World, who: Who) {
+    if let Who::Device(number) = who {
+        world.device(number).kill();
+    } else if let Some(process) = world.processes(who).pop() {
+        process.kill();
+    }
+}
+
+/// Ends all processes of a role but the newest.
+fn retire(world: &World, who: Who) {
+    let mut processes = world.processes(who);
+    processes.pop();
+    processes.iter().for_each(crate::process::Process::kill);
+}
+
+fn begin_if_none(world: &World, who: Who) {
+    if world.processes(who).is_empty() {
+        world.begin(who);
+    }
+}
+
+/// From now on nothing goes wrong: everybody is there, once, and awake.
+pub(crate) fn calm(world: &World) {
+    world.set_calm(true);
+    world.0.trace.note(|| "CALM".to_owned());
+    world.0.weather.clear();
+    for who in world.everybody() {
+        retire(world, who);
+        if let Who::Device(number) = who {
+            world.device(number).nap(Duration::ZERO);
+        }
+        match world.processes(who).pop() {
+            Some(process) => world.0.scheduler.go_on(process.id()),
+            None => world.begin(who),
+        }
+    }
+}
+
+/// Opens the apps that are closed by now.
+pub(crate) fn wake(world: &World) {
+    (0..world.0.devices.len()).map(Who::Device).for_each(|who| begin_if_none(world, who));
+}

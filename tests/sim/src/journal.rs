@@ -1,0 +1,100 @@
+//! What devices did and saw, in the order of the whole run.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+
+use chasqui_oracle::{Line, Transcript};
+use parking_lot::Mutex;
+
+use crate::trace::Trace;
+
+/// What all devices write down. Clones are the same journal.
+#[derive(Clone)]
+pub(crate) struct Journal {
+    inner: Arc<Mutex<Inner>>,
+    trace: Trace,
+}
+
+#[derive(Default)]
+struct Inner {
+    transcripts: Vec<Transcript>,
+    /// Which transcript each line went to.
+    order: Vec<usize>,
+    views: Vec<View>,
+}
+
+/// What a device has come to.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct View {
+    /// The last message seen in each chat.
+    pub(crate) seen: BTreeMap<String, u64>,
+    /// What was taken and has no outcome.
+    pub(crate) open: BTreeSet<(String, u64)>,
+    /// Whether it has everything that it knows of.
+    pub(crate) is_caught_up: bool,
+}
+
+impl Journal {
+    /// An empty journal.
+    #[must_use]
+    pub(crate) fn new(trace: Trace) -> Self {
+        Self { inner: Arc::default(), trace }
+    }
+
+    /// Begins the transcript of a device; gives its index.
+    pub(crate) fn begin(&self, user: &str, device: &str) -> usize {
+        let mut inner = self.inner.lock();
+        inner.transcripts.push(Transcript { user: user.to_owned(), device: device.to_owned(), lines: Vec::new() });
+        inner.views.push(View::default());
+        inner.transcripts.len() - 1
+    }
+
+    /// Writes a line.
+    pub(crate) fn note(&self, device: usize, line: Line) {
+        let mut inner = self.inner.lock();
+        let inner = &mut *inner;
+        let (transcript, view) = (&mut inner.transcripts[device], &mut inner.views[device]);
+        self.trace.note(|| format!("{}/{}: {line:?}", transcript.user, transcript.device));
+        view.look_at(&line);
+        transcript.lines.push(line);
+        inner.order.push(device);
+    }
+
+    /// What a device has come to.
+    #[must_use]
+    pub(crate) fn view(&self, device: usize) -> View {
+        self.inner.lock().views[device].clone()
+    }
+
+    /// Everything, and in which order.
+    #[must_use]
+    pub(crate) fn take(&self) -> (Vec<Transcript>, Vec<usize>) {
+        let mut inner = self.inner.lock();
+        (std::mem::take(&mut inner.transcripts), std::mem::take(&mut inner.order))
+    }
+}
+
+impl View {
+    fn look_at(&mut self, line: &Line) {
+        let mut saw = |chat: &String, seq: u64| {
+            let last = self.seen.entry(chat.clone()).or_default();
+            *last = seq.max(*last);
+        };
+        match line {
+            Line::Message(message) => saw(&message.chat, message.seq),
+            Line::Sent { chat, id, seq, .. } => {
+                saw(chat, *seq);
+                self.open.remove(&(chat.clone(), *id));
+            }
+            Line::Failed { chat: Some(chat), id: Some(id), retry: false, .. } => {
+                self.open.remove(&(chat.clone(), *id));
+            }
+            Line::Send { chat, id, .. } => drop(self.open.insert((chat.clone(), *id))),
+            Line::CaughtUp => self.is_caught_up = true,
+            Line::Connected { .. } | Line::Disconnected | Line::Ended { .. } => self.is_caught_up = false,
+            _ => {}
+        }
+    }
+}

@@ -1,0 +1,34 @@
+//! A simulation of the whole: the real sequencer, router, gateway and client on a log and a store in memory, in one
+//! thread, with a simulated clock. A seed decides what people do, what goes wrong, and who runs next; the same seed gives
+//! the same run.
+//!
+//! ```text
+//!  seed ─▶ plan ─▶ run ─────────────────────────────▶ evidence ─▶ oracle
+//!                   │ director: acts and faults           (chasqui-oracle)
+//!                   ├ world: roles and devices in processes
+//!                   │   ├ log, store: each process's own connection to them
+//!                   │   └ network: connections between devices and gateways
+//!                   └ scheduler: who runs next, and what time it is
+//! ```
+
+mod device;
+mod dice;
+mod director;
+mod evidence;
+mod journal;
+mod log;
+mod network;
+mod pipe;
+pub mod plan;
+mod process;
+mod run;
+mod scheduler;
+mod search;
+mod store;
+mod trace;
+pub mod weather;
+mod world;
+
+pub use plan::Plan;
+pub use run::{Outcome, run};
+pub use search::{Failure, check, kept, search, shrink};

@@ -1,0 +1,117 @@
+//! Runs the simulation by hand.
+
+use std::{
+    path::PathBuf,
+    process::ExitCode,
+    sync::atomic::{AtomicU64, Ordering},
+    time::Instant,
+};
+
+use anyhow::Context;
+use chasqui_sim::{Plan, run, search, shrink};
+use clap::{Args, Parser, Subcommand};
+
+/// Runs the whole of Chasqui in a simulation: people write, things go wrong, and an oracle judges.
+#[derive(Parser)]
+#[command(after_help = "Examples:\n  chasqui-sim search --seeds 10000\n  chasqui-sim show 4711\n  \
+                        chasqui-sim shrink 4711 --keep tests/sim/kept/a_name.json")]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run seeds until one fails.
+    Search(Search),
+    /// Run a seed, or a plan from a file, and show all that happens.
+    Show {
+        /// The seed, or the file.
+        what: String,
+    },
+    /// Make the plan of a seed that fails as small as can be.
+    Shrink {
+        /// The seed.
+        seed: u64,
+        /// Where to keep the plan, to be run by the tests from now on.
+        #[arg(long)]
+        keep: Option<PathBuf>,
+    },
+}
+
+#[derive(Args)]
+struct Search {
+    /// The first seed.
+    #[arg(long, default_value_t = 0)]
+    from: u64,
+    /// How many seeds.
+    #[arg(long, default_value_t = 1_000)]
+    seeds: u64,
+    /// How many threads run seeds; each run has one.
+    #[arg(long, default_value_t = 2)]
+    jobs: u64,
+    /// Go on behind a seed that fails.
+    #[arg(long)]
+    all: bool,
+}
+
+fn main() -> anyhow::Result<ExitCode> {
+    match Cli::parse().command {
+        Command::Search(search) => Ok(look(&search)),
+        Command::Show { what } => show(&what),
+        Command::Shrink { seed, keep } => {
+            let plan = shrink(seed);
+            let text = serde_json::to_string_pretty(&plan)?;
+            let outcome = run(&plan, true);
+            say(&outcome.trace.join("\n"));
+            say(&outcome.violations.join("\n"));
+            say(&text);
+            if let Some(path) = keep {
+                std::fs::write(&path, text + "\n").with_context(|| format!("{} is written", path.display()))?;
+            }
+            Ok(ExitCode::SUCCESS)
+        }
+    }
+}
+
+fn look(options: &Search) -> ExitCode {
+    let (began, done, failed, steps) = (Instant::now(), AtomicU64::new(0), AtomicU64::new(0), AtomicU64::new(0));
+    let next = AtomicU64::new(options.from);
+    let end = options.from.saturating_add(options.seeds);
+    let work = || loop {
+        let seed = next.fetch_add(1, Ordering::Relaxed);
+        if seed >= end || (failed.load(Ordering::Relaxed) > 0 && !options.all) {
+            return;
+        }
+        let found = search([seed], |_, outcome| {
+            done.fetch_add(1, Ordering::Relaxed);
+            steps.fetch_add(outcome.steps, Ordering::Relaxed);
+        });
+        if let Some(failure) = found {
+            failed.fetch_add(1, Ordering::Relaxed);
+            say(&format!("seed {seed} fails:\n  {}", failure.outcome.violations.join("\n  ")));
+        }
+    };
+    std::thread::scope(|scope| (0..options.jobs.max(1)).for_each(|_| drop(scope.spawn(work))));
+    let (done, failed) = (done.into_inner(), failed.into_inner());
+    say(&format!("{done} seeds, {failed} fail, {} steps, {:.1?}", steps.into_inner(), began.elapsed()));
+    if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+fn show(what: &str) -> anyhow::Result<ExitCode> {
+    let plan = match what.parse() {
+        Ok(seed) => Plan::of(seed),
+        Err(_) => serde_json::from_slice(&std::fs::read(what).with_context(|| format!("{what} is read"))?)?,
+    };
+    let outcome = run(&plan, true);
+    say(&serde_json::to_string_pretty(&plan)?);
+    say(&outcome.trace.join("\n"));
+    say(&outcome.violations.join("\n"));
+    say(&format!("{} steps, {} messages, {:?}", outcome.steps, outcome.messages, outcome.time));
+    Ok(if outcome.violations.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+#[expect(clippy::print_stdout, reason = "this is what the program is for")]
+fn say(text: &str) {
+    println!("{text}");
+}

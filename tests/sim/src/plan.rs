@@ -1,0 +1,281 @@
+//! What is to happen in a run: all of it comes from a seed, and can be made smaller.
+
+use proptest::{
+    prelude::*,
+    strategy::ValueTree,
+    test_runner::{Config, RngAlgorithm, TestRng, TestRunner},
+};
+use serde::{Deserialize, Serialize};
+
+use crate::weather::{Noise, Trouble};
+
+/// Within so many milliseconds everything is begun; see [`Shape::pace`].
+const SPAN_MS: u64 = 40_000;
+
+/// A run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Plan {
+    /// Who runs next, how long things take, and what becomes of calls.
+    pub seed: u64,
+    /// What there is.
+    pub shape: Shape,
+    /// What may always go wrong.
+    pub noise: Noise,
+    /// What people do.
+    pub acts: Vec<At<Act>>,
+    /// What goes wrong.
+    pub faults: Vec<At<Fault>>,
+}
+
+/// What there is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Shape {
+    /// How many users; at least 2.
+    pub users: usize,
+    /// How many devices each has; at least 1.
+    pub devices: usize,
+    /// Partitions of `commands` and `events`; at least 1.
+    pub chat_partitions: u32,
+    /// Partitions of `inbox` and `presence`; at least 1.
+    pub user_partitions: u32,
+    /// How many gateways; at least 1.
+    pub gateways: usize,
+    /// Queues, windows, batches and caches are as small as can be.
+    pub is_tight: bool,
+    /// Clocks differ.
+    pub clocks_differ: bool,
+    /// It is nearly midnight.
+    pub is_late: bool,
+    /// All times are so many times as long: at 8, sessions are forgotten.
+    pub pace: u64,
+}
+
+/// Something at a time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct At<T> {
+    /// When, in milliseconds.
+    pub at_ms: u64,
+    /// What.
+    pub what: T,
+}
+
+/// What people do. Devices and users are counted round.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Act {
+    /// A device sends messages.
+    Send {
+        /// Which device.
+        device: usize,
+        /// To whom.
+        to: usize,
+        /// How many.
+        count: usize,
+    },
+    /// The user opens a chat on a device, as far as that one has seen it.
+    Read {
+        /// Which device.
+        device: usize,
+        /// With whom.
+        with: usize,
+    },
+    /// The app takes nothing for a while.
+    Nap {
+        /// Which device.
+        device: usize,
+        /// How long.
+        for_ms: u64,
+    },
+    /// The app is closed, and opened again later.
+    Close {
+        /// Which device.
+        device: usize,
+        /// How long it is closed.
+        for_ms: u64,
+    },
+}
+
+/// What goes wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Fault {
+    /// A process dies where it stands, and another begins later.
+    Crash {
+        /// Which.
+        who: Who,
+        /// How long there is none.
+        for_ms: u64,
+    },
+    /// Another process takes over while the former one is still at work.
+    Overtake {
+        /// Which; a device can't be overtaken, and dies instead.
+        who: Who,
+        /// How long both are at work.
+        for_ms: u64,
+    },
+    /// A process stands still and then goes on as if nothing had been.
+    Stall {
+        /// Which.
+        who: Who,
+        /// How long.
+        for_ms: u64,
+        /// Whether another takes over meanwhile.
+        is_overtaken: bool,
+    },
+    /// Log or store fail.
+    Trouble {
+        /// What goes wrong.
+        trouble: Trouble,
+        /// For whom; none for all.
+        who: Option<Who>,
+        /// How long.
+        for_ms: u64,
+    },
+    /// Retention removes all that is in a gateway's topic.
+    Trim {
+        /// Whose.
+        gateway: usize,
+    },
+    /// A device's connection breaks.
+    Cut {
+        /// Which device.
+        device: usize,
+    },
+    /// Nothing comes through on a device's connection, and nobody notices.
+    Hold {
+        /// Which device.
+        device: usize,
+        /// How long.
+        for_ms: u64,
+    },
+    /// A wall clock jumps.
+    Turn {
+        /// Whose.
+        who: Who,
+        /// By how much.
+        by_ms: i64,
+    },
+}
+
+/// A process. Numbers are counted round.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Who {
+    /// The sequencer of a partition.
+    Sequencer(usize),
+    /// The router of a partition.
+    Router(usize),
+    /// A gateway.
+    Gateway(usize),
+    /// A device.
+    Device(usize),
+}
+
+impl Plan {
+    /// The plan of a seed.
+    ///
+    /// # Panics
+    /// Never: every seed has a plan.
+    #[must_use]
+    pub fn of(seed: u64) -> Self {
+        tree(seed).1.current()
+    }
+}
+
+/// A plan that can be made smaller, and what does so.
+pub(crate) fn tree(seed: u64) -> (TestRunner, impl ValueTree<Value = Plan>) {
+    let mut bytes = [0; 32];
+    bytes[..8].copy_from_slice(&seed.to_le_bytes());
+    let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &bytes);
+    let config = Config { failure_persistence: None, ..Config::default() };
+    let mut runner = TestRunner::new_with_rng(config, rng);
+    #[expect(clippy::unwrap_used, reason = "nothing is filtered, so that every seed has a plan")]
+    let tree = plan(seed).new_tree(&mut runner).unwrap();
+    (runner, tree)
+}
+
+fn plan(seed: u64) -> impl Strategy<Value = Plan> {
+    let acts = prop::collection::vec(at(act()), 1..40);
+    let faults = prop::collection::vec(at(fault()), 0..10);
+    (Just(seed), shape(), noise(), acts, faults).prop_map(|(seed, shape, noise, acts, faults)| Plan {
+        seed,
+        shape,
+        noise,
+        acts,
+        faults,
+    })
+}
+
+fn shape() -> impl Strategy<Value = Shape> {
+    let pace = prop_oneof![9 => Just(1_u64), 1 => Just(8)];
+    (2..4_usize, 1..3_usize, 1..3_u32, 1..3_u32, 1..3_usize, any::<bool>(), any::<bool>(), any::<bool>(), pace)
+        .prop_map(
+            |(users, devices, chat_partitions, user_partitions, gateways, is_tight, clocks_differ, is_late, pace)| {
+                Shape {
+                    users,
+                    devices,
+                    chat_partitions,
+                    user_partitions,
+                    gateways,
+                    is_tight,
+                    clocks_differ,
+                    is_late,
+                    pace,
+                }
+            },
+        )
+}
+
+fn noise() -> impl Strategy<Value = Noise> {
+    prop_oneof![
+        3 => Just(Noise { fails: 0, slow: 0 }),
+        3 => Just(Noise { fails: 0, slow: 100 }),
+        3 => Just(Noise { fails: 10, slow: 50 }),
+        1 => Just(Noise { fails: 50, slow: 200 }),
+    ]
+}
+
+fn at<T: std::fmt::Debug>(what: impl Strategy<Value = T>) -> impl Strategy<Value = At<T>> {
+    (0..SPAN_MS, what).prop_map(|(at_ms, what)| At { at_ms, what })
+}
+
+fn act() -> impl Strategy<Value = Act> {
+    let count = prop_oneof![8 => 1..4_usize, 1 => 4..40_usize];
+    prop_oneof![
+        10 => (0..6_usize, 0..3_usize, count).prop_map(|(device, to, count)| Act::Send { device, to, count }),
+        6 => (0..6_usize, 0..3_usize).prop_map(|(device, with)| Act::Read { device, with }),
+        1 => (0..6_usize, 0..20_000_u64).prop_map(|(device, for_ms)| Act::Nap { device, for_ms }),
+        1 => (0..6_usize, 0..10_000_u64).prop_map(|(device, for_ms)| Act::Close { device, for_ms }),
+    ]
+}
+
+fn who() -> impl Strategy<Value = Who> {
+    prop_oneof![
+        3 => (0..2_usize).prop_map(Who::Sequencer),
+        3 => (0..2_usize).prop_map(Who::Router),
+        2 => (0..2_usize).prop_map(Who::Gateway),
+        2 => (0..6_usize).prop_map(Who::Device),
+    ]
+}
+
+fn fault() -> impl Strategy<Value = Fault> {
+    let trouble = prop_oneof![
+        Just(Trouble::LogAway),
+        Just(Trouble::LogFlaky),
+        Just(Trouble::LogSlow),
+        Just(Trouble::StoreAway),
+        Just(Trouble::StoreFlaky),
+        Just(Trouble::StoreSlow),
+        Just(Trouble::HeartbeatsHeld),
+    ];
+    let whom = prop_oneof![1 => Just(None), 3 => who().prop_map(Some)];
+    prop_oneof![
+        6 => (who(), 0..10_000_u64).prop_map(|(who, for_ms)| Fault::Crash { who, for_ms }),
+        6 => (who(), 0..20_000_u64).prop_map(|(who, for_ms)| Fault::Overtake { who, for_ms }),
+        5 => (who(), 0..30_000_u64, any::<bool>())
+            .prop_map(|(who, for_ms, is_overtaken)| Fault::Stall { who, for_ms, is_overtaken }),
+        6 => (trouble, whom, 0..30_000_u64)
+            .prop_map(|(trouble, who, for_ms)| Fault::Trouble { trouble, who, for_ms }),
+        2 => (0..2_usize).prop_map(|gateway| Fault::Trim { gateway }),
+        3 => (0..6_usize).prop_map(|device| Fault::Cut { device }),
+        3 => (0..6_usize, 0..90_000_u64).prop_map(|(device, for_ms)| Fault::Hold { device, for_ms }),
+        1 => (who(), -60_000..60_000_i64).prop_map(|(who, by_ms)| Fault::Turn { who, by_ms }),
+    ]
+}

@@ -1,0 +1,141 @@
+//! A run, from its plan to what the oracle says of it.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use chasqui_domain::{ChatId, Seq};
+use chasqui_log::{Log, Topic};
+use chasqui_oracle::InboxReading;
+use futures::FutureExt;
+
+use crate::{director, evidence, plan::Plan, scheduler::Broken, world::World};
+
+/// How often inboxes are looked at.
+const LOOK_EVERY: Duration = Duration::from_secs(5);
+/// Nothing was appended for so long: all is done that there is to do.
+const QUIET: Duration = Duration::from_secs(5);
+/// How long everything may take to settle once nothing goes wrong any more.
+const SETTLES_WITHIN: Duration = Duration::from_secs(400);
+
+/// What became of a run.
+#[derive(Debug, Clone)]
+pub struct Outcome {
+    /// What was broken, with the promise that it breaks; empty when all held.
+    pub violations: Vec<String>,
+    /// What happened, if it was kept.
+    pub trace: Vec<String>,
+    /// How many steps tasks made.
+    pub steps: u64,
+    /// How many messages there are in the end.
+    pub messages: u64,
+    /// How much time went by.
+    pub time: Duration,
+}
+
+/// Runs a plan and judges it.
+#[must_use]
+pub fn run(plan: &Plan, is_traced: bool) -> Outcome {
+    let world = World::new(plan.clone(), is_traced);
+    let mut messages = 0;
+    let mut violations = match play(&world) {
+        Ok(evidence) => {
+            messages =
+                evidence.served.iter().flat_map(|served| &served.chats).map(|chat| chat.last_seq).sum::<u64>() / 2;
+            let broken = chasqui_oracle::judge(&evidence).err();
+            broken.into_iter().flat_map(|broken| broken.0).map(|violation| violation.to_string()).collect()
+        }
+        Err(violations) => violations,
+    };
+    violations.extend(world.0.ended.lock().iter().map(|why| format!("roles go on: {why}")));
+    let (steps, time) = (world.0.scheduler.steps(), world.0.scheduler.now());
+    world.0.scheduler.end();
+    Outcome { violations, trace: world.0.trace.take(), steps, messages, time }
+}
+
+fn play(world: &World) -> Result<chasqui_oracle::Evidence, Vec<String>> {
+    let broken = |broken: Broken| vec![format!("everybody goes on: {broken}")];
+    let mut inboxes = Vec::new();
+    world.everybody().into_iter().for_each(|who| world.begin(who));
+    settle(world, &mut inboxes)?;
+    // What devices have come to is on their disks by then.
+    pass(world, Duration::from_secs(2), &mut inboxes).map_err(broken)?;
+    world.set_calm(false);
+    world.0.weather.set_noise(world.0.plan.noise);
+    let until = director::direct(world);
+    while world.0.scheduler.now() < until {
+        let left = until.saturating_sub(world.0.scheduler.now());
+        pass(world, left.min(LOOK_EVERY), &mut inboxes).map_err(broken)?;
+    }
+    director::calm(world);
+    let settled = settle(world, &mut inboxes);
+    match evidence::collect(world, inboxes) {
+        Ok(evidence) if settled.is_ok() => Ok(evidence),
+        // What is broken besides says more than that it doesn't end.
+        Ok(evidence) => {
+            let mut violations = settled.err().unwrap_or_default();
+            let others = chasqui_oracle::judge(&evidence).err().into_iter().flat_map(|broken| broken.0);
+            violations.extend(others.map(|violation| violation.to_string()));
+            Err(violations)
+        }
+        Err(why) => Err(settled.err().into_iter().flatten().chain([why]).collect()),
+    }
+}
+
+/// Lets time go by.
+fn pass(world: &World, time: Duration, inboxes: &mut Vec<InboxReading>) -> Result<(), Broken> {
+    world.0.scheduler.run_until(world.0.scheduler.now() + time)?;
+    inboxes.extend(evidence::inboxes(world));
+    Ok(())
+}
+
+/// Waits until all is done that there is to do.
+fn settle(world: &World, inboxes: &mut Vec<InboxReading>) -> Result<(), Vec<String>> {
+    let until = world.0.scheduler.now() + SETTLES_WITHIN;
+    let mut before = ends(world);
+    while world.0.scheduler.now() < until {
+        director::wake(world);
+        pass(world, QUIET, inboxes).map_err(|broken| vec![format!("everybody goes on: {broken}")])?;
+        let now = ends(world);
+        if now == before && unsettled(world).is_empty() {
+            return Ok(());
+        }
+        before = now;
+    }
+    Err(unsettled(world).into_iter().map(|what| format!("everything settles: {what}")).collect())
+}
+
+/// The ends of the topics in which what people do ends up.
+fn ends(world: &World) -> Vec<u64> {
+    let log = &*world.0.log;
+    let partitions = log.partitions();
+    let commands = (0..partitions.chats.get()).map(|number| (Topic::Commands, number));
+    let inbox = (0..partitions.users.get()).map(|number| (Topic::Inbox, number));
+    let end = |(topic, number): (Topic, u32)| {
+        let bounds = log.bounds(&topic.partition(chasqui_domain::Partition(number))).now_or_never();
+        bounds.and_then(Result::ok).map_or(0, |bounds| bounds.end.0)
+    };
+    commands.chain(inbox).map(end).collect()
+}
+
+/// What is still to be done.
+fn unsettled(world: &World) -> Vec<String> {
+    let last_seqs: BTreeMap<ChatId, Seq> = evidence::last_seqs(world);
+    let mut unsettled = Vec::new();
+    for device in &world.0.devices {
+        let (name, view) = (device.name(), device.view());
+        if !view.is_caught_up {
+            unsettled.push(format!("{name} is not caught up"));
+        }
+        if let Some((chat, id)) = view.open.first() {
+            unsettled.push(format!("{name} has no outcome of {id} in {chat}"));
+        }
+        for other in world.0.users.iter().filter(|user| *user != device.user()) {
+            let chat = ChatId::direct(device.user(), other);
+            let last = last_seqs.get(&chat).map_or(0, |seq| seq.0);
+            let seen = view.seen.get(&chat.to_string()).copied().unwrap_or_default();
+            if seen < last {
+                unsettled.push(format!("{name} has seen {seen} of {last} in {chat}"));
+            }
+        }
+    }
+    unsettled
+}
