@@ -76,6 +76,36 @@ fn events(world: &World, chat: ChatId) -> Vec<Event> {
     events
 }
 
+/// Where a member of a chat is, as the store has it.
+#[derive(Debug, Default)]
+pub(crate) struct Member {
+    pub(crate) delivered: Seq,
+    pub(crate) read: Seq,
+    /// The last message of somebody else.
+    pub(crate) last: Seq,
+}
+
+/// Where the members of a chat are, as the store has it.
+pub(crate) fn members(world: &World, chat: ChatId) -> BTreeMap<UserId, Member> {
+    let mut members: BTreeMap<UserId, Member> = BTreeMap::new();
+    for event in events(world, chat) {
+        match event.kind {
+            EventKind::Opened { members: users } => users.into_iter().for_each(|user| {
+                members.entry(user).or_default();
+            }),
+            EventKind::Message { seq, sender, .. } => {
+                members.iter_mut().filter(|(user, _)| **user != sender).for_each(|(_, member)| member.last = seq);
+            }
+            EventKind::Delivered { member, seq } => members.entry(member).or_default().delivered = seq,
+            EventKind::Read { member, seq } => {
+                let member = members.entry(member).or_default();
+                (member.delivered, member.read) = (member.delivered.max(seq), seq);
+            }
+        }
+    }
+    members
+}
+
 /// The last message of each chat as the store has it.
 pub(crate) fn last_seqs(world: &World) -> BTreeMap<ChatId, Seq> {
     let last = |chat: ChatId| {
@@ -217,7 +247,10 @@ fn everything(world: &World) -> Result<Vec<Served>, String> {
     };
     world.0.scheduler.spawn(WORLD, asking);
     let until = world.0.scheduler.now() + PATIENCE;
-    world.0.scheduler.run_until(until).map_err(|broken| format!("everybody goes on: {broken}"))?;
+    while world.0.scheduler.now() < until && answer.lock().is_none() {
+        let next = world.0.scheduler.now() + Duration::from_millis(1);
+        world.0.scheduler.run_until(next).map_err(|broken| format!("everybody goes on: {broken}"))?;
+    }
     answer.lock().take().unwrap_or_else(|| Err("everything is served: there is no answer".to_owned()))
 }
 

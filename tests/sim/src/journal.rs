@@ -32,6 +32,10 @@ pub(crate) struct View {
     pub(crate) seen: BTreeMap<String, u64>,
     /// What was taken and has no outcome.
     pub(crate) open: BTreeSet<(String, u64)>,
+    /// How far chats were opened, by apps that were not killed.
+    opened: BTreeMap<String, u64>,
+    /// How far by the app that runs.
+    opening: BTreeMap<String, u64>,
     /// Whether it has everything that it knows of.
     pub(crate) is_caught_up: bool,
 }
@@ -77,6 +81,12 @@ impl Journal {
 }
 
 impl View {
+    /// How far a chat must have been opened.
+    pub(crate) fn opened(&self, chat: &str) -> u64 {
+        let of = |opened: &BTreeMap<String, u64>| opened.get(chat).copied().unwrap_or_default();
+        of(&self.opened).max(of(&self.opening))
+    }
+
     fn look_at(&mut self, line: &Line) {
         let mut saw = |chat: &String, seq: u64| {
             let last = self.seen.entry(chat.clone()).or_default();
@@ -92,9 +102,23 @@ impl View {
                 self.open.remove(&(chat.clone(), *id));
             }
             Line::Send { chat, id, .. } => drop(self.open.insert((chat.clone(), *id))),
+            Line::Reading { chat, seq } => {
+                let last = self.opening.entry(chat.clone()).or_default();
+                *last = (*seq).max(*last);
+            }
+            Line::Ended { killed: true } => {
+                self.opening.clear();
+                self.is_caught_up = false;
+            }
             Line::CaughtUp => self.is_caught_up = true,
             Line::Connected { .. } | Line::Disconnected | Line::Ended { .. } => self.is_caught_up = false,
             _ => {}
+        }
+        if matches!(line, Line::Ended { killed: false }) {
+            for (chat, seq) in std::mem::take(&mut self.opening) {
+                let last = self.opened.entry(chat).or_default();
+                *last = seq.max(*last);
+            }
         }
     }
 }

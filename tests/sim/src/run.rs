@@ -137,5 +137,14 @@ fn unsettled(world: &World) -> Vec<String> {
             }
         }
     }
+    for &chat in last_seqs.keys() {
+        for (user, member) in evidence::members(world, chat) {
+            let devices = world.0.devices.iter().filter(|device| *device.user() == user);
+            let opened = devices.map(|device| device.view().opened(&chat.to_string())).max().unwrap_or_default();
+            if member.delivered < member.last || member.read.0 < opened {
+                unsettled.push(format!("{user} is at {member:?} in {chat} and has opened {opened}"));
+            }
+        }
+    }
     unsettled
 }
