@@ -17,7 +17,7 @@ PYTHON_ENV := target/python/installed
 # A real provider of identities, which a test starts.
 IDENTITY_PROVIDER := tests/identity-provider/node_modules/.installed
 
-.PHONY: help run test soak fuzz python verify format lint policy docs schemas fix audit
+.PHONY: help run test soak fuzz mutants python verify format lint policy docs schemas fix audit
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -39,6 +39,9 @@ soak: $(IDENTITY_PROVIDER) ## Run all tests, the long ones at full length, and t
 
 fuzz: $(CARGO_FUZZ) ## Fuzz what reads bytes from outside, each for FUZZ_SECONDS (300)
 	infra/scripts/fuzz
+
+mutants: ## Break the product line by line: the simulation must notice within MUTANTS_SEEDS (20000)
+	$(CARGO) run --locked -p chasqui-sim -- mutants
 
 python: $(PYTHON_ENV) ## Run the tests in Python, which see the server as a stranger does
 	target/python/bin/ruff format --check tests/python

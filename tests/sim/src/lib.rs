@@ -10,6 +10,9 @@
 //!                   │   └ network: connections between devices and gateways
 //!                   └ scheduler: who runs next, and what time it is
 //! ```
+//!
+//! That it notices what is broken is shown by `make mutants`: `mutants.toml` lists breaks of the product, one line each,
+//! and each must be found by a seed.
 
 mod device;
 mod dice;
@@ -17,6 +20,7 @@ mod director;
 mod evidence;
 mod journal;
 mod log;
+pub mod mutants;
 mod network;
 mod pipe;
 pub mod plan;
