@@ -2,8 +2,8 @@
 
 use bytes::Bytes;
 use chasqui_domain::{
-    ChatId, DeviceId, Epoch, GatewayId, Incarnation, LogId, Offset, Partition, Position, SessionId, Source, TimeMs,
-    UserId, Version,
+    ChatId, DeviceId, Epoch, GatewayId, Incarnation, LogId, Offset, Partition, Position, SessionId, Source, Term,
+    TimeMs, UserId, Version,
 };
 use chasqui_store::{
     Ban, BanKey, BanReason, ChatLog, Checkpoint, DeviceRow, Error, EventQuery, EventRow, InboxRow, KeyTable,
@@ -84,7 +84,7 @@ pub(crate) async fn step(store: &dyn Store, n: u64) -> Result<Answer, Error> {
             store.write_inbox(vec![row(user(0)), row(user(1))]).await?;
         }
         8 => {
-            let checkpoint = Checkpoint { inbox: Offset(n), presence: Offset(n), state: filler.into() };
+            let checkpoint = Checkpoint { term: Term(0), inbox: Offset(n), presence: Offset(n), state: filler.into() };
             store.save_checkpoint(OF, checkpoint).await?;
         }
         9 if dice.below(3) == 0 => store.expire_inbox(TimeMs(n.saturating_sub(24) * DAY_MS / 16)).await?,

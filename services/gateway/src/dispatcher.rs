@@ -3,9 +3,9 @@
 //! An entry is decoded, opened and encoded once, whoever gets it. Bodies are opened some at a time, since a data key
 //! may have to be read; what is handed out keeps the topic's order.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
-use chasqui_domain::{Entry, Incarnation, LogId, Offset, Partition, Position, SessionId, UserId};
+use chasqui_domain::{Entry, Incarnation, LogId, Offset, Partition, Position, SessionId, Term, UserId};
 use chasqui_log::{Reader, Record};
 use chasqui_wire::{body::Body, entry, gateway_record::GatewayRecord};
 use futures::{StreamExt, stream};
@@ -26,6 +26,11 @@ enum Step {
         attempt: u32,
         up_to: Offset,
     },
+    /// The router has forgotten a session.
+    Forgotten {
+        session: SessionId,
+        user: UserId,
+    },
     /// Sessions of a partition, or all, may have missed something.
     Gaps(Option<Partition>),
     Push(Box<Push>),
@@ -41,6 +46,21 @@ struct Push {
     body: Option<Body>,
 }
 
+/// The newest term of each partition that was heard of. A former owner of a partition may still be at work, and be ahead of
+/// its successor: a session that had its answer from the one must not be pushed anything by the other, or what lies between
+/// the two would look as if the session had seen it.
+#[derive(Default)]
+struct Terms(BTreeMap<Partition, Term>);
+
+impl Terms {
+    /// Whether what a router says counts.
+    fn admit(&mut self, partition: Partition, term: Term) -> bool {
+        let newest = self.0.entry(partition).or_insert(term);
+        *newest = term.max(*newest);
+        *newest == term
+    }
+}
+
 /// Reads the gateway's topic from its own start on, until that can't go on.
 pub(crate) async fn run(shared: &Shared) -> Error {
     let start = Offset(shared.incarnation.0);
@@ -48,6 +68,7 @@ pub(crate) async fn run(shared: &Shared) -> Error {
         Ok(reader) => reader,
         Err(error) => return error.into(),
     };
+    let mut terms = Terms::default();
     loop {
         let records = match read(shared, reader.as_mut()).await {
             Ok(records) => records,
@@ -56,8 +77,9 @@ pub(crate) async fn run(shared: &Shared) -> Error {
         let Some(last) = records.last().map(|record| record.offset) else { continue };
         let opened = stream::iter(records).map(|record| prepare(shared, record)).buffered(limits::OPENING_MAX);
         let mut steps = std::pin::pin!(opened);
-        while let Some(step) = steps.next().await {
-            if let Err(error) = perform(shared, step) {
+        while let Some((of, step)) = steps.next().await {
+            let counts = of.is_none_or(|(partition, term)| terms.admit(partition, term));
+            if counts && let Err(error) = perform(shared, step) {
                 return error;
             }
         }
@@ -85,28 +107,34 @@ async fn read(shared: &Shared, reader: &mut dyn Reader) -> Result<Vec<Record>, c
     }
 }
 
-async fn prepare(shared: &Shared, record: Record) -> Step {
+/// What a record comes to, if the router that says it counts.
+async fn prepare(shared: &Shared, record: Record) -> (Option<(Partition, Term)>, Step) {
     let own = |incarnation: Incarnation| incarnation == shared.incarnation;
     match GatewayRecord::decode(&record.value) {
         Ok(GatewayRecord::Start) if record.offset.0 > shared.incarnation.0 => {
-            Step::Superseded(Incarnation(record.offset.0))
+            (None, Step::Superseded(Incarnation(record.offset.0)))
         }
-        Ok(GatewayRecord::Answer { incarnation, session, user, attempt, up_to }) if own(incarnation) => {
-            Step::Answer { session, user, attempt, up_to }
+        Ok(GatewayRecord::Answer { term, incarnation, session, user, attempt, up_to }) if own(incarnation) => {
+            let partition = shared.uplink.partition_of(&user);
+            (Some((partition, term)), Step::Answer { session, user, attempt, up_to })
         }
-        Ok(GatewayRecord::Repair { incarnation, partition, .. }) if own(incarnation) => Step::Gaps(Some(partition)),
-        Ok(GatewayRecord::Push { incarnation, offset, recipients, entry, .. }) if own(incarnation) => {
+        Ok(GatewayRecord::Repair { term, incarnation, partition, .. }) if own(incarnation) => {
+            (Some((partition, term)), Step::Gaps(Some(partition)))
+        }
+        Ok(GatewayRecord::Forgotten { term, incarnation, session, user }) if own(incarnation) => {
+            let partition = shared.uplink.partition_of(&user);
+            (Some((partition, term)), Step::Forgotten { session, user })
+        }
+        Ok(GatewayRecord::Push { term, incarnation, partition, offset, recipients, entry }) if own(incarnation) => {
             // A session that comes later is answered later, and reads this from its row.
-            if shared.registry.any(&recipients) {
-                open(shared, offset, recipients, &entry).await
-            } else {
-                Step::Nothing
-            }
+            let is_wanted = shared.registry.any(&recipients);
+            let step = if is_wanted { open(shared, offset, recipients, &entry).await } else { Step::Nothing };
+            (Some((partition, term)), step)
         }
-        Ok(_) => Step::Nothing,
+        Ok(_) => (None, Step::Nothing),
         Err(error) => {
             tracing::error!(offset = record.offset.0, %error, "a record of the gateway's topic can't be read");
-            Step::Gaps(None)
+            (None, Step::Gaps(None))
         }
     }
 }
@@ -139,6 +167,11 @@ fn perform(shared: &Shared, step: Step) -> Result<(), Error> {
         Step::Answer { session, user, attempt, up_to } => registry.visit(&user, |handle| {
             if handle.session == session {
                 handle.queue.push(Item::Answer { attempt, up_to });
+            }
+        }),
+        Step::Forgotten { session, user } => registry.visit(&user, |handle| {
+            if handle.session == session {
+                handle.queue.mark_gap();
             }
         }),
         Step::Gaps(partition) => registry.mark_gaps(partition),

@@ -1,7 +1,8 @@
 //! Where an ownership begins, and how it follows the topics that it doesn't own.
 
-use chasqui_domain::Offset;
-use chasqui_log::{Error as LogError, Log, Reader, Record, TopicPartition};
+use bytes::Bytes;
+use chasqui_domain::{Offset, Term};
+use chasqui_log::{Append, Error as LogError, Log, Reader, Record, TopicPartition};
 use chasqui_store::Checkpoint;
 use chasqui_wire::checkpoint::RouterState;
 
@@ -40,8 +41,35 @@ impl Follower {
     }
 }
 
-/// The checkpoint to go on from; the first owner makes one before it does anything else.
-pub(crate) async fn checkpoint(router: &Router, inbox_at: &TopicPartition) -> Result<Checkpoint, Error> {
+/// The key of the records with which ownerships begin. They are empty, as are those that mark a removed key, so that
+/// compaction keeps nothing of them; what counts is their offset. No session has this key.
+const TERM_KEY: &[u8] = b"term";
+
+/// Whether a record of `presence` begins a term.
+pub(crate) fn begins_term(record: &Record) -> bool {
+    record.value.is_empty() && *record.key == *TERM_KEY
+}
+
+/// Begins a term: gives the checkpoint to go on from, which is of this term by then, so that no former owner can move it.
+pub(crate) async fn take_over(
+    router: &Router,
+    inbox_at: &TopicPartition,
+    presence_at: &TopicPartition,
+) -> Result<Checkpoint, Error> {
+    let (key, value, headers) = (Bytes::from_static(TERM_KEY), Bytes::new(), Vec::new());
+    let appended = router.deps.log.append(vec![Append { to: presence_at.clone(), key, value, headers }]).await?;
+    let term = appended.first().map_or(Term(0), |appended| Term(appended.offset.0));
+    let checkpoint = checkpoint(router, inbox_at).await?;
+    if checkpoint.term > term {
+        return Err(Error::Overtaken);
+    }
+    let checkpoint = Checkpoint { term, ..checkpoint };
+    router.deps.store.save_checkpoint(router.of(), checkpoint.clone()).await?;
+    Ok(checkpoint)
+}
+
+/// The newest checkpoint, or that of a partition in which nothing was placed.
+async fn checkpoint(router: &Router, inbox_at: &TopicPartition) -> Result<Checkpoint, Error> {
     let (log, store, of) = (&router.deps.log, &router.deps.store, router.of());
     let checkpoint = store.checkpoint(of).await?;
     let bounds = log.bounds(inbox_at).await?;
@@ -54,9 +82,7 @@ pub(crate) async fn checkpoint(router: &Router, inbox_at: &TopicPartition) -> Re
         None if bounds.start > Offset(0) => Err(Error::CheckpointLost),
         None => {
             let state = RouterState::default().encode()?;
-            let checkpoint = Checkpoint { inbox: bounds.start, presence: Offset(0), state };
-            store.save_checkpoint(of, checkpoint.clone()).await?;
-            Ok(checkpoint)
+            Ok(Checkpoint { term: Term(0), inbox: bounds.start, presence: Offset(0), state })
         }
     }
 }

@@ -27,6 +27,9 @@ pub enum Error {
     /// The store has lost the partition's checkpoint: what was placed before is not known, so nothing may be placed.
     #[error("entries of this partition were placed before, but the store has no checkpoint of it: restore the store")]
     CheckpointLost,
+    /// Another router has taken the partition over.
+    #[error("another process has taken this partition over")]
+    Overtaken,
     /// The log ends before the checkpoint: records that come now would take the places of those that were placed, and
     /// be passed over.
     #[error("the checkpoint is at offset {checkpoint}, but the log ends at {end}: restore both from the same backup")]
@@ -45,6 +48,7 @@ impl Error {
         match self {
             Self::Log(error) => error.is_retryable(),
             Self::Store(error) => error.is_retryable(),
+            Self::Overtaken => true,
             Self::Wire(_) | Self::OtherLog { .. } | Self::CheckpointLost | Self::LogBehind { .. } => false,
         }
     }

@@ -2,7 +2,7 @@
 
 use std::{collections::VecDeque, time::Duration};
 
-use chasqui_domain::{GatewayId, Incarnation, Offset, Partition};
+use chasqui_domain::{GatewayId, Incarnation, Offset, Partition, Term, UserId};
 use chasqui_log::{Append, Reader, Record, Topic};
 use chasqui_store::{Checkpoint, LogPartition};
 use chasqui_wire::{checkpoint::RouterState, gateway_record::GatewayRecord};
@@ -10,15 +10,16 @@ use futures::FutureExt;
 
 use crate::{
     Error, Router,
-    begin::{Follower, checkpoint},
+    begin::{Follower, begins_term, take_over},
     devices::Devices,
     gateways::Gateways,
     placing::{Arrived, Placed, Routes, to_gateway},
     presence::{Owed, Table},
+    sessions::Place,
 };
 
-/// How many answers are appended at a time; after a long absence there may be one for every session.
-const ANSWERS_MAX: usize = 1024;
+/// How many records about sessions are appended at a time; after a long absence there may be one for every session.
+const APPENDS_MAX: usize = 1024;
 
 /// Gives up the ownership as if the log had failed, when a test wants it so.
 macro_rules! failpoint {
@@ -39,6 +40,8 @@ enum Event {
 pub(crate) struct Owner<'a> {
     router: &'a Router,
     of: LogPartition,
+    /// What tells this ownership from others.
+    term: Term,
     inbox: Box<dyn Reader>,
     presence: Follower,
     heartbeats: Follower,
@@ -61,7 +64,7 @@ impl<'a> Owner<'a> {
         let (log, of) = (router.deps.log.as_ref(), router.of());
         let inbox_at = Topic::Inbox.partition(of.partition);
         let presence_at = Topic::Presence.partition(of.partition);
-        let checkpoint = checkpoint(router, &inbox_at).await?;
+        let checkpoint = take_over(router, &inbox_at, &presence_at).await?;
         let state = RouterState::decode(&checkpoint.state)?;
         let heartbeats_at = Topic::Heartbeats.partition(Partition(0));
         // Old heartbeats say nothing. All leases begin now.
@@ -71,6 +74,7 @@ impl<'a> Owner<'a> {
         let mut owner = Self {
             router,
             of,
+            term: checkpoint.term,
             inbox: log.reader(&inbox_at, checkpoint.inbox).await?,
             presence: Follower::new(log, &presence_at, bounds.start.max(state.presence_from)).await?,
             heartbeats: Follower::new(log, &heartbeats_at, heard).await?,
@@ -94,13 +98,15 @@ impl<'a> Owner<'a> {
         let mut owed = Owed::new(self.of.log);
         while self.presence.next < end {
             let records = self.presence.next(self.router.options.read_bytes_max).await?;
+            self.is_newest(&records)?;
             let now = self.now();
             for record in records {
                 let is_new = record.offset >= self.answered;
                 self.table.presence(&record, now, is_new.then_some(&mut owed));
             }
         }
-        self.table.expire(self.now(), self.presence.last(), &mut owed.devices);
+        let forgotten = self.table.expire(self.now(), self.presence.last(), &mut owed.devices);
+        self.tell_forgotten(forgotten).await?;
         self.settle(owed).await
     }
 
@@ -147,7 +153,7 @@ impl<'a> Owner<'a> {
         }
         let (partition, up_to) = (self.of.partition, self.next);
         let repairs = again.iter().map(|(id, incarnation)| {
-            let repair = GatewayRecord::Repair { incarnation: *incarnation, partition, up_to };
+            let repair = GatewayRecord::Repair { term: self.term, incarnation: *incarnation, partition, up_to };
             to_gateway(id.clone(), partition, &repair, Vec::new())
         });
         self.router.deps.log.append(repairs.collect::<Result<_, _>>()?).await?;
@@ -158,7 +164,15 @@ impl<'a> Owner<'a> {
         Ok(())
     }
 
+    /// Gives way to whoever has taken over since. That is for whoever keeps a former owner at work: gateways and the store
+    /// would take nothing of this one any more.
+    fn is_newest(&self, records: &[Record]) -> Result<(), Error> {
+        let is_later = |record: &Record| begins_term(record) && record.offset.0 > self.term.0;
+        if records.iter().any(is_later) { Err(Error::Overtaken) } else { Ok(()) }
+    }
+
     async fn attend(&mut self, records: &[Record]) -> Result<(), Error> {
+        self.is_newest(records)?;
         let (now, mut owed) = (self.now(), Owed::new(self.of.log));
         for record in records {
             self.table.presence(record, now, Some(&mut owed));
@@ -169,15 +183,7 @@ impl<'a> Owner<'a> {
     /// Rows below `next` are stored, and what comes from there on is pushed: that is what an answer says. Whoever waits
     /// for one doesn't wait for the rows of devices, but the records count as answered only behind them.
     async fn settle(&mut self, owed: Owed) -> Result<(), Error> {
-        let answers = self.table.answers(owed.waiting, self.of.partition, self.next)?;
-        let mut answers = answers.into_iter();
-        loop {
-            let some: Vec<Append> = answers.by_ref().take(ANSWERS_MAX).collect();
-            if some.is_empty() {
-                break;
-            }
-            self.router.deps.log.append(some).await?;
-        }
+        self.append(self.table.answers(owed.waiting, self.term, self.of.partition, self.next)?).await?;
         failpoint!("router::after_answers");
         self.write_devices(owed.devices).await?;
         if self.answered < self.presence.next {
@@ -185,6 +191,26 @@ impl<'a> Owner<'a> {
             self.is_saved = false;
         }
         Ok(())
+    }
+
+    /// Before anything else is pushed: a session takes what is pushed to its user for all that there is.
+    async fn tell_forgotten(&self, forgotten: Vec<(UserId, Place)>) -> Result<(), Error> {
+        let (term, about) = (self.term, self.of.partition);
+        let tell = |(user, Place { gateway, incarnation, session }): (UserId, Place)| {
+            to_gateway(gateway, about, &GatewayRecord::Forgotten { term, incarnation, session, user }, Vec::new())
+        };
+        self.append(forgotten.into_iter().map(tell).collect::<Result<_, _>>()?).await
+    }
+
+    async fn append(&self, all: Vec<Append>) -> Result<(), Error> {
+        let mut all = all.into_iter();
+        loop {
+            let some: Vec<Append> = all.by_ref().take(APPENDS_MAX).collect();
+            if some.is_empty() {
+                return Ok(());
+            }
+            self.router.deps.log.append(some).await?;
+        }
     }
 
     async fn write_devices(&self, devices: Devices) -> Result<(), Error> {
@@ -217,7 +243,7 @@ impl<'a> Owner<'a> {
         let Some(last) = arrived.last() else { return Ok(()) };
         let deps = &self.router.deps;
         let Table { sessions, gateways, .. } = &self.table;
-        let routes = Routes { of: self.of, partitions: deps.log.partitions(), sessions, gateways };
+        let routes = Routes { of: self.of, term: self.term, partitions: deps.log.partitions(), sessions, gateways };
         let batch = routes.place(arrived, &mut self.placed)?;
         if !batch.rows.is_empty() {
             deps.store.write_inbox(batch.rows).await?;
@@ -252,7 +278,8 @@ impl<'a> Owner<'a> {
 
     async fn tick(&mut self) -> Result<(), Error> {
         let mut devices = Devices::new(self.of.log);
-        self.table.expire(self.now(), self.presence.last(), &mut devices);
+        let forgotten = self.table.expire(self.now(), self.presence.last(), &mut devices);
+        self.tell_forgotten(forgotten).await?;
         self.write_devices(devices).await?;
         self.table.forget_gateways(self.now());
         self.judge().await?;
@@ -270,7 +297,8 @@ impl<'a> Owner<'a> {
             suspended: self.table.gateways.suspended(),
             presence_from: self.table.sessions.oldest().unwrap_or(self.presence.next).min(self.answered),
         };
-        let checkpoint = Checkpoint { inbox: self.next, presence: self.answered, state: state.encode()? };
+        let (term, inbox, presence) = (self.term, self.next, self.answered);
+        let checkpoint = Checkpoint { term, inbox, presence, state: state.encode()? };
         self.router.deps.store.save_checkpoint(self.of, checkpoint).await?;
         self.is_saved = true;
         Ok(())

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
-use chasqui_domain::{GatewayId, Incarnation, LogId, Offset, Partition, Position, UserId};
+use chasqui_domain::{GatewayId, Incarnation, LogId, Offset, Partition, Position, Term, UserId};
 use chasqui_log::{Append, Header, Partitions, Record, Topic};
 use chasqui_store::{InboxRow, LogPartition};
 use chasqui_wire::{entry, gateway_record::GatewayRecord, inbox::InboxRecord};
@@ -60,6 +60,7 @@ pub(crate) struct Batch {
 /// Who gets pushes, and from where.
 pub(crate) struct Routes<'a> {
     pub(crate) of: LogPartition,
+    pub(crate) term: Term,
     pub(crate) partitions: Partitions,
     pub(crate) sessions: &'a Sessions,
     pub(crate) gateways: &'a Gateways,
@@ -111,14 +112,14 @@ impl Routes<'_> {
         recipients: Vec<UserId>,
         entry: Bytes,
     ) -> Result<Append, Error> {
-        let (partition, offset) = (self.of.partition, record.offset);
-        let push = GatewayRecord::Push { incarnation, partition, offset, recipients, entry };
+        let (term, partition, offset) = (self.term, self.of.partition, record.offset);
+        let push = GatewayRecord::Push { term, incarnation, partition, offset, recipients, entry };
         let append = to_gateway(gateway.clone(), partition, &push, record.headers.clone())?;
         if self.partitions.check_batch(std::slice::from_ref(&append)).is_ok() {
             return Ok(append);
         }
         // A push can come out a few bytes larger than its inbox record. Its row is stored by the time this is read.
-        let repair = GatewayRecord::Repair { incarnation, partition, up_to: offset.next() };
+        let repair = GatewayRecord::Repair { term, incarnation, partition, up_to: offset.next() };
         to_gateway(gateway, partition, &repair, Vec::new())
     }
 }

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use chasqui_domain::{GatewayId, Incarnation, LogId, Offset, Partition, TimeMs, UserId};
+use chasqui_domain::{GatewayId, Incarnation, LogId, Offset, Partition, Term, TimeMs, UserId};
 use chasqui_log::{Append, Record};
 use chasqui_wire::{
     gateway_record::GatewayRecord,
@@ -101,13 +101,20 @@ impl Table {
         }
     }
 
-    /// Forgets sessions that were silent for too long; `last` is the last record of `presence` that was read.
-    pub(crate) fn expire(&mut self, now: Duration, last: Offset, devices: &mut Devices) {
+    /// Forgets sessions that were silent for too long; `last` is the last record of `presence` that was read. Gives those
+    /// whose gateway may still hold them, since their refreshes may have got lost.
+    pub(crate) fn expire(&mut self, now: Duration, last: Offset, devices: &mut Devices) -> Vec<(UserId, Place)> {
         let (newest, read) = self.newest;
         let since = u64::try_from(now.saturating_sub(read).as_millis()).unwrap_or(u64::MAX);
-        self.sessions.expire(TimeMs(newest.0.saturating_add(since)), |user, place, session| {
+        let (sessions, gateways) = (&mut self.sessions, &self.gateways);
+        let mut forgotten = Vec::new();
+        sessions.expire(TimeMs(newest.0.saturating_add(since)), |user, place, session| {
             devices.went(user, place, session, last, session.heard);
+            if gateways.is_newest(&place.gateway, place.incarnation) {
+                forgotten.push((user.clone(), place.clone()));
+            }
         });
+        forgotten
     }
 
     pub(crate) fn forget_gateways(&mut self, now: Duration) {
@@ -115,13 +122,19 @@ impl Table {
     }
 
     /// The answers to those who wait and are still there.
-    pub(crate) fn answers(&self, waiting: Waiting, about: Partition, up_to: Offset) -> Result<Vec<Append>, Error> {
+    pub(crate) fn answers(
+        &self,
+        waiting: Waiting,
+        term: Term,
+        about: Partition,
+        up_to: Offset,
+    ) -> Result<Vec<Append>, Error> {
         let there = waiting.into_iter().filter(|((user, place), _)| {
             self.sessions.knows(user, place) && self.gateways.is_newest(&place.gateway, place.incarnation)
         });
         let answer = |((user, place), attempt): ((UserId, Place), u32)| {
             let Place { gateway, incarnation, session } = place;
-            let answer = GatewayRecord::Answer { incarnation, session, user, attempt, up_to };
+            let answer = GatewayRecord::Answer { term, incarnation, session, user, attempt, up_to };
             to_gateway(gateway, about, &answer, Vec::new())
         };
         there.map(answer).collect()

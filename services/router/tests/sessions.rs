@@ -10,7 +10,7 @@
 mod support;
 
 use bytes::Bytes;
-use chasqui_domain::{Incarnation, LogId, Offset, Partition};
+use chasqui_domain::{Incarnation, LogId, Offset, Partition, Term};
 use chasqui_log::{Log, Topic};
 use chasqui_router::Error;
 use chasqui_store::{Checkpoint, Store};
@@ -319,7 +319,7 @@ async fn it_stops_at_what_it_must_not_pass_over() {
 
     let world = self::world();
     let state = RouterState::default().encode().unwrap();
-    let checkpoint = Checkpoint { inbox: Offset(3), presence: Offset(0), state };
+    let checkpoint = Checkpoint { term: Term(0), inbox: Offset(3), presence: Offset(0), state };
     world.store.save_checkpoint(OF, checkpoint).await.unwrap();
     world.message(0, &["alice"]).await;
     let behind = world.router().run().await;

@@ -1,6 +1,13 @@
 //! A device: the real client on connections and a disk that may fail, and an app that writes down what it is told.
 
-use std::{io, sync::Arc, time::Duration};
+use std::{
+    io,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
 
 use async_trait::async_trait;
 use chasqui_client::{Client, Draft, Environment, Identity, Storage, Token, Updates};
@@ -40,6 +47,8 @@ struct Life {
 #[derive(Default)]
 struct App {
     client: Mutex<Option<Client>>,
+    /// Calls that have no answer yet.
+    calls: AtomicUsize,
     /// Until then it takes nothing.
     naps_until: Mutex<Duration>,
 }
@@ -103,6 +112,9 @@ impl Device {
             *app.client.lock() = Some(client.clone());
             let mut updates = pump(updates, &app, &process, &journal, index, stopped).await;
             app.client.lock().take();
+            while app.calls.load(Ordering::Relaxed) > 0 {
+                process.scheduler().sleep(Duration::from_millis(1)).await;
+            }
             updates.done();
             client.close().await;
             journal.note(index, Line::Ended { killed: false });
@@ -136,7 +148,7 @@ impl Device {
 
     /// Sends so many messages, one after the other.
     pub(crate) fn send(&self, to: &UserId, texts: Vec<String>) {
-        let Some((process, client)) = self.client() else { return };
+        let Some((process, app, client)) = self.client() else { return };
         let (to, chat) = (to.clone(), ChatId::direct(&self.user, to).to_string());
         let (journal, index) = (self.journal.clone(), self.index);
         process.run(async move {
@@ -144,30 +156,34 @@ impl Device {
                 let (chat, to) = (chat.clone(), to.clone());
                 journal.note(index, Line::Sending { to: to.to_string(), chat: chat.clone(), text: text.clone() });
                 // A client that has too much already, or was closed meanwhile, doesn't take it.
-                let Ok(id) = client.send(Draft::text(to, text.clone())).await else { return };
+                let Ok(id) = client.send(Draft::text(to, text.clone())).await else { break };
                 journal.note(index, Line::Send { chat, id: id.0, text });
             }
+            app.calls.fetch_sub(1, Ordering::Relaxed);
         });
     }
 
     /// Opens the chat with another user as far as the device has seen it.
     pub(crate) fn read(&self, with: &UserId) {
-        let Some((process, client)) = self.client() else { return };
         let chat = ChatId::direct(&self.user, with);
         let Some(seq) = self.view().seen.get(&chat.to_string()).copied() else { return };
+        let Some((process, app, client)) = self.client() else { return };
         let (journal, index) = (self.journal.clone(), self.index);
         process.run(async move {
             journal.note(index, Line::Reading { chat: chat.to_string(), seq });
             // One that was closed meanwhile doesn't take it.
             let _ = client.read(chat, Seq(seq)).await;
+            app.calls.fetch_sub(1, Ordering::Relaxed);
         });
     }
 
-    fn client(&self) -> Option<(Process, Client)> {
+    /// Begins a call of the app.
+    fn client(&self) -> Option<(Process, Arc<App>, Client)> {
         let life = self.life.lock();
         let life = life.as_ref().filter(|life| life.process.is_alive())?;
         let client = life.app.client.lock().clone()?;
-        Some((life.process.clone(), client))
+        life.app.calls.fetch_add(1, Ordering::Relaxed);
+        Some((life.process.clone(), life.app.clone(), client))
     }
 }
 

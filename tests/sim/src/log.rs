@@ -1,7 +1,7 @@
 //! The log as one process sees it: far away, over a connection that may fail.
 //!
 //! What a process appends goes through a lane of its own, in order, and goes on when the process is killed: it may arrive
-//! late, while a successor is at work. The parts of a batch that go to different partitions arrive one after the other,
+//! late, while a successor is at work. When something fails, so does what waits behind it. The parts of a batch that go to different partitions arrive one after the other,
 //! as from a producer.
 
 use std::{collections::BTreeMap, sync::Arc};
@@ -77,6 +77,12 @@ async fn deliver(log: Arc<MemoryLog>, process: Process, mut sendings: mpsc::Unbo
         scheduler.sleep(call.before).await;
         let mut answer = Some(answer);
         let mut reply = |result| answer.take().map(|answer| answer.send(result));
+        if matches!(call.fate, Fate::NotDone | Fate::Partly) {
+            while let Ok(Sending { answer, .. }) = sendings.try_recv() {
+                // Whoever no longer waits needs no answer.
+                let _ = answer.send(Err(away()));
+            }
+        }
         match call.fate {
             Fate::NotDone => drop(reply(Err(away()))),
             Fate::Late(by) => {

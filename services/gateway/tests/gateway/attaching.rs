@@ -2,7 +2,7 @@
 
 use std::{sync::atomic::Ordering, time::Duration};
 
-use chasqui_domain::{Offset, Partition, Seq};
+use chasqui_domain::{Offset, Partition, Seq, Term};
 use chasqui_log::Topic;
 use chasqui_wire::{
     frames::ServerFrame,
@@ -34,7 +34,7 @@ async fn attaches(bench: &Bench, name: &str, count: usize) -> Vec<Presence> {
 
 async fn answer(bench: &Bench, attach: &Presence, up_to: Offset) {
     let Presence { user, incarnation, session, attempt, .. } = attach.clone();
-    bench.tell(GatewayRecord::Answer { incarnation, session, user, attempt, up_to }).await;
+    bench.tell(GatewayRecord::Answer { term: Term(0), incarnation, session, user, attempt, up_to }).await;
 }
 
 async fn messages(client: &mut Client, seqs: std::ops::RangeInclusive<u64>) {

@@ -12,7 +12,7 @@ use std::{
 
 use chasqui_auth::{Policy, Verifier};
 use chasqui_domain::{
-    ChatId, Command, Entry, GatewayId, LogId, Offset, Partition, Position, RulesNumber, Source, TimeMs, UserId,
+    ChatId, Command, Entry, GatewayId, LogId, Offset, Partition, Position, RulesNumber, Source, Term, TimeMs, UserId,
 };
 use chasqui_gateway::{AdminToken, Bounds, Deps, Gateway, Options, Stopwatch};
 use chasqui_log::{Append, Log, MemoryLog, Partitions, Reader, Record, Topic};
@@ -213,6 +213,7 @@ impl Bench {
 
     async fn push(&self, recipients: &[&str], entry: &Entry, offset: Offset) {
         self.tell(GatewayRecord::Push {
+            term: Term(0),
             incarnation: self.gateway.incarnation(),
             partition: Partition(0),
             offset,
@@ -268,7 +269,8 @@ async fn answer_attaches(log: Arc<dyn Log>, answers: Arc<AtomicUsize>) {
                 let Presence { user, incarnation, session, attempt, .. } = presence;
                 for _ in 0..answers.load(Ordering::SeqCst) {
                     let user = user.clone();
-                    tell(&log, GatewayRecord::Answer { incarnation, session, user, attempt, up_to }).await;
+                    tell(&log, GatewayRecord::Answer { term: Term(0), incarnation, session, user, attempt, up_to })
+                        .await;
                 }
             }
         }

@@ -1,6 +1,6 @@
 //! Incarnations.
 
-use chasqui_domain::{Incarnation, Offset, Partition, Seq};
+use chasqui_domain::{Incarnation, Offset, Partition, Seq, Term};
 use chasqui_gateway::Error;
 use chasqui_log::Topic;
 use chasqui_wire::{
@@ -70,6 +70,7 @@ async fn what_is_for_another_life_is_dropped() {
     let mut bobs = live(&bench, "bob", "phone").await;
     let body = send(&mut bench, &mut phone, 1, "hi").await;
     let former = GatewayRecord::Push {
+        term: Term(0),
         incarnation: Incarnation(bench.gateway.incarnation().0 + 1),
         partition: Partition(0),
         offset: Offset(0),

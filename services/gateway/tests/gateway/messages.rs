@@ -2,8 +2,8 @@
 
 use bytes::Bytes;
 use chasqui_domain::{
-    Action, ContentType, Counter, DeviceId, Entry, Event, EventKind, Offset, Partition, Refusal, Sealed, Seq, TimeMs,
-    Version,
+    Action, ContentType, Counter, DeviceId, Entry, Event, EventKind, Offset, Partition, Refusal, Sealed, Seq, Term,
+    TimeMs, Version,
 };
 use chasqui_telemetry::{TRACEPARENT, TraceContext};
 use chasqui_wire::{
@@ -126,7 +126,7 @@ async fn a_missed_push_is_repaired_when_the_router_says_so() {
     assert_eq!(message(&mut bobs).await.seq, Seq(1));
 
     let (incarnation, partition) = (bench.gateway.incarnation(), Partition(0));
-    bench.tell(GatewayRecord::Repair { incarnation, partition, up_to: Offset(missed + 1) }).await;
+    bench.tell(GatewayRecord::Repair { term: Term(0), incarnation, partition, up_to: Offset(missed + 1) }).await;
     assert_eq!(message(&mut bobs).await.seq, Seq(2));
     bobs.caught_up().await;
     bench.place(&["bob"], &decided(3, body)).await;

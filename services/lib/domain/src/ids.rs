@@ -155,6 +155,11 @@ number! {
     Incarnation, u64
 }
 number! {
+    /// One ownership of a partition of `inbox` by a router: the offset in `presence` of the record that began it, so a
+    /// later one has a higher one.
+    Term, u64
+}
+number! {
     /// One WebSocket connection of a device; unique within an incarnation.
     SessionId, u64
 }

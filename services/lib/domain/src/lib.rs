@@ -17,6 +17,6 @@ pub use command::{Action, Command, Sealed, Send};
 pub use event::{Decision, Effect, Entry, Event, EventKind, Refusal};
 pub use ids::{
     ChatId, ContentType, Counter, Day, DeviceId, Epoch, GatewayId, IdError, Incarnation, LogId, Offset, Partition,
-    Position, Seq, SessionId, Source, TimeMs, UserId, Version,
+    Position, Seq, SessionId, Source, Term, TimeMs, UserId, Version,
 };
 pub use rules::{Rules, RulesNumber, UnknownRules};

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use chasqui_domain::{Offset, TimeMs};
+use chasqui_domain::{Offset, Term, TimeMs};
 use chasqui_store::{Ban, BanKey, Checkpoint, DeviceRow, EventRow, InboxRow, LogPartition, Snapshot, Summary};
 use redb::ReadableTable;
 
@@ -70,7 +70,13 @@ pub(crate) fn apply(tables: &mut Tables<'_>, marked: &mut BTreeSet<LogPartition>
         }
         Write::Commit(of, next, snapshots) => {
             let key = tables::partition_key(*of);
-            tables.offsets.insert(&key, codec::numbers(&key, [next.0]).as_slice())?;
+            let stands = match tables.offsets.get(&key)? {
+                Some(value) => codec::read_numbers::<1>("offsets", &key, value.value())?[0],
+                None => 0,
+            };
+            if next.0 >= stands {
+                tables.offsets.insert(&key, codec::numbers(&key, [next.0]).as_slice())?;
+            }
             snapshots.iter().try_for_each(|snapshot| put_snapshot(tables, snapshot))
         }
         Write::Skip(of, command) => {
@@ -79,11 +85,7 @@ pub(crate) fn apply(tables: &mut Tables<'_>, marked: &mut BTreeSet<LogPartition>
             Ok(())
         }
         Write::Inbox(rows) => put_inbox(tables, rows),
-        Write::Checkpoint(of, checkpoint) => {
-            let key = tables::partition_key(*of);
-            tables.checkpoints.insert(&key, codec::checkpoint(&key, checkpoint).as_slice())?;
-            Ok(())
-        }
+        Write::Checkpoint(of, checkpoint) => put_checkpoint(tables, *of, checkpoint),
         Write::Devices(rows) => rows.iter().try_for_each(|row| put_device(tables, row)),
         Write::Ban(ban) => put_ban(tables, ban),
         Write::Unban(key) => {
@@ -93,6 +95,31 @@ pub(crate) fn apply(tables: &mut Tables<'_>, marked: &mut BTreeSet<LogPartition>
         // Expiry goes in steps, beside the other writes: see `expire`.
         Write::Expire(_) | Write::Flush => Ok(()),
     }
+}
+
+fn put_checkpoint(tables: &mut Tables<'_>, of: LogPartition, checkpoint: &Checkpoint) -> Result<(), Fault> {
+    let key = tables::partition_key(of);
+    let stands = match tables.checkpoints.get(&key)? {
+        Some(value) => Some(codec::read_checkpoint(&key, term(&tables.terms, &key)?, value.value())?),
+        None => None,
+    };
+    if stands.is_none_or(|stands| !checkpoint.is_older_than(&stands)) {
+        tables.checkpoints.insert(&key, codec::checkpoint(&key, checkpoint).as_slice())?;
+        tables.terms.insert(&key, codec::numbers(&key, [checkpoint.term.0]).as_slice())?;
+    }
+    Ok(())
+}
+
+/// The term of a partition's checkpoint.
+pub(crate) fn term(
+    terms: &impl ReadableTable<&'static [u8; tables::PARTITION_KEY_BYTES], &'static [u8]>,
+    key: &[u8; tables::PARTITION_KEY_BYTES],
+) -> Result<Term, Fault> {
+    let [term] = match terms.get(key)? {
+        Some(value) => codec::read_numbers("terms", key, value.value())?,
+        None => [0],
+    };
+    Ok(Term(term))
 }
 
 fn put_snapshot(tables: &mut Tables<'_>, snapshot: &Snapshot) -> Result<(), Fault> {

@@ -4,8 +4,8 @@
 
 use bytes::Bytes;
 use chasqui_domain::{
-    ChatId, DeviceId, GatewayId, Incarnation, LogId, Offset, Partition, Position, SessionId, Source, TimeMs, UserId,
-    Version,
+    ChatId, DeviceId, GatewayId, Incarnation, LogId, Offset, Partition, Position, SessionId, Source, Term, TimeMs,
+    UserId, Version,
 };
 use chasqui_store::{Ban, BanKey, BanReason, Checkpoint, DeviceRow, EventRow, Snapshot, Stream, Summary};
 
@@ -187,12 +187,12 @@ pub(crate) fn checkpoint(key: &[u8], checkpoint: &Checkpoint) -> Vec<u8> {
         .seal(key)
 }
 
-/// Reads a checkpoint.
-pub(crate) fn read_checkpoint(key: &[u8], value: &[u8]) -> Result<Checkpoint, Fault> {
+/// Reads a checkpoint, whose term is kept elsewhere.
+pub(crate) fn read_checkpoint(key: &[u8], term: Term, value: &[u8]) -> Result<Checkpoint, Fault> {
     let read = || {
         let mut content = Content::open(key, value)?;
         let (inbox, presence) = (Offset(content.u64()?), Offset(content.u64()?));
-        Some(Checkpoint { inbox, presence, state: content.rest() })
+        Some(Checkpoint { term, inbox, presence, state: content.rest() })
     };
     read().ok_or_else(|| damaged("checkpoints", key))
 }

@@ -168,6 +168,7 @@ mod tests {
         let transaction = database.begin_write().unwrap();
         transaction.delete_table(tables::DEVICES).unwrap();
         transaction.delete_table(tables::BANS).unwrap();
+        transaction.delete_table(tables::TERMS).unwrap();
         let format = 1u32.to_be_bytes();
         let mut meta = transaction.open_table(tables::META).unwrap();
         meta.insert(tables::META_FORMAT, format.as_slice()).unwrap();
@@ -179,6 +180,7 @@ mod tests {
         let transaction = database.begin_read().unwrap();
         transaction.open_table(tables::DEVICES).unwrap();
         transaction.open_table(tables::BANS).unwrap();
+        transaction.open_table(tables::TERMS).unwrap();
         let found = tables::format(&transaction.open_table(tables::META).unwrap()).unwrap();
         assert_eq!(found, Some(tables::FORMAT));
     }

@@ -10,7 +10,7 @@ use chasqui_store::{
 use redb::{ReadOnlyTable, ReadTransaction, ReadableTable};
 
 use crate::{
-    codec,
+    apply, codec,
     fault::Fault,
     tables::{self, EVENT_KEY_BYTES},
 };
@@ -222,9 +222,10 @@ pub(crate) fn has_events(from: &ReadTransaction, of: LogPartition) -> Result<boo
 
 pub(crate) fn checkpoint(from: &ReadTransaction, of: LogPartition) -> Result<Option<Checkpoint>, Fault> {
     let key = tables::partition_key(of);
+    let term = apply::term(&from.open_table(tables::TERMS)?, &key)?;
     let table = from.open_table(tables::CHECKPOINTS)?;
     match table.get(&key)? {
-        Some(value) => codec::read_checkpoint(&key, value.value()).map(Some),
+        Some(value) => codec::read_checkpoint(&key, term, value.value()).map(Some),
         None => Ok(None),
     }
 }

@@ -6,8 +6,9 @@ use redb::{ReadableTable, Table, TableDefinition, WriteTransaction};
 
 use crate::fault::Fault;
 
-/// The newest format of the database that this version knows. 2 has the tables of devices and bans besides those of 1.
-pub(crate) const FORMAT: u32 = 2;
+/// The newest format of the database that this version knows. 2 has the tables of devices and bans besides those of 1, 3
+/// that of terms.
+pub(crate) const FORMAT: u32 = 3;
 
 pub(crate) const CHAT_BYTES: usize = ChatId::BYTES;
 pub(crate) const EVENT_KEY_BYTES: usize = CHAT_BYTES + 1 + 8;
@@ -27,6 +28,8 @@ pub(crate) const SUMMARIES: Fixed<CHAT_BYTES> = TableDefinition::new("summaries"
 pub(crate) const CHATS_OF: Loose = TableDefinition::new("chats_of");
 /// Partition → committed offset.
 pub(crate) const OFFSETS: Fixed<PARTITION_KEY_BYTES> = TableDefinition::new("offsets");
+/// Partition → the term of its checkpoint; none is 0.
+pub(crate) const TERMS: Fixed<PARTITION_KEY_BYTES> = TableDefinition::new("terms");
 /// Partition → checkpoint.
 pub(crate) const CHECKPOINTS: Fixed<PARTITION_KEY_BYTES> = TableDefinition::new("checkpoints");
 /// Partition that has events → nothing.
@@ -56,6 +59,7 @@ pub(crate) struct Tables<'txn> {
     pub(crate) summaries: FixedTable<'txn, CHAT_BYTES>,
     pub(crate) chats_of: LooseTable<'txn>,
     pub(crate) offsets: FixedTable<'txn, PARTITION_KEY_BYTES>,
+    pub(crate) terms: FixedTable<'txn, PARTITION_KEY_BYTES>,
     pub(crate) checkpoints: FixedTable<'txn, PARTITION_KEY_BYTES>,
     pub(crate) marks: FixedTable<'txn, PARTITION_KEY_BYTES>,
     pub(crate) skipped: FixedTable<'txn, SKIP_KEY_BYTES>,
@@ -74,6 +78,7 @@ impl<'txn> Tables<'txn> {
             summaries: transaction.open_table(SUMMARIES)?,
             chats_of: transaction.open_table(CHATS_OF)?,
             offsets: transaction.open_table(OFFSETS)?,
+            terms: transaction.open_table(TERMS)?,
             checkpoints: transaction.open_table(CHECKPOINTS)?,
             marks: transaction.open_table(MARKS)?,
             skipped: transaction.open_table(SKIPPED)?,

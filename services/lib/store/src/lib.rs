@@ -25,7 +25,7 @@ use std::{collections::BTreeSet, ops::Range};
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use chasqui_domain::{ChatId, DeviceId, LogId, Offset, Partition, Position, Source, TimeMs, UserId, Version};
+use chasqui_domain::{ChatId, DeviceId, LogId, Offset, Partition, Position, Source, Term, TimeMs, UserId, Version};
 
 pub use bans::{BAN_REASON_BYTES_MAX, Ban, BanKey, BanReason, ReasonError};
 pub use devices::{DEVICES_OF_USER_MAX, DeviceRow};
@@ -122,15 +122,27 @@ pub struct InboxRow {
     pub entry: Bytes,
 }
 
-/// How far a router has come in its partition.
+/// How far a router has come in its partition. A later term replaces an earlier one, whatever it says; in a term the
+/// higher offset of `inbox` replaces the lower, or the same, never the other way round: so a former owner can't move its
+/// successor's.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Checkpoint {
+    /// The ownership that it is of.
+    pub term: Term,
     /// The next record of `inbox` to handle.
     pub inbox: Offset,
     /// The next record of `presence` to handle.
     pub presence: Offset,
     /// The router's own state.
     pub state: Bytes,
+}
+
+impl Checkpoint {
+    /// Whether it must not replace one that stands.
+    #[must_use]
+    pub fn is_older_than(&self, stands: &Self) -> bool {
+        (self.term, self.inbox) < (stands.term, stands.inbox)
+    }
 }
 
 /// A partition in one life of the topics.
@@ -159,7 +171,8 @@ pub trait Store: Send + Sync + 'static {
     async fn load_chats(&self, chats: &[ChatId], log: LogId, before: Offset) -> Result<Vec<ChatLog>, Error>;
 
     /// Records that all commands of a partition below `next` are done, and then the snapshots, none of which speaks of
-    /// a command at or beyond `next`.
+    /// a command at or beyond `next`. An offset that is lower than the one that stands changes nothing but for newer
+    /// snapshots: it comes from a former owner.
     ///
     /// # Errors
     /// [`Error`]; the call may be repeated.
@@ -225,7 +238,7 @@ pub trait Store: Send + Sync + 'static {
         rows_max: usize,
     ) -> Result<Vec<InboxRow>, Error>;
 
-    /// Keeps how far a router has come.
+    /// Keeps how far a router has come, unless what stands is newer; see [`Checkpoint`].
     ///
     /// # Errors
     /// [`Error`]; the call may be repeated.

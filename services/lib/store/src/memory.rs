@@ -131,7 +131,8 @@ impl Store for MemoryStore {
 
     async fn commit(&self, of: LogPartition, next: Offset, snapshots: Vec<Snapshot>) -> Result<(), Error> {
         let mut all = self.rows.lock();
-        all.offsets.insert(of, next);
+        let committed = all.offsets.entry(of).or_insert(next);
+        *committed = next.max(*committed);
         for snapshot in snapshots {
             all.put_snapshot(snapshot);
         }
@@ -202,7 +203,11 @@ impl Store for MemoryStore {
     }
 
     async fn save_checkpoint(&self, of: LogPartition, checkpoint: Checkpoint) -> Result<(), Error> {
-        self.rows.lock().checkpoints.insert(of, checkpoint);
+        let mut all = self.rows.lock();
+        let stands = all.checkpoints.get(&of);
+        if stands.is_none_or(|stands| !checkpoint.is_older_than(stands)) {
+            all.checkpoints.insert(of, checkpoint);
+        }
         Ok(())
     }
 

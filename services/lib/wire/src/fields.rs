@@ -5,7 +5,7 @@ use std::{borrow::Cow, fmt, marker::PhantomData};
 
 use chasqui_domain::{
     ChatId, ContentType, Counter, DeviceId, Epoch, GatewayId, IdError, Incarnation, Offset, Partition, RulesNumber,
-    Seq, SessionId, TimeMs, UserId, Version,
+    Seq, SessionId, Term, TimeMs, UserId, Version,
 };
 use serde::{
     Deserialize, Deserializer, Serialize, Serializer,
@@ -63,7 +63,7 @@ macro_rules! numbers {
         }
     )*};
 }
-numbers!(Version, Seq, Counter, Epoch, Offset, Partition, Incarnation, SessionId, TimeMs, RulesNumber);
+numbers!(Version, Seq, Counter, Epoch, Offset, Partition, Incarnation, Term, SessionId, TimeMs, RulesNumber);
 
 impl Number for u64 {
     fn of(number: u64) -> Option<Self> {

@@ -1,7 +1,7 @@
 //! The records of a gateway's own topic.
 
 use bytes::Bytes;
-use chasqui_domain::{Incarnation, Offset, Partition, SessionId, UserId};
+use chasqui_domain::{Incarnation, Offset, Partition, SessionId, Term, UserId};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -20,6 +20,8 @@ pub enum GatewayRecord {
     Start,
     /// A session is attached.
     Answer {
+        /// The router's ownership of the partition.
+        term: Term,
         /// The life that the session belongs to.
         incarnation: Incarnation,
         /// The session.
@@ -33,6 +35,8 @@ pub enum GatewayRecord {
     },
     /// Pushes may be missing: the sessions of a partition's users read their inboxes.
     Repair {
+        /// The router's ownership of the partition.
+        term: Term,
         /// The life that the sessions belong to.
         incarnation: Incarnation,
         /// The partition of `inbox`.
@@ -40,8 +44,22 @@ pub enum GatewayRecord {
         /// Rows at offsets below this are stored; pushes that follow are not below it.
         up_to: Offset,
     },
+    /// A session was not heard of for too long and gets no pushes any more: if it is there, it attaches again. Its user's
+    /// other sessions may be pushed to, of which it would else take what comes for all that there is.
+    Forgotten {
+        /// The router's ownership of the partition.
+        term: Term,
+        /// The life that the session belongs to.
+        incarnation: Incarnation,
+        /// The session.
+        session: SessionId,
+        /// Whose it is.
+        user: UserId,
+    },
     /// An entry for users who have sessions here.
     Push {
+        /// The router's ownership of the partition.
+        term: Term,
         /// The life that the sessions belong to.
         incarnation: Incarnation,
         /// The partition of `inbox`.
@@ -61,6 +79,7 @@ struct Record {
     start: Option<GatewayStart>,
     answer: Option<GatewayAnswer>,
     repair: Option<GatewayRepair>,
+    forgotten: Option<GatewayForgotten>,
     push: Option<GatewayPush>,
 }
 
@@ -69,6 +88,8 @@ struct GatewayStart {}
 
 #[derive(Serialize, Deserialize)]
 struct GatewayAnswer {
+    #[serde(with = "long")]
+    term: Term,
     #[serde(with = "long")]
     incarnation: Incarnation,
     #[serde(with = "long")]
@@ -83,6 +104,8 @@ struct GatewayAnswer {
 #[derive(Serialize, Deserialize)]
 struct GatewayRepair {
     #[serde(with = "long")]
+    term: Term,
+    #[serde(with = "long")]
     incarnation: Incarnation,
     #[serde(with = "long")]
     partition: Partition,
@@ -91,7 +114,21 @@ struct GatewayRepair {
 }
 
 #[derive(Serialize, Deserialize)]
+struct GatewayForgotten {
+    #[serde(with = "long")]
+    term: Term,
+    #[serde(with = "long")]
+    incarnation: Incarnation,
+    #[serde(with = "long")]
+    session: SessionId,
+    #[serde(with = "text")]
+    user: UserId,
+}
+
+#[derive(Serialize, Deserialize)]
 struct GatewayPush {
+    #[serde(with = "long")]
+    term: Term,
     #[serde(with = "long")]
     incarnation: Incarnation,
     #[serde(with = "long")]
@@ -112,14 +149,17 @@ impl GatewayRecord {
         let mut record = Record::default();
         match self.clone() {
             Self::Start => record.start = Some(GatewayStart {}),
-            Self::Answer { incarnation, session, user, attempt, up_to } => {
-                record.answer = Some(GatewayAnswer { incarnation, session, user, attempt, up_to });
+            Self::Answer { term, incarnation, session, user, attempt, up_to } => {
+                record.answer = Some(GatewayAnswer { term, incarnation, session, user, attempt, up_to });
             }
-            Self::Repair { incarnation, partition, up_to } => {
-                record.repair = Some(GatewayRepair { incarnation, partition, up_to });
+            Self::Repair { term, incarnation, partition, up_to } => {
+                record.repair = Some(GatewayRepair { term, incarnation, partition, up_to });
             }
-            Self::Push { incarnation, partition, offset, recipients, entry } => {
-                record.push = Some(GatewayPush { incarnation, partition, offset, recipients, entry });
+            Self::Forgotten { term, incarnation, session, user } => {
+                record.forgotten = Some(GatewayForgotten { term, incarnation, session, user });
+            }
+            Self::Push { term, incarnation, partition, offset, recipients, entry } => {
+                record.push = Some(GatewayPush { term, incarnation, partition, offset, recipients, entry });
             }
         }
         codec::encode(&CODEC, &record)
@@ -132,15 +172,27 @@ impl GatewayRecord {
     pub fn decode(bytes: &[u8]) -> Result<Self, Error> {
         let record: Record = codec::decode(&CODEC, bytes)?;
         let answer = |it: GatewayAnswer| Self::Answer {
+            term: it.term,
             incarnation: it.incarnation,
             session: it.session,
             user: it.user,
             attempt: it.attempt,
             up_to: it.up_to,
         };
-        let repair =
-            |it: GatewayRepair| Self::Repair { incarnation: it.incarnation, partition: it.partition, up_to: it.up_to };
+        let repair = |it: GatewayRepair| Self::Repair {
+            term: it.term,
+            incarnation: it.incarnation,
+            partition: it.partition,
+            up_to: it.up_to,
+        };
+        let forgotten = |it: GatewayForgotten| Self::Forgotten {
+            term: it.term,
+            incarnation: it.incarnation,
+            session: it.session,
+            user: it.user,
+        };
         let push = |it: GatewayPush| Self::Push {
+            term: it.term,
             incarnation: it.incarnation,
             partition: it.partition,
             offset: it.offset,
@@ -153,6 +205,7 @@ impl GatewayRecord {
                 record.start.map(|GatewayStart {}| Self::Start),
                 record.answer.map(answer),
                 record.repair.map(repair),
+                record.forgotten.map(forgotten),
                 record.push.map(push),
             ],
         )

@@ -39,6 +39,7 @@ files![
     "gateway_start.avsc",
     "gateway_answer.avsc",
     "gateway_repair.avsc",
+    "gateway_forgotten.avsc",
     "gateway_push.avsc",
     "gateway_record.avsc",
     "snapshot_run.avsc",

@@ -1,7 +1,7 @@
 //! What is kept by partition: offsets, marks, skip lists, checkpoints; and what outlives a reopening.
 
 use bytes::Bytes;
-use chasqui_domain::{Epoch, LogId, Offset, Partition};
+use chasqui_domain::{Epoch, LogId, Offset, Partition, Term};
 
 use super::{Factory, LOG, bans, chat, content, devices, entry, of, snapshot, summary, user};
 use crate::{Checkpoint, LogPartition, WRAPPED_KEY_BYTES};
@@ -64,8 +64,12 @@ pub async fn checkpoints_are_kept_by_partition(factory: &dyn Factory) {
     let store = factory.open().await.store;
     assert_eq!(store.checkpoint(of(7)).await.unwrap(), None);
     for state in [&b"first"[..], b"", b"the second"] {
-        let checkpoint =
-            Checkpoint { inbox: Offset(1 << 40), presence: Offset(2), state: Bytes::copy_from_slice(state) };
+        let checkpoint = Checkpoint {
+            term: Term(3),
+            inbox: Offset(1 << 40),
+            presence: Offset(2),
+            state: Bytes::copy_from_slice(state),
+        };
         store.save_checkpoint(of(7), checkpoint.clone()).await.unwrap();
         assert_eq!(store.checkpoint(of(7)).await.unwrap(), Some(checkpoint));
     }
@@ -96,7 +100,8 @@ pub async fn an_answered_write_is_seen_by_the_next_read(factory: &dyn Factory) {
 pub async fn what_was_flushed_is_there_after_reopening(factory: &dyn Factory) {
     let subject = factory.open().await;
     let (chat, key) = (chat("bob"), [7; WRAPPED_KEY_BYTES]);
-    let checkpoint = Checkpoint { inbox: Offset(1), presence: Offset(2), state: Bytes::from_static(b"state") };
+    let checkpoint =
+        Checkpoint { term: Term(3), inbox: Offset(1), presence: Offset(2), state: Bytes::from_static(b"state") };
     let rows: Vec<_> = (1..=5).map(|version| content(chat, version)).collect();
     let store = &subject.store;
     store.write_events(of(0), rows.clone(), vec![summary(chat, 5, &["me", "bob"])]).await.unwrap();

@@ -6,7 +6,7 @@ use std::{fs, path::PathBuf};
 use bytes::Bytes;
 use chasqui_domain::{
     Action, Chat, Command, Counter, Entry, Epoch, Event, EventKind, Incarnation, LogId, Offset, Partition, Refusal,
-    Rules, RulesNumber, Sealed, Send, Seq, SessionId, Source, TimeMs, Version,
+    Rules, RulesNumber, Sealed, Send, Seq, SessionId, Source, Term, TimeMs, Version,
 };
 use chasqui_wire::{
     Error,
@@ -179,9 +179,10 @@ fn presence(kind: PresenceKind) -> Presence {
     }
 }
 
-fn gateway_records() -> [(&'static str, GatewayRecord); 4] {
-    let (incarnation, partition) = (Incarnation(7), Partition(3));
+fn gateway_records() -> [(&'static str, GatewayRecord); 5] {
+    let (term, incarnation, partition) = (Term(5), Incarnation(7), Partition(3));
     let answer = GatewayRecord::Answer {
+        term,
         incarnation,
         session: SessionId(21),
         user: user("alice"),
@@ -189,6 +190,7 @@ fn gateway_records() -> [(&'static str, GatewayRecord); 4] {
         up_to: Offset(100),
     };
     let push = GatewayRecord::Push {
+        term,
         incarnation,
         partition,
         offset: Offset(100),
@@ -198,7 +200,11 @@ fn gateway_records() -> [(&'static str, GatewayRecord); 4] {
     [
         ("gateway_start", GatewayRecord::Start),
         ("gateway_answer", answer),
-        ("gateway_repair", GatewayRecord::Repair { incarnation, partition, up_to: Offset(100) }),
+        ("gateway_repair", GatewayRecord::Repair { term, incarnation, partition, up_to: Offset(100) }),
+        (
+            "gateway_forgotten",
+            GatewayRecord::Forgotten { term, incarnation, session: SessionId(21), user: user("alice") },
+        ),
         ("gateway_push", push),
     ]
 }

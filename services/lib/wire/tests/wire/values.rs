@@ -3,8 +3,8 @@
 use bytes::Bytes;
 use chasqui_domain::{
     Action, Chat, ChatId, Command, ContentType, Counter, DeviceId, Entry, Epoch, Event, EventKind, GatewayId,
-    Incarnation, LogId, Offset, Partition, Refusal, Rules, RulesNumber, Sealed, Send, Seq, SessionId, Source, TimeMs,
-    UserId, Version, decide,
+    Incarnation, LogId, Offset, Partition, Refusal, Rules, RulesNumber, Sealed, Send, Seq, SessionId, Source, Term,
+    TimeMs, UserId, Version, decide,
 };
 use chasqui_wire::{
     body::Body,
@@ -193,25 +193,37 @@ pub(crate) fn a_revocation() -> impl Strategy<Value = Revocation> {
     (a_user(), proptest::option::of(a_device())).prop_map(|(user, device)| Revocation { user, device })
 }
 
+fn a_term() -> impl Strategy<Value = Term> {
+    number().prop_map(Term)
+}
+
 pub(crate) fn a_gateway_record() -> impl Strategy<Value = GatewayRecord> {
     prop_oneof![
         Just(GatewayRecord::Start),
-        (number(), number(), a_user(), small(), number()).prop_map(|(incarnation, session, user, attempt, up_to)| {
-            GatewayRecord::Answer {
+        (a_term(), number(), number(), a_user(), small(), number()).prop_map(
+            |(term, incarnation, session, user, attempt, up_to)| GatewayRecord::Answer {
+                term,
                 incarnation: Incarnation(incarnation),
                 session: SessionId(session),
                 user,
                 attempt,
                 up_to: Offset(up_to),
             }
+        ),
+        (a_term(), number(), small(), number()).prop_map(|(term, incarnation, partition, up_to)| {
+            GatewayRecord::Repair {
+                term,
+                incarnation: Incarnation(incarnation),
+                partition: Partition(partition),
+                up_to: Offset(up_to),
+            }
         }),
-        (number(), small(), number()).prop_map(|(incarnation, partition, up_to)| GatewayRecord::Repair {
-            incarnation: Incarnation(incarnation),
-            partition: Partition(partition),
-            up_to: Offset(up_to),
+        (a_term(), number(), number(), a_user()).prop_map(|(term, incarnation, session, user)| {
+            GatewayRecord::Forgotten { term, incarnation: Incarnation(incarnation), session: SessionId(session), user }
         }),
-        (number(), small(), number(), users(), bytes()).prop_map(
-            |(incarnation, partition, offset, recipients, entry)| GatewayRecord::Push {
+        (a_term(), number(), small(), number(), users(), bytes()).prop_map(
+            |(term, incarnation, partition, offset, recipients, entry)| GatewayRecord::Push {
+                term,
                 incarnation: Incarnation(incarnation),
                 partition: Partition(partition),
                 offset: Offset(offset),
