@@ -10,9 +10,9 @@
 mod support;
 
 use bytes::Bytes;
-use chasqui_domain::{Incarnation, LogId, Offset, Partition, Term};
+use chasqui_domain::{Incarnation, LogId, Offset, Partition, SessionId, Term};
 use chasqui_log::{Log, Topic};
-use chasqui_router::Error;
+use chasqui_router::{Error, SESSION_TTL};
 use chasqui_store::{Checkpoint, Store};
 use chasqui_wire::{
     checkpoint::RouterState,
@@ -203,6 +203,58 @@ async fn a_lease_is_not_judged_between_two_reads_of_heartbeats() {
     world.heartbeat(3).await;
     world.settled(&running).await;
     assert!(repairs(&world.told().await).is_empty(), "its heartbeat was there, behind those of a former life");
+}
+
+#[tokio::test]
+async fn a_session_that_is_forgotten_is_told_before_anything_is_pushed_to_its_user() {
+    let world = world();
+    world.say("alice", 3, 1, 1, Attach).await;
+    world.say("alice", 2, 9, 1, Attach).await;
+    let running = world.start();
+    world.settled(&running).await;
+    for _ in 0..SESSION_TTL.as_secs() / 5 {
+        world.heartbeat(3).await;
+        world.clock.advance(5);
+        world.settled(&running).await;
+    }
+    // Another session of hers on the same gateway: what is pushed to it reaches both.
+    world.say("alice", 3, 2, 1, Attach).await;
+    world.heartbeat(3).await;
+    world.settled(&running).await;
+    world.message(0, &["alice"]).await;
+    world.settled(&running).await;
+    let told = world.told().await;
+    let forgotten = told.iter().position(|record| {
+        matches!(record, GatewayRecord::Forgotten { incarnation: Incarnation(3), session: SessionId(1), .. })
+    });
+    let push = told.iter().position(|record| matches!(record, GatewayRecord::Push { .. }));
+    assert!(forgotten.is_some() && forgotten < push, "{told:?}");
+    let count = told.iter().filter(|record| matches!(record, GatewayRecord::Forgotten { .. })).count();
+    assert_eq!(count, 1, "a life that has ended holds nobody");
+}
+
+#[tokio::test]
+async fn each_ownership_has_a_term_and_the_former_one_gives_way() {
+    let world = world();
+    world.say("alice", 3, 1, 1, Attach).await;
+    let former = world.start();
+    world.settled(&former).await;
+    let later = world.start();
+    world.message(0, &["alice"]).await;
+    world.settled(&later).await;
+    let terms = |told: &[GatewayRecord]| -> Vec<u64> {
+        let term = |record: &GatewayRecord| match record {
+            GatewayRecord::Answer { term, .. } | GatewayRecord::Push { term, .. } => Some(term.0),
+            _ => None,
+        };
+        told.iter().filter_map(term).collect()
+    };
+    let told = world.told().await;
+    assert!(terms(&told).is_sorted() && terms(&told).first() == Some(&1), "{told:?}");
+    let checkpoint = world.store.checkpoint(OF).await.unwrap().unwrap();
+    assert!(checkpoint.term > Term(1) && checkpoint.inbox == Offset(1));
+    let waiting = former.progress.borrow().waiting.clone();
+    assert!(waiting.is_some_and(|why| why == Error::Overtaken.to_string()), "it has given way");
 }
 
 #[tokio::test]

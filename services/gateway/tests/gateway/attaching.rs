@@ -44,6 +44,21 @@ async fn messages(client: &mut Client, seqs: std::ops::RangeInclusive<u64>) {
 }
 
 #[tokio::test]
+async fn a_session_that_the_router_has_forgotten_attaches_again_and_misses_nothing() {
+    let mut bench = Bench::new().await;
+    let mut phone = live(&bench, "alice", "phone").await;
+    let mut bobs = live(&bench, "bob", "phone").await;
+    let body = send(&mut bench, &mut phone, 1, "hi").await;
+    let attach = attaches(&bench, "bob", 1).await.remove(0);
+    bench.place_silently(&["bob"], &decided(1, body.clone())).await;
+    let Presence { user, incarnation, session, .. } = attach;
+    bench.tell(GatewayRecord::Forgotten { term: Term(0), incarnation, session, user }).await;
+    bench.place(&["bob"], &decided(2, body)).await;
+    messages(&mut bobs, 1..=1).await;
+    assert_eq!(attaches(&bench, "bob", 2).await[1].attempt, attach.attempt + 1);
+}
+
+#[tokio::test]
 async fn what_comes_before_a_late_answer_comes_once_and_in_order() {
     let mut bench = Bench::new().await;
     let mut phone = live(&bench, "alice", "phone").await;

@@ -84,6 +84,39 @@ async fn what_is_for_another_life_is_dropped() {
 }
 
 #[tokio::test]
+async fn what_a_former_router_says_behind_a_later_one_is_dropped() {
+    let mut bench = Bench::new().await;
+    let mut phone = live(&bench, "alice", "phone").await;
+    let mut bobs = live(&bench, "bob", "phone").await;
+    let body = send(&mut bench, &mut phone, 1, "hi").await;
+    let (incarnation, partition) = (bench.gateway.incarnation(), Partition(0));
+    let push = |term, offset, seq| GatewayRecord::Push {
+        term: Term(term),
+        incarnation,
+        partition,
+        offset: Offset(offset),
+        recipients: vec![user("bob")],
+        entry: entry::encode(&decided(seq, body.clone())).unwrap(),
+    };
+    // The later one stands behind the former one, and says something of the partition before it pushes to anybody here.
+    let later = GatewayRecord::Push {
+        term: Term(5),
+        incarnation,
+        partition,
+        offset: Offset(0),
+        recipients: vec![user("nobody")],
+        entry: entry::encode(&decided(1, body.clone())).unwrap(),
+    };
+    for record in [later, push(4, 7, 8), push(5, 1, 2), push(4, 8, 9), push(5, 2, 3), push(6, 3, 4)] {
+        bench.tell(record).await;
+    }
+    for seq in [2, 3, 4] {
+        let ServerFrame::Message(message) = bobs.next().await else { panic!("no message") };
+        assert_eq!(message.seq, Seq(seq));
+    }
+}
+
+#[tokio::test]
 async fn it_says_that_it_lives_and_who_is_here() {
     let mut options = options();
     options.heartbeat_ms = 20;

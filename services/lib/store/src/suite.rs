@@ -66,10 +66,12 @@ macro_rules! conformance {
             chats_of_a_user_are_those_of_the_newest_summaries
             chats_of_a_user_are_read_in_pages
             offsets_are_kept_by_partition_and_life
+            a_late_commit_moves_nothing_back
             an_older_snapshot_never_replaces_a_newer_one
             events_leave_a_mark_on_their_partition
             the_skip_list_is_kept_by_partition
             checkpoints_are_kept_by_partition
+            a_former_owner_moves_no_checkpoint
             an_answered_write_is_seen_by_the_next_read
             inbox_rows_are_read_by_range_and_life
             inboxes_of_users_are_apart

@@ -23,6 +23,17 @@ pub async fn offsets_are_kept_by_partition_and_life(factory: &dyn Factory) {
     }
 }
 
+/// It comes from a former owner; what it says of snapshots counts by their versions.
+pub async fn a_late_commit_moves_nothing_back(factory: &dyn Factory) {
+    let store = factory.open().await.store;
+    let chat = chat("bob");
+    store.commit(of(7), Offset(9), vec![]).await.unwrap();
+    store.commit(of(7), Offset(5), vec![snapshot(chat, 3)]).await.unwrap();
+    assert_eq!(store.committed(of(7)).await.unwrap(), Some(Offset(9)));
+    let loaded = store.load_chats(&[chat], LOG, Offset(9)).await.unwrap().remove(0);
+    assert_eq!(loaded.snapshot, Some(snapshot(chat, 3)));
+}
+
 /// Whatever the order in which they arrive.
 pub async fn an_older_snapshot_never_replaces_a_newer_one(factory: &dyn Factory) {
     let store = factory.open().await.store;
@@ -75,6 +86,33 @@ pub async fn checkpoints_are_kept_by_partition(factory: &dyn Factory) {
     }
     for other in elsewhere() {
         assert_eq!(store.checkpoint(other).await.unwrap(), None);
+    }
+}
+
+/// The term counts first, whatever the offsets say; then the offset of `inbox`.
+pub async fn a_former_owner_moves_no_checkpoint(factory: &dyn Factory) {
+    let store = factory.open().await.store;
+    let checkpoint = |term, inbox, state: &'static [u8]| Checkpoint {
+        term: Term(term),
+        inbox: Offset(inbox),
+        presence: Offset(0),
+        state: Bytes::from_static(state),
+    };
+    let stands = [
+        (checkpoint(3, 9, b"first"), true),
+        (checkpoint(3, 8, b"late"), false),
+        (checkpoint(2, 99, b"of a former owner"), false),
+        (checkpoint(3, 9, b"at the same place"), true),
+        (checkpoint(4, 5, b"of the next owner"), true),
+        (checkpoint(3, 10, b"of a former owner again"), false),
+    ];
+    let mut newest = None;
+    for (given, counts) in stands {
+        store.save_checkpoint(of(7), given.clone()).await.unwrap();
+        if counts {
+            newest = Some(given);
+        }
+        assert_eq!(store.checkpoint(of(7)).await.unwrap(), newest);
     }
 }
 
