@@ -107,9 +107,14 @@ impl<'a, T: Target, S: Source> Connection<'a, T, S> {
             }
             match incoming {
                 Some(Ok(Incoming::TooLong)) => return Err(Code::FrameTooLarge.into()),
-                Some(Ok(Incoming::Text(text))) => self.worker.frame(&text, now)?,
+                Some(Ok(Incoming::Text(text))) => {
+                    // Before: what this client says must not be overtaken by what an older session still has to read.
+                    self.worker.answered();
+                    self.worker.frame(&text, now)?;
+                }
                 Some(Ok(Incoming::Binary)) => self.worker.bad("a frame is text".to_owned()),
-                Some(Ok(Incoming::Alive)) => {}
+                Some(Ok(Incoming::Ping)) => {}
+                Some(Ok(Incoming::Pong)) => self.worker.answered(),
                 Some(Ok(Incoming::Close)) | None => return Err(End(None)),
                 Some(Err(error)) => {
                     tracing::debug!(%error, "a session's connection failed");

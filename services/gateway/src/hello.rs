@@ -105,7 +105,7 @@ async fn greet(shared: &Shared, source: &mut impl Source) -> Result<Greeting, Op
         }
         match incoming {
             Some(Ok(Incoming::Text(text))) => break text,
-            Some(Ok(Incoming::Alive)) => {}
+            Some(Ok(Incoming::Ping | Incoming::Pong)) => {}
             Some(Ok(Incoming::TooLong)) => return Err(Some(Code::FrameTooLarge.into())),
             Some(Ok(Incoming::Binary)) => return Err(Some(Code::BadFrame.into())),
             Some(Ok(Incoming::Close)) | None => return Err(None),
@@ -171,6 +171,7 @@ async fn hold(
         user: identity.user.clone(),
         device: device.clone(),
         queue: Queue::new(shared.options.queue_frames_max),
+        has_answered: false.into(),
     };
     let registration = match shared.registry.register(handle, shared.options.sessions_per_user_max) {
         Ok(registration) => registration,

@@ -157,7 +157,8 @@ fn incoming(message: Result<Message, axum::Error>) -> Result<Incoming, Transport
     Ok(match message {
         Message::Text(text) => Incoming::Text(text),
         Message::Binary(_) => Incoming::Binary,
-        Message::Ping(_) | Message::Pong(_) => Incoming::Alive,
+        Message::Ping(_) => Incoming::Ping,
+        Message::Pong(_) => Incoming::Pong,
         Message::Close(_) => Incoming::Close,
     })
 }

@@ -116,6 +116,10 @@ pub(crate) const RETRY_MAX: Duration = Duration::from_secs(8);
 /// How long a new session waits for the store to say that it is not banned; behind it nobody is let in.
 pub(crate) const BAN_PATIENCE: Duration = Duration::from_secs(5);
 
+/// The sessions of a device whose clients have not answered yet. More than one, so that a connection that died doesn't
+/// take the place of the one that lives.
+pub(crate) const UNANSWERED_PER_DEVICE_MAX: usize = 4;
+
 /// How long the last words to a client, or about it, may take.
 pub(crate) const FAREWELL: Duration = Duration::from_secs(3);
 

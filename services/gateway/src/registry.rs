@@ -1,12 +1,18 @@
 //! Which sessions are here.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
 
 use chasqui_domain::{DeviceId, Partition, SessionId, UserId};
 use chasqui_wire::Code;
 use parking_lot::Mutex;
 
-use crate::queue::Queue;
+use crate::{limits::UNANSWERED_PER_DEVICE_MAX, queue::Queue};
 
 /// A session, as the dispatcher sees it.
 pub(crate) struct Handle {
@@ -16,11 +22,20 @@ pub(crate) struct Handle {
     /// The partition of the user's inbox.
     pub(crate) partition: Partition,
     pub(crate) queue: Queue,
+    /// Whether its client has answered the welcome.
+    pub(crate) has_answered: AtomicBool,
+}
+
+impl Handle {
+    fn has_answered(&self) -> bool {
+        self.has_answered.load(Ordering::Relaxed)
+    }
 }
 
 /// The sessions of this gateway by user. Its size is bounded by who may connect.
 #[derive(Default)]
 pub(crate) struct Registry {
+    /// Each user's in the order in which they came.
     users: Mutex<BTreeMap<UserId, Vec<Arc<Handle>>>>,
 }
 
@@ -31,23 +46,40 @@ pub(crate) struct Registration {
 }
 
 impl Registry {
-    /// Adds a session. An older one of the same device is asked to go: a device reads its inbox once.
+    /// Adds a session. Older ones of the same device stay until [`Registry::answered`], but of those that have not
+    /// answered there is a most: the oldest is asked to go, and may come back.
     ///
     /// # Errors
-    /// [`Code::TooManySessions`] when the user has `sessions_max` others.
+    /// [`Code::TooManySessions`] when `sessions_max` other devices of the user have sessions.
     pub(crate) fn register(self: &Arc<Self>, handle: Handle, sessions_max: usize) -> Result<Registration, Code> {
         let handle = Arc::new(handle);
         let mut users = self.users.lock();
         let sessions = users.entry(handle.user.clone()).or_insert_with(|| Vec::with_capacity(1));
-        let others = sessions.iter().filter(|older| older.device != handle.device && older.queue.closing().is_none());
-        if others.count() >= sessions_max {
+        let open = || sessions.iter().filter(|older| older.queue.closing().is_none());
+        let others: BTreeSet<_> =
+            open().map(|older| &older.device).filter(|device| **device != handle.device).collect();
+        if others.len() >= sessions_max {
             return Err(Code::TooManySessions);
         }
-        for older in sessions.iter().filter(|older| older.device == handle.device) {
-            older.queue.close(Code::Replaced);
+        let unanswered = || open().filter(|older| older.device == handle.device && !older.has_answered());
+        if unanswered().count() >= UNANSWERED_PER_DEVICE_MAX
+            && let Some(oldest) = unanswered().next()
+        {
+            oldest.queue.close(Code::TooManySessions);
         }
         sessions.push(handle.clone());
         Ok(Registration { registry: self.clone(), handle })
+    }
+
+    /// The client of a session has answered the welcome, so it is there: older sessions of its device are asked to go, since
+    /// a device reads its inbox once. A connection that its client has left can be read late, and never answers.
+    pub(crate) fn answered(&self, newer: &Handle) {
+        if newer.has_answered.swap(true, Ordering::Relaxed) {
+            return;
+        }
+        let users = self.users.lock();
+        let older = users.get(&newer.user).into_iter().flatten().take_while(|older| older.session != newer.session);
+        older.filter(|older| older.device == newer.device).for_each(|older| older.queue.close(Code::Replaced));
     }
 
     /// Whether any of these users has a session here.
@@ -125,6 +157,7 @@ mod tests {
             device: DeviceId::new(device).unwrap(),
             partition: Partition(partition),
             queue: Queue::new(8),
+            has_answered: false.into(),
         }
     }
 
@@ -135,6 +168,9 @@ mod tests {
         let laptop = registry.register(handle(2, "alice", "laptop", 0), 4).unwrap();
         let bobs = registry.register(handle(3, "bob", "phone", 1), 4).unwrap();
         let newer = registry.register(handle(4, "alice", "phone", 0), 4).unwrap();
+        assert_eq!(older.handle.queue.closing(), None, "the newer one may be dead");
+        registry.answered(&newer.handle);
+        registry.answered(&older.handle);
         assert_eq!(older.handle.queue.closing(), Some(Code::Replaced));
         for other in [&laptop, &bobs, &newer] {
             assert_eq!(other.handle.queue.closing(), None);
@@ -143,6 +179,30 @@ mod tests {
         let mut seen = Vec::new();
         registry.visit(&laptop.handle.user, |handle| seen.push(handle.session));
         assert_eq!(seen, [SessionId(2), SessionId(4)]);
+    }
+
+    #[test]
+    fn who_answers_replaces_what_is_older_and_nothing_newer() {
+        let registry = Arc::new(Registry::default());
+        let [left, lives, dead] =
+            [1, 2, 3].map(|session| registry.register(handle(session, "alice", "phone", 0), 4).unwrap());
+        registry.answered(&lives.handle);
+        let closing = [&left, &lives, &dead].map(|registration| registration.handle.queue.closing());
+        assert_eq!(closing, [Some(Code::Replaced), None, None]);
+    }
+
+    #[test]
+    fn of_the_sessions_of_a_device_that_have_not_answered_the_oldest_gives_way() {
+        let registry = Arc::new(Registry::default());
+        let lives = registry.register(handle(0, "alice", "phone", 0), 1).unwrap();
+        registry.answered(&lives.handle);
+        let flood: Vec<_> =
+            (1..=9).map(|session| registry.register(handle(session, "alice", "phone", 0), 1).unwrap()).collect();
+        let closing = flood.iter().map(|registration| registration.handle.queue.closing());
+        let gone = closing.take_while(|closing| *closing == Some(Code::TooManySessions)).count();
+        assert_eq!(gone, flood.len() - UNANSWERED_PER_DEVICE_MAX);
+        let open = flood.iter().chain([&lives]).filter(|registration| registration.handle.queue.closing().is_none());
+        assert_eq!(open.count(), UNANSWERED_PER_DEVICE_MAX + 1);
     }
 
     #[test]
@@ -184,9 +244,11 @@ mod tests {
         let refused = registry.register(handle(3, "alice", "tablet", 0), 2).map(drop);
         assert_eq!(refused, Err(Code::TooManySessions));
         let _bobs = registry.register(handle(4, "bob", "phone", 0), 2).unwrap();
-        let _again = registry.register(handle(5, "alice", "phone", 0), 2).unwrap();
-        // The one that was replaced is on its way out and doesn't count.
+        let again = registry.register(handle(5, "alice", "phone", 0), 2).unwrap();
+        // Both of the phone's count as one, and so the laptop can come again, too.
+        let _laptop_again = registry.register(handle(6, "alice", "laptop", 0), 2).unwrap();
+        registry.answered(&again.handle);
         drop(phone);
-        assert!(registry.register(handle(6, "alice", "tablet", 0), 2).is_err());
+        assert!(registry.register(handle(7, "alice", "tablet", 0), 2).is_err());
     }
 }

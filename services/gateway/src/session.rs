@@ -105,6 +105,8 @@ pub(crate) struct Session {
     heard_at: Duration,
     pinged_at: Duration,
     ping_due: bool,
+    /// The first thing said is the welcome.
+    is_welcomed: bool,
     /// Since when there is something to write and no room for it among the unacknowledged, or in the socket.
     stuck_since: Option<Duration>,
     blocked_since: Option<Duration>,
@@ -142,6 +144,7 @@ impl Session {
             heard_at: now,
             pinged_at: now,
             ping_due: false,
+            is_welcomed: false,
             stuck_since: None,
             blocked_since: None,
             metrics: SessionMetrics::default(),
@@ -176,6 +179,8 @@ impl Session {
     /// The next frame to write.
     pub(crate) fn next(&mut self, queue: &Queue, now: Duration) -> Option<Utf8Bytes> {
         if let Some(frame) = self.control.pop_front() {
+            // Whether the client is there is asked at once.
+            self.ping_due |= !std::mem::replace(&mut self.is_welcomed, true);
             return Some(frame);
         }
         loop {

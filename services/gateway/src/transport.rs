@@ -13,8 +13,10 @@ pub enum Incoming {
     Binary,
     /// A frame that is longer than allowed. The last that comes.
     TooLong,
-    /// A sign of life: a ping, which the transport has answered, or a pong.
-    Alive,
+    /// A ping, which the transport has answered.
+    Ping,
+    /// The answer to a ping.
+    Pong,
     /// The client goes.
     Close,
 }

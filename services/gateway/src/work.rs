@@ -88,6 +88,11 @@ impl Worker {
         self.handling.is_none() && self.session.takes_frames() && self.receipts.has_room()
     }
 
+    /// The client has the welcome: only behind it are there frames and answers to pings.
+    pub(crate) fn answered(&self) {
+        self.shared.registry.answered(&self.handle);
+    }
+
     /// Handles a frame.
     ///
     /// # Errors

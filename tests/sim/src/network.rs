@@ -234,9 +234,9 @@ impl Stream for ServerSource {
             Some(Ok(Up::Text(text))) => Ok(Incoming::Text(text.into())),
             Some(Ok(Up::Ping)) => {
                 self.down.lock().push(Down::Pong);
-                Ok(Incoming::Alive)
+                Ok(Incoming::Ping)
             }
-            Some(Ok(Up::Pong)) => Ok(Incoming::Alive),
+            Some(Ok(Up::Pong)) => Ok(Incoming::Pong),
             Some(Err(cut)) => Err(TransportError(Box::new(cut))),
             None => return Poll::Ready(None),
         };

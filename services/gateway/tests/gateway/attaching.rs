@@ -132,14 +132,6 @@ async fn of_two_sessions_of_a_device_the_older_is_replaced_and_the_newer_misses_
     let (mut newer, welcome) = welcomed(&bench, "bob", "phone", Some(&cursor)).await;
     assert!(welcome.resumed);
     bench.place(&["bob"], &decided(3, body.clone())).await;
-    let end = loop {
-        match older.next().await {
-            ServerFrame::Message(_) => {}
-            ServerFrame::Error(failure) => break older.closed_with(failure).await,
-            other => panic!("{other:?}"),
-        }
-    };
-    assert_eq!(end, ("replaced".to_owned(), 4502));
     let mut seqs = Vec::new();
     while seqs.last() != Some(&Seq(3)) {
         match newer.next().await {
@@ -149,6 +141,14 @@ async fn of_two_sessions_of_a_device_the_older_is_replaced_and_the_newer_misses_
         }
     }
     assert_eq!(seqs, [Seq(1), Seq(2), Seq(3)], "the first was not acknowledged");
+    let end = loop {
+        match older.next().await {
+            ServerFrame::Message(_) => {}
+            ServerFrame::Error(failure) => break older.closed_with(failure).await,
+            other => panic!("{other:?}"),
+        }
+    };
+    assert_eq!(end, ("replaced".to_owned(), 4502));
     messages(&mut laptop, 1..=3).await;
     laptop.nothing_waits().await;
     newer.say(json!({"type": "read", "chat": crate::bench::chat().to_string(), "seq": 3})).await;

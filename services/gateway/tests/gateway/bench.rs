@@ -228,6 +228,11 @@ impl Bench {
         self.log.bounds(&Topic::Inbox.partition(Partition(0))).await.unwrap().end
     }
 
+    /// The end of what the router was told of sessions.
+    pub(crate) async fn presence_end(&self) -> Offset {
+        self.log.bounds(&Topic::Presence.partition(Partition(0))).await.unwrap().end
+    }
+
     /// Appends to the gateway's topic.
     pub(crate) async fn tell(&self, record: GatewayRecord) -> Offset {
         tell(&self.log, record).await

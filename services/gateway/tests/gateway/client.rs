@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use tokio::net::TcpStream;
 use tokio_tungstenite::{
     MaybeTlsStream, WebSocketStream, connect_async,
-    tungstenite::{Error, Message},
+    tungstenite::{Bytes, Error, Message},
 };
 
 use crate::bench::{Bench, token};
@@ -60,6 +60,10 @@ impl Client {
 
     pub(crate) async fn raw(&mut self, text: String) {
         self.0.send(Message::text(text)).await.unwrap();
+    }
+
+    pub(crate) async fn ping(&mut self) {
+        self.0.send(Message::Ping(Bytes::new())).await.unwrap();
     }
 
     pub(crate) async fn next(&mut self) -> ServerFrame {
@@ -128,6 +132,17 @@ impl Client {
                 (failure.code.as_str().to_owned(), frame.code.into())
             }
             other => panic!("no close but {other:?}"),
+        }
+    }
+
+    /// The last words of a session that may have caught up before.
+    pub(crate) async fn end_behind_caught_up(&mut self) -> (String, u16) {
+        loop {
+            match self.next().await {
+                ServerFrame::CaughtUp(_) => {}
+                ServerFrame::Error(failure) => return self.closed_with(failure).await,
+                other => panic!("no error but {other:?}"),
+            }
         }
     }
 

@@ -8,7 +8,7 @@ use tokio_tungstenite::tungstenite::Error;
 
 use crate::{
     bench::{Bench, options, token, until},
-    client::{attach, live, try_connect},
+    client::{attach, live, try_connect, welcomed},
 };
 
 const LONG: Duration = Duration::from_secs(600);
@@ -35,13 +35,60 @@ async fn who_says_nothing_is_turned_away() {
 }
 
 #[tokio::test]
-async fn the_older_session_of_a_device_is_replaced() {
+async fn the_older_session_of_a_device_is_replaced_although_the_newer_says_nothing() {
     let bench = Bench::new().await;
     let mut older = live(&bench, "alice", "phone").await;
+    // It reads, and so answers pings; the next regular one comes far too late.
     let mut newer = live(&bench, "alice", "phone").await;
     assert_eq!(older.end().await, ("replaced".to_owned(), 4502));
     newer.say(json!({"type": "receipts", "chats": []})).await;
     assert!(matches!(newer.next().await, ServerFrame::Receipts(_)));
+}
+
+#[tokio::test]
+async fn the_older_session_of_a_device_is_replaced_before_the_newer_ones_first_frame_is_handled() {
+    let bench = Bench::new().await;
+    let mut older = live(&bench, "alice", "phone").await;
+    // The ping behind it is not read.
+    let (mut newer, _) = welcomed(&bench, "alice", "phone", None).await;
+    newer.say(json!({"type": "receipts", "chats": []})).await;
+    assert_eq!(older.end().await, ("replaced".to_owned(), 4502));
+}
+
+#[tokio::test]
+async fn a_dead_connection_that_is_read_late_does_not_end_the_living_one() {
+    let bench = Bench::new().await;
+    let mut living = live(&bench, "alice", "phone").await;
+    let mut dead = try_connect(&bench).await.unwrap();
+    let told = bench.presence_end().await;
+    // All that it ever sent, and it reads nothing.
+    dead.hello(&token("alice", LONG), "phone", None).await;
+    dead.ping().await;
+    until(async || bench.presence_end().await > told).await;
+    living.nothing_waits().await;
+    drop(dead);
+    living.nothing_waits().await;
+}
+
+#[tokio::test]
+async fn a_device_that_connects_again_and_again_without_answering_has_few_sessions() {
+    let mut options = options();
+    options.sessions_per_user_max = 1;
+    let bench = Bench::with(options).await;
+    let mut living = live(&bench, "alice", "phone").await;
+    let mut flood = Vec::new();
+    for _ in 0..9 {
+        // The ping behind it is not read.
+        flood.push(welcomed(&bench, "alice", "phone", None).await.0);
+    }
+    for gone in &mut flood[..5] {
+        assert_eq!(gone.end_behind_caught_up().await, ("too_many_sessions".to_owned(), 4008));
+    }
+    living.nothing_waits().await;
+    // Those that are left are sessions like others.
+    flood[5].caught_up().await;
+    flood[5].nothing_waits().await;
+    assert_eq!(living.end().await, ("replaced".to_owned(), 4502));
 }
 
 #[tokio::test]

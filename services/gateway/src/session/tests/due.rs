@@ -46,6 +46,17 @@ fn a_socket_that_takes_nothing_is_slow() {
 }
 
 #[test]
+fn a_ping_comes_right_behind_the_welcome_and_behind_nothing_else() {
+    let mut bench = Bench::new(Some(0));
+    for is_welcome in [true, false] {
+        bench.session.say(&ServerFrame::Error(Code::Unavailable.into()));
+        assert!(!bench.session.takes_ping());
+        assert!(bench.session.next(&bench.queue, bench.now).is_some());
+        assert_eq!(bench.session.takes_ping(), is_welcome);
+    }
+}
+
+#[test]
 fn a_silent_client_is_pinged_and_then_closed() {
     let mut bench = Bench::live(0);
     bench.pass(25).unwrap();
