@@ -49,7 +49,7 @@ impl Keys {
     }
 
     /// The key of a chat's epoch; reads of the same key at the same time are one.
-    pub(crate) async fn existing(&self, chat: ChatId, epoch: Epoch) -> Result<Arc<DataKey>, Arc<Error>> {
+    async fn existing(&self, chat: ChatId, epoch: Epoch) -> Result<Arc<DataKey>, Arc<Error>> {
         let at = (chat, epoch);
         if let Some(kept) = self.kept.get(&at).await {
             if kept.until > self.runtime.monotonic() {
@@ -58,6 +58,19 @@ impl Keys {
             self.kept.invalidate(&at).await;
         }
         Ok(self.kept.try_get_with(at, self.read(chat, epoch)).await?.key)
+    }
+
+    /// The key that a body is sealed under. A read that others wait for may have begun before the key was made, so that it is
+    /// not there is believed only when nobody else had asked before.
+    pub(crate) async fn for_opening(&self, chat: ChatId, epoch: Epoch) -> Result<Arc<DataKey>, Arc<Error>> {
+        match self.existing(chat, epoch).await {
+            Err(error) if matches!(*error, Error::Absent) => {
+                let kept = self.read(chat, epoch).await.map_err(Arc::new)?;
+                self.kept.insert((chat, epoch), kept.clone()).await;
+                Ok(kept.key)
+            }
+            other => other,
+        }
     }
 
     /// The key of a chat's epoch, created if there is none and `may_create` allows it.

@@ -13,7 +13,7 @@ pub struct Options {
     pub id: GatewayId,
     /// The most sessions at a time.
     pub sessions_max: usize,
-    /// The most sessions of one user.
+    /// The most devices of one user that have sessions.
     pub sessions_per_user_max: usize,
     /// The longest frame that a client may send, in bytes.
     pub frame_bytes_max: usize,

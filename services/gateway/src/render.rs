@@ -30,7 +30,7 @@ pub(crate) async fn open(
     sender: &UserId,
     body: &Sealed,
 ) -> Result<Option<Body>, Arc<Error>> {
-    let key = match keys.existing(chat, body.epoch).await {
+    let key = match keys.for_opening(chat, body.epoch).await {
         Ok(key) => key,
         Err(error) if matches!(*error, Error::Absent) => {
             tracing::error!(%chat, epoch = body.epoch.0, %error, "a body can't be opened");

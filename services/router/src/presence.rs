@@ -71,8 +71,14 @@ impl Table {
         let Presence { user, device, attempt, kind, .. } = presence;
         if kind == PresenceKind::Detach {
             let session = self.sessions.remove(&user, &place);
-            if let (Some(session), Some(owed)) = (session, owed) {
-                owed.devices.went(&user, &place, &session, record.offset, record.time);
+            let Some(session) = session else { return };
+            // Another session may have come last and gone first: a connection that its client had left by then.
+            let left = if session.is_current { self.sessions.make_current(&user, &device) } else { None };
+            if let Some(owed) = owed {
+                match left {
+                    Some((place, session)) => owed.devices.came(&user, place, session, record.offset),
+                    None => owed.devices.went(&user, &place, &session, record.offset, record.time),
+                }
             }
             return;
         }

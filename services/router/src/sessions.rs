@@ -73,6 +73,14 @@ impl Sessions {
         known
     }
 
+    /// Says that the session of a device that came last is its current one; gives it. None when the device has none.
+    pub(crate) fn make_current(&mut self, user: &UserId, device: &DeviceId) -> Option<(&Place, &Session)> {
+        let of_device = self.users.get_mut(user)?.iter_mut().filter(|(_, session)| session.device == *device);
+        let (place, session) = of_device.max_by_key(|(_, session)| (session.since, session.told))?;
+        session.is_current = true;
+        Some((place, session))
+    }
+
     /// Forgets a session, and gives it.
     pub(crate) fn remove(&mut self, user: &UserId, place: &Place) -> Option<Session> {
         let sessions = self.users.get_mut(user)?;

@@ -186,6 +186,19 @@ async fn a_fault_at_any_call_leaves_the_rows_right() {
     }
 }
 
+#[tokio::test]
+async fn a_device_is_there_while_another_session_of_it_is() {
+    let world = World::new(Faults::none());
+    let running = world.start();
+    let came = say(&world, &running, 1, Attach).await;
+    say(&world, &running, 2, Attach).await;
+    say(&world, &running, 2, Detach).await;
+    let rows = devices(&world, "alice").await;
+    assert_eq!((rows[0].session, rows[0].connected, rows[0].disconnected), (SessionId(1), came, None));
+    say(&world, &running, 1, Detach).await;
+    assert!(devices(&world, "alice").await[0].disconnected.is_some());
+}
+
 /// A phone that comes, comes again and stays; a pad that comes and goes; a watch that falls silent.
 async fn run(faults: std::sync::Arc<Faults>) -> Vec<DeviceRow> {
     let world = World::new(faults);

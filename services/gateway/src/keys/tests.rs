@@ -118,3 +118,41 @@ async fn reads_of_one_key_at_a_time_are_one() {
     futures::future::try_join_all([read(), read(), read()]).await.unwrap();
     assert_eq!(table.reads.load(Ordering::SeqCst), before + 1);
 }
+
+/// A table whose reads are answered late.
+#[derive(Default)]
+struct LateTable {
+    rows: MemoryStore,
+    answers: tokio::sync::watch::Sender<bool>,
+}
+
+#[async_trait]
+impl KeyTable for LateTable {
+    async fn key(&self, chat: ChatId, epoch: Epoch) -> Result<Option<WrappedKey>, StoreError> {
+        let row = self.rows.key(chat, epoch).await;
+        // The sender is here, so it doesn't go away meanwhile.
+        let _ = self.answers.subscribe().wait_for(|answers| *answers).await;
+        row
+    }
+
+    async fn create_key(&self, chat: ChatId, epoch: Epoch, wrapped: WrappedKey) -> Result<WrappedKey, StoreError> {
+        self.rows.create_key(chat, epoch, wrapped).await
+    }
+}
+
+#[tokio::test]
+async fn a_key_that_was_made_while_others_looked_for_it_is_found() {
+    let table = Arc::new(LateTable::default());
+    let master = Arc::new(MasterKey::from_base64(&"A".repeat(43)).unwrap());
+    let here = Keys::new(table.clone(), master.clone(), Runtime::new(Clock::default()));
+    let elsewhere = Keys::new(table.clone(), master, Runtime::new(Clock::default()));
+    let mut looking = std::pin::pin!(here.existing(chat(), Epoch::FIRST));
+    assert!(futures::poll!(&mut looking).is_pending());
+    elsewhere.create(chat(), Epoch::FIRST).await.unwrap();
+    let mut opening = std::pin::pin!(here.for_opening(chat(), Epoch::FIRST));
+    assert!(futures::poll!(&mut opening).is_pending());
+    table.answers.send_replace(true);
+    let (looked, opened) = futures::join!(looking, opening);
+    assert!(matches!(*looked.unwrap_err(), Error::Absent), "it began too early");
+    opened.unwrap();
+}
