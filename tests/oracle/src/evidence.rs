@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{InboxReading, Line, Replayed, Served, ServedChat, StoredChat, Transcript};
+use crate::{InboxReading, Line, Replayed, Served, ServedChat, StoredChat, Transcript, Unwritten};
 
 /// What is known of a run. What devices saw and were served is seen from outside. The rest can only be told by whoever
 /// has the whole system in hand; where it is empty, nothing is judged by it.
@@ -28,6 +28,8 @@ pub struct Evidence {
     /// What deciding all commands again from the first gives, for every chat that there is a command of. Taken at the
     /// end, as are [`Self::chats`] and the last readings of [`Self::inboxes`].
     pub replayed: Vec<Replayed>,
+    /// The messages that could not be written at once, as far as their senders may not have been told.
+    pub unwritten: Vec<Unwritten>,
 }
 
 impl Evidence {

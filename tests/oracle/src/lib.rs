@@ -19,7 +19,7 @@ mod transcript;
 use std::fmt;
 
 pub use evidence::Evidence;
-pub use stored::{Happened, InboxReading, InboxRow, Placed, Replayed, StoredChat, StoredEvent};
+pub use stored::{Happened, InboxReading, InboxRow, Placed, Replayed, StoredChat, StoredEvent, Unwritten};
 pub use transcript::{Line, Message, Served, ServedChat, Transcript, Watermarks};
 
 use promises as p;

@@ -99,3 +99,16 @@ pub struct Placed {
     /// The digests of the entries that are kept there, in order; see [`InboxRow::digest`].
     pub digests: Vec<String>,
 }
+
+/// A message that could not be written at once. It may be there all the same, and others that were sent behind it, too.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Unwritten {
+    /// Who wrote it.
+    pub user: String,
+    /// On which device.
+    pub device: String,
+    /// In which chat.
+    pub chat: String,
+    /// The id that the device gave it.
+    pub id: u64,
+}

@@ -212,6 +212,9 @@ async fn pump(
             Either::Left(_) => break,
             Either::Right((None, _)) => break,
             Either::Right((Some(update), _)) => {
+                // What the app does with it takes a while now and then.
+                let busy = process.roll(|dice| if dice.in_a_thousand(100) { dice.ms(0..200) } else { Duration::ZERO });
+                scheduler.sleep(busy).await;
                 transcript::lines(update).into_iter().for_each(|line| journal.note(index, line));
             }
         }

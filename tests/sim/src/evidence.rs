@@ -38,7 +38,8 @@ pub(crate) fn collect(world: &World, mut inboxes: Vec<InboxReading>) -> Result<E
     let served = everything(world)?;
     inboxes.extend(self::inboxes(world));
     let (transcripts, order) = world.0.journal.take();
-    Ok(Evidence { transcripts, order, served, chats: stored(world), inboxes, replayed: replay(world)? })
+    let (chats, replayed, unwritten) = (stored(world), replay(world)?, world.0.witness.unwritten());
+    Ok(Evidence { transcripts, order, served, chats, inboxes, replayed, unwritten })
 }
 
 /// What comes at once, as all does in memory.

@@ -32,6 +32,8 @@ pub(crate) struct View {
     pub(crate) seen: BTreeMap<String, u64>,
     /// What was taken and has no outcome.
     pub(crate) open: BTreeSet<(String, u64)>,
+    /// What has one. A device that stands still may be told before its app has written down that it was taken.
+    settled: BTreeSet<(String, u64)>,
     /// How far chats were opened, by apps that were not killed.
     opened: BTreeMap<String, u64>,
     /// How far by the app that runs.
@@ -97,11 +99,15 @@ impl View {
             Line::Sent { chat, id, seq, .. } => {
                 saw(chat, *seq);
                 self.open.remove(&(chat.clone(), *id));
+                self.settled.insert((chat.clone(), *id));
             }
             Line::Failed { chat: Some(chat), id: Some(id), retry: false, .. } => {
                 self.open.remove(&(chat.clone(), *id));
+                self.settled.insert((chat.clone(), *id));
             }
-            Line::Send { chat, id, .. } => drop(self.open.insert((chat.clone(), *id))),
+            Line::Send { chat, id, .. } if !self.settled.contains(&(chat.clone(), *id)) => {
+                self.open.insert((chat.clone(), *id));
+            }
             Line::Reading { chat, seq } => {
                 let last = self.opening.entry(chat.clone()).or_default();
                 *last = (*seq).max(*last);

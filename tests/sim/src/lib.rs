@@ -31,6 +31,7 @@ mod search;
 mod store;
 mod trace;
 pub mod weather;
+mod witness;
 mod world;
 
 pub use plan::Plan;

@@ -20,7 +20,8 @@ use crate::{
     process::Process,
     scheduler::WORLD,
     trace::Trace,
-    weather::{Call, Fate, Kind, Trouble, Weather},
+    weather::{Call, Fate, Kind, Trouble, UnderWay, Weather},
+    witness::Witness,
 };
 
 /// A reader gives at most so many records at a time.
@@ -37,6 +38,7 @@ pub(crate) struct RemoteLog {
 struct Sending {
     batch: Vec<Append>,
     call: Call,
+    under_way: UnderWay,
     answer: oneshot::Sender<Result<Vec<Appended>, Error>>,
 }
 
@@ -47,9 +49,15 @@ fn away() -> Error {
 impl RemoteLog {
     /// A connection of `process`.
     #[must_use]
-    pub(crate) fn new(inner: Arc<MemoryLog>, process: Process, weather: Weather, trace: Trace) -> Arc<Self> {
+    pub(crate) fn new(
+        inner: Arc<MemoryLog>,
+        process: Process,
+        weather: Weather,
+        trace: Trace,
+        witness: Witness,
+    ) -> Arc<Self> {
         let (lane, sendings) = mpsc::unbounded();
-        let deliver = deliver(inner.clone(), process.clone(), sendings, trace);
+        let deliver = deliver(inner.clone(), process.clone(), sendings, trace, witness);
         process.scheduler().spawn(WORLD, deliver);
         Arc::new(Self { inner, process, weather, lane })
     }
@@ -71,14 +79,24 @@ impl RemoteLog {
 }
 
 /// Brings what a process sends to the log, one batch after the other.
-async fn deliver(log: Arc<MemoryLog>, process: Process, mut sendings: mpsc::UnboundedReceiver<Sending>, trace: Trace) {
+async fn deliver(
+    log: Arc<MemoryLog>,
+    process: Process,
+    mut sendings: mpsc::UnboundedReceiver<Sending>,
+    trace: Trace,
+    witness: Witness,
+) {
     let scheduler = process.scheduler().clone();
-    while let Some(Sending { batch, call, answer }) = sendings.next().await {
+    while let Some(Sending { batch, call, under_way: _under_way, answer }) = sendings.next().await {
+        if call.fate != Fate::Done {
+            witness.failed(&batch);
+        }
         scheduler.sleep(call.before).await;
         let mut answer = Some(answer);
         let mut reply = |result| answer.take().map(|answer| answer.send(result));
         if matches!(call.fate, Fate::NotDone | Fate::Partly) {
-            while let Ok(Sending { answer, .. }) = sendings.try_recv() {
+            while let Ok(Sending { batch, answer, .. }) = sendings.try_recv() {
+                witness.failed(&batch);
                 // Whoever no longer waits needs no answer.
                 let _ = answer.send(Err(away()));
             }
@@ -101,7 +119,7 @@ async fn deliver(log: Arc<MemoryLog>, process: Process, mut sendings: mpsc::Unbo
         if call.fate == Fate::NotDone {
             continue;
         }
-        let appended = append(&log, &process, batch, call.fate == Fate::Partly, &trace).await;
+        let appended = append(&log, &process, batch, call.fate == Fate::Partly, &trace, &witness).await;
         reply(if call.fate == Fate::Done { appended } else { Err(away()) });
     }
 }
@@ -113,6 +131,7 @@ async fn append(
     batch: Vec<Append>,
     partly: bool,
     trace: &Trace,
+    witness: &Witness,
 ) -> Result<Vec<Appended>, Error> {
     let mut parts: BTreeMap<TopicPartition, Vec<(usize, Append)>> = BTreeMap::new();
     let count = batch.len();
@@ -128,6 +147,7 @@ async fn append(
         }
         let (at, appends): (Vec<_>, Vec<_>) = part.into_iter().unzip();
         let late = if process.is_alive() { "" } else { " late" };
+        appends.iter().for_each(|append| witness.appended(append));
         let noted = trace.is_on().then(|| appends.clone()).unwrap_or_default();
         for (at, place) in at.into_iter().zip(log.append(appends).await?) {
             places[at] = Some(place);
@@ -188,7 +208,7 @@ impl Log for RemoteLog {
             return Err(away());
         }
         let (answer, answered) = oneshot::channel();
-        if self.lane.unbounded_send(Sending { batch, call, answer }).is_err() {
+        if self.lane.unbounded_send(Sending { batch, call, under_way: self.weather.under_way(), answer }).is_err() {
             return Err(Error::Closed);
         }
         let scheduler = self.process.scheduler().clone();

@@ -45,6 +45,7 @@ pub fn run(plan: &Plan, is_traced: bool) -> Outcome {
         }
         Err(violations) => violations,
     };
+    violations.extend(world.0.witness.broken());
     violations.extend(world.0.ended.lock().iter().map(|why| format!("roles go on: {why}")));
     let (steps, time) = (world.0.scheduler.steps(), world.0.scheduler.now());
     world.0.scheduler.end();
@@ -71,9 +72,9 @@ fn play(world: &World) -> Result<chasqui_oracle::Evidence, Vec<String>> {
         Ok(evidence) if settled.is_ok() => Ok(evidence),
         // What is broken besides says more than that it doesn't end.
         Ok(evidence) => {
-            let mut violations = settled.err().unwrap_or_default();
             let others = chasqui_oracle::judge(&evidence).err().into_iter().flat_map(|broken| broken.0);
-            violations.extend(others.map(|violation| violation.to_string()));
+            let mut violations: Vec<_> = others.map(|violation| violation.to_string()).collect();
+            violations.extend(settled.err().unwrap_or_default());
             Err(violations)
         }
         Err(why) => Err(settled.err().into_iter().flatten().chain([why]).collect()),
@@ -95,7 +96,7 @@ fn settle(world: &World, inboxes: &mut Vec<InboxReading>) -> Result<(), Vec<Stri
         director::wake(world);
         pass(world, QUIET, inboxes).map_err(|broken| vec![format!("everybody goes on: {broken}")])?;
         let now = ends(world);
-        if now == before && unsettled(world).is_empty() {
+        if now == before && world.0.weather.is_still() && unsettled(world).is_empty() {
             return Ok(());
         }
         before = now;

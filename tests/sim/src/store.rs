@@ -58,7 +58,9 @@ impl RemoteStore {
         let told = self.trace.is_on().then(told);
         let (answer, answered) = oneshot::channel();
         let (inner, process, trace) = (self.inner.clone(), self.process.clone(), self.trace.clone());
+        let under_way = self.weather.under_way();
         let happens = async move {
+            let _under_way = under_way;
             let scheduler = process.scheduler();
             scheduler.sleep(call.before).await;
             let mut answer = Some(answer);

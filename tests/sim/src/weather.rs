@@ -1,6 +1,12 @@
 //! What goes wrong with log and store, for whom and how long.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
 
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
@@ -75,7 +81,16 @@ pub(crate) enum Kind {
 
 /// What goes wrong now. Clones are the same.
 #[derive(Clone, Default)]
-pub(crate) struct Weather(Arc<Mutex<Inner>>);
+pub(crate) struct Weather(Arc<Mutex<Inner>>, Arc<AtomicUsize>);
+
+/// Something that was asked for and has not happened yet, while it is kept.
+pub(crate) struct UnderWay(Arc<AtomicUsize>);
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
 
 #[derive(Default)]
 struct Inner {
@@ -110,6 +125,17 @@ impl Weather {
     #[must_use]
     pub(crate) fn has(&self, process: &Process, trouble: Trouble) -> bool {
         self.troubles(process).contains(&trouble)
+    }
+
+    /// Something is under way.
+    pub(crate) fn under_way(&self) -> UnderWay {
+        self.1.fetch_add(1, Ordering::Relaxed);
+        UnderWay(self.1.clone())
+    }
+
+    /// Whether nothing is under way.
+    pub(crate) fn is_still(&self) -> bool {
+        self.1.load(Ordering::Relaxed) == 0
     }
 
     fn troubles(&self, process: &Process) -> Vec<Trouble> {

@@ -36,6 +36,7 @@ use crate::{
     store::RemoteStore,
     trace::Trace,
     weather::Weather,
+    witness::Witness,
 };
 
 const SECRET: &[u8] = b"a secret of the simulation";
@@ -73,6 +74,8 @@ pub(crate) struct Parts {
     pub(crate) users: Vec<UserId>,
     /// The devices, those of a user beside each other.
     pub(crate) devices: Vec<Device>,
+    /// What looks at what goes over the log.
+    pub(crate) witness: Witness,
     /// Roles that ended for good, and why.
     pub(crate) ended: Mutex<Vec<String>>,
     /// The processes of each role, the newest last.
@@ -92,7 +95,7 @@ impl World {
         let partitions = Partitions { chats: count(shape.chat_partitions), users: count(shape.user_partitions) };
         let start = if shape.is_late { MIDNIGHT_MS } else { AFTERNOON_MS };
         let broker = Process::begin(&scheduler, "broker", plan.seed, start);
-        let journal = Journal::new(trace.clone());
+        let (journal, store) = (Journal::new(trace.clone()), Arc::new(MemoryStore::new()));
         let users: Vec<_> = USERS.iter().take(shape.users.max(2)).filter_map(|name| UserId::new(*name).ok()).collect();
         let ids = || DEVICES.iter().take(shape.devices.max(1)).filter_map(|name| DeviceId::new(*name).ok());
         let device = |(user, id): (&UserId, DeviceId)| Device::new(user.clone(), id, token(user), journal.clone());
@@ -100,7 +103,8 @@ impl World {
         Self(Arc::new(Parts {
             weather: Weather::default(),
             log: Arc::new(MemoryLog::new(LOG, partitions, broker.runtime())),
-            store: Arc::new(MemoryStore::new()),
+            witness: Witness::new(store.clone()),
+            store,
             network: Network::new(shape.gateways.max(1), trace.clone()),
             journal,
             users,
@@ -229,8 +233,8 @@ impl World {
     }
 
     fn log(&self, process: &Process) -> Arc<RemoteLog> {
-        let Parts { log, weather, trace, .. } = &*self.0;
-        RemoteLog::new(log.clone(), process.clone(), weather.clone(), trace.clone())
+        let Parts { log, weather, trace, witness, .. } = &*self.0;
+        RemoteLog::new(log.clone(), process.clone(), weather.clone(), trace.clone(), witness.clone())
     }
 
     fn store(&self, process: &Process) -> Arc<RemoteStore> {

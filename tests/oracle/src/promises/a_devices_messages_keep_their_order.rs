@@ -9,7 +9,9 @@ use crate::{Evidence, Line, sends::Send};
 const UNWRITTEN: &[&str] = &["disk_full", "unavailable"];
 
 pub(crate) fn judge(evidence: &Evidence) -> Vec<String> {
-    let mut was_not_written: BTreeSet<Send<'_>> = BTreeSet::new();
+    let unwritten = evidence.unwritten.iter();
+    let mut was_not_written: BTreeSet<Send<'_>> =
+        unwritten.map(|it| (it.user.as_str(), it.device.as_str(), it.chat.as_str(), it.id)).collect();
     for (transcript, line) in evidence.lines() {
         if let Line::Failed { chat: Some(chat), id: Some(id), code, retry: true } = line
             && UNWRITTEN.contains(&code.as_str())

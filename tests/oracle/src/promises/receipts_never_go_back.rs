@@ -13,6 +13,11 @@ pub(crate) fn judge(evidence: &Evidence) -> Vec<String> {
         for line in &transcript.lines {
             let (chat, all, last, is_push) = match line {
                 Line::Receipt { chat, watermarks } => (chat, std::slice::from_ref(watermarks), &mut pushed, true),
+                // What a killed app saw last it sees again.
+                Line::Ended { killed: true } => {
+                    pushed.clear();
+                    continue;
+                }
                 Line::Receipts { chat, members, .. } => (chat, members.as_slice(), &mut answered, false),
                 _ => continue,
             };

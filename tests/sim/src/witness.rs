@@ -1,0 +1,71 @@
+//! Looks at what goes over the log, for what can't be seen in the end.
+
+use std::sync::Arc;
+
+use chasqui_domain::{Action, Offset};
+use chasqui_log::{Append, Topic};
+use chasqui_oracle::Unwritten;
+use chasqui_store::{Store, memory::MemoryStore};
+use chasqui_wire::{command, entry, gateway_record::GatewayRecord};
+use futures::FutureExt;
+use parking_lot::Mutex;
+
+use crate::world::LOG;
+
+/// What it has seen. Clones are the same.
+#[derive(Clone)]
+pub(crate) struct Witness {
+    store: Arc<MemoryStore>,
+    unwritten: Arc<Mutex<Vec<Unwritten>>>,
+    broken: Arc<Mutex<Vec<String>>>,
+}
+
+impl Witness {
+    pub(crate) fn new(store: Arc<MemoryStore>) -> Self {
+        Self { store, unwritten: Arc::default(), broken: Arc::default() }
+    }
+
+    /// A record is in the log: a push has its row by then, since whoever sees it may be gone before it is acknowledged.
+    pub(crate) fn appended(&self, append: &Append) {
+        let Topic::Gateway(_) = append.to.topic else { return };
+        let Ok(GatewayRecord::Push { offset, recipients, entry, .. }) = GatewayRecord::decode(&append.value) else {
+            return;
+        };
+        if !entry::decode(&entry).is_ok_and(|entry| entry.is_kept()) {
+            return;
+        }
+        for user in recipients {
+            let rows = self.store.inbox(&user, LOG, offset..Offset(offset.0 + 1), 1).now_or_never();
+            if !rows.is_some_and(|rows| rows.is_ok_and(|rows| !rows.is_empty())) {
+                self.broken
+                    .lock()
+                    .push(format!("what is pushed has its row: {offset} is pushed to {user} without one"));
+            }
+        }
+    }
+
+    /// A batch was not written when its time was, or its writer was not told.
+    pub(crate) fn failed(&self, batch: &[Append]) {
+        for append in batch.iter().filter(|append| append.to.topic == Topic::Commands) {
+            let Ok(command) = command::decode(&append.value) else { continue };
+            if let Action::Send(send) = command.action {
+                self.unwritten.lock().push(Unwritten {
+                    user: command.sender.to_string(),
+                    device: command.device.to_string(),
+                    chat: command.chat.to_string(),
+                    id: send.counter.0,
+                });
+            }
+        }
+    }
+
+    /// The messages that could not be written.
+    pub(crate) fn unwritten(&self) -> Vec<Unwritten> {
+        self.unwritten.lock().clone()
+    }
+
+    /// What was broken on the way.
+    pub(crate) fn broken(&self) -> Vec<String> {
+        self.broken.lock().clone()
+    }
+}
