@@ -1,33 +1,18 @@
 //! What is known of a run when it is over, in the plain words that the oracle judges.
 
-use std::{collections::BTreeMap, hash::Hasher, sync::Arc, time::Duration};
+mod replay;
+mod served;
 
-use axum::{body::Body, http::Request};
-use bytes::Bytes;
-use chasqui_domain::{Chat, ChatId, Effect, Event, EventKind, Offset, Partition, Seq, UserId, Version, decide};
-use chasqui_log::{Log, Record, Topic};
-use chasqui_oracle::{
-    Evidence, Happened, InboxReading, InboxRow, Placed, Replayed, Served, ServedChat, StoredChat, StoredEvent,
-};
+use std::{collections::BTreeMap, hash::Hasher};
+
+use chasqui_domain::{ChatId, Event, EventKind, Offset, Seq, UserId, Version};
+use chasqui_oracle::{Evidence, Happened, InboxReading, InboxRow, StoredChat, StoredEvent};
 use chasqui_store::{EventQuery, Store, Stream};
-use chasqui_testkit::transcript::{plain, watermarks};
-use chasqui_wire::{
-    command, entry, event,
-    frames::{ChatItem, Chats, Messages},
-};
+use chasqui_wire::{entry, event};
 use futures::FutureExt;
-use parking_lot::Mutex;
-use serde::de::DeserializeOwned;
-use tower::ServiceExt;
 
-use crate::{
-    network::Listener,
-    scheduler::WORLD,
-    world::{LOG, World, token},
-};
+use crate::world::{LOG, World};
 
-/// How long the server may take to serve everything, when nothing goes wrong.
-const PATIENCE: Duration = Duration::from_secs(60);
 const READ_BYTES: usize = 1 << 24;
 
 /// Everything that is known.
@@ -35,10 +20,10 @@ const READ_BYTES: usize = 1 << 24;
 /// # Errors
 /// When the server doesn't serve.
 pub(crate) fn collect(world: &World, mut inboxes: Vec<InboxReading>) -> Result<Evidence, String> {
-    let served = everything(world)?;
+    let served = served::everything(world)?;
     inboxes.extend(self::inboxes(world));
     let (transcripts, order) = world.0.journal.take();
-    let (chats, replayed, unwritten) = (stored(world), replay(world)?, world.0.witness.unwritten());
+    let (chats, replayed, unwritten) = (stored(world), replay::replay(world)?, world.0.witness.unwritten());
     Ok(Evidence { transcripts, order, served, chats, inboxes, replayed, unwritten })
 }
 
@@ -186,111 +171,4 @@ fn digest(bytes: &[u8]) -> String {
     let mut hasher = std::hash::DefaultHasher::new();
     hasher.write(bytes);
     format!("{:016x}", hasher.finish())
-}
-
-/// Decides all commands again, from the first.
-fn replay(world: &World) -> Result<Vec<Replayed>, String> {
-    let mut chats: BTreeMap<ChatId, (Chat, Vec<Event>, BTreeMap<UserId, Vec<String>>)> = BTreeMap::new();
-    for number in 0..world.0.log.partitions().chats.get() {
-        for record in records(world, number)? {
-            let command = command::decode(&record.value).map_err(|error| format!("commands can be read: {error}"))?;
-            let new = || (Chat::new(command.chat), Vec::new(), BTreeMap::new());
-            let (chat, events, placed) = chats.entry(command.chat).or_insert_with(new);
-            let decision = decide(chat, &command, record.time).map_err(|error| error.to_string())?;
-            for event in decision.events {
-                chat.apply(&event).map_err(|error| format!("states are valid: {error}"))?;
-                chat.validate().map_err(|error| format!("states are valid: {error}"))?;
-                events.push(event);
-            }
-            for Effect::Place { recipients, entry } in decision.effects {
-                if entry.is_kept() {
-                    let digest = digest(&entry::encode(&entry).map_err(|error| error.to_string())?);
-                    recipients.into_iter().for_each(|user| placed.entry(user).or_default().push(digest.clone()));
-                }
-            }
-        }
-    }
-    let replayed = |(id, (_, events, placed)): (ChatId, (_, Vec<Event>, BTreeMap<UserId, Vec<String>>))| Replayed {
-        chat: told(id, &events),
-        placed: placed.into_iter().map(|(user, digests)| Placed { user: user.to_string(), digests }).collect(),
-    };
-    Ok(chats.into_iter().map(replayed).collect())
-}
-
-fn records(world: &World, number: u32) -> Result<Vec<Record>, String> {
-    let at = Topic::Commands.partition(Partition(number));
-    let reading = async {
-        let end = world.0.log.bounds(&at).await?.end;
-        let mut reader = world.0.log.reader(&at, Offset(0)).await?;
-        let mut records: Vec<Record> = Vec::new();
-        while records.len() < end.0 as usize {
-            records.extend(reader.next(READ_BYTES).await?);
-        }
-        Ok::<_, chasqui_log::Error>(records)
-    };
-    reading.now_or_never().and_then(Result::ok).ok_or_else(|| "commands can be read".to_owned())
-}
-
-/// What every user is served, by any gateway.
-fn everything(world: &World) -> Result<Vec<Served>, String> {
-    let listener = world.0.network.listeners().pop().ok_or("a gateway listens at the end")?;
-    let answer: Arc<Mutex<Option<Result<Vec<Served>, String>>>> = Arc::default();
-    let (users, to) = (world.0.users.clone(), answer.clone());
-    let asking = async move {
-        let mut all = Vec::new();
-        for user in users {
-            match serve(&listener, &user).await {
-                Ok(served) => all.push(served),
-                Err(why) => return *to.lock() = Some(Err(why)),
-            }
-        }
-        *to.lock() = Some(Ok(all));
-    };
-    world.0.scheduler.spawn(WORLD, asking);
-    let until = world.0.scheduler.now() + PATIENCE;
-    while world.0.scheduler.now() < until && answer.lock().is_none() {
-        let next = world.0.scheduler.now() + Duration::from_millis(1);
-        world.0.scheduler.run_until(next).map_err(|broken| format!("everybody goes on: {broken}"))?;
-    }
-    answer.lock().take().unwrap_or_else(|| Err("everything is served: there is no answer".to_owned()))
-}
-
-async fn serve(listener: &Listener, user: &UserId) -> Result<Served, String> {
-    let mut served = Served { user: user.to_string(), chats: Vec::new() };
-    let list: Chats = get(listener, user, "/v1/chats?limit=200").await?;
-    for item in list.chats {
-        let ChatItem { chat, with, last_seq, last_time, unread, members, last_message } = item;
-        let mut messages = Vec::new();
-        let mut after = Some(Seq(0));
-        while let Some(from) = after {
-            let page: Messages =
-                get(listener, user, &format!("/v1/chats/{chat}/messages?after={from}&limit=200")).await?;
-            messages.extend(page.messages.into_iter().map(plain));
-            after = page.next;
-        }
-        served.chats.push(ServedChat {
-            chat: chat.to_string(),
-            with: with.to_string(),
-            last_seq: last_seq.0,
-            last_time: last_time.0,
-            unread,
-            members: members.iter().map(watermarks).collect(),
-            last_message: last_message.map(|message| plain(*message)),
-            messages,
-        });
-    }
-    Ok(served)
-}
-
-async fn get<T: DeserializeOwned>(listener: &Listener, user: &UserId, path: &str) -> Result<T, String> {
-    let failed = |why: &dyn std::fmt::Display| format!("everything is served: {path}: {why}");
-    let request = Request::get(path).header("authorization", format!("Bearer {}", token(user).0));
-    let request = request.body(Body::empty()).map_err(|error| failed(&error))?;
-    let answer = listener.gateway.router().oneshot(request).await.map_err(|error| failed(&error))?;
-    let status = answer.status();
-    let body: Bytes = axum::body::to_bytes(answer.into_body(), READ_BYTES).await.map_err(|error| failed(&error))?;
-    if !status.is_success() {
-        return Err(failed(&format!("{status} {}", String::from_utf8_lossy(&body))));
-    }
-    serde_json::from_slice(&body).map_err(|error| failed(&error))
 }

@@ -25,6 +25,7 @@ mod network;
 mod pipe;
 pub mod plan;
 mod process;
+mod roles;
 mod run;
 mod scheduler;
 mod search;
@@ -36,4 +37,4 @@ mod world;
 
 pub use plan::Plan;
 pub use run::{Outcome, run};
-pub use search::{Failure, check, kept, search, shrink};
+pub use search::{Failure, Found, Seeds, kept, search, show, shrink, shrink_while};

@@ -148,7 +148,7 @@ async fn append(
         let (at, appends): (Vec<_>, Vec<_>) = part.into_iter().unzip();
         let late = if process.is_alive() { "" } else { " late" };
         appends.iter().for_each(|append| witness.appended(append));
-        let noted = trace.is_on().then(|| appends.clone()).unwrap_or_default();
+        let noted = if trace.is_on() { appends.clone() } else { Vec::new() };
         for (at, place) in at.into_iter().zip(log.append(appends).await?) {
             places[at] = Some(place);
         }

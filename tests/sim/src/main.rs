@@ -1,7 +1,7 @@
 //! Runs the simulation by hand.
 
 use std::{
-    io::Write,
+    io::{IsTerminal, Write},
     path::PathBuf,
     process::ExitCode,
     sync::atomic::{AtomicU64, Ordering},
@@ -10,16 +10,16 @@ use std::{
 
 use anyhow::Context;
 use chasqui_sim::{
-    Plan,
+    Plan, Seeds,
     mutants::{self, Mutants},
-    run, search, shrink,
+    search, show, shrink,
 };
 use clap::{Args, Parser, Subcommand};
 
 /// Runs the whole of Chasqui in a simulation: people write, things go wrong, and an oracle judges.
 #[derive(Parser)]
 #[command(after_help = "Examples:\n  chasqui-sim search --seeds 10000\n  chasqui-sim show 4711\n  \
-                        chasqui-sim shrink 4711 --keep tests/sim/kept/a_name.json")]
+                        chasqui-sim shrink 4711 --keep tests/sim/kept/a_name.json\n  chasqui-sim mutants --only 'dedupe off'")]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -34,7 +34,7 @@ enum Command {
         /// The seed, or the file.
         what: String,
     },
-    /// Make the plan of a seed that fails as small as can be.
+    /// Make the plan of a seed that fails as small as can be, and show it.
     Shrink {
         /// The seed.
         seed: u64,
@@ -56,84 +56,70 @@ struct Search {
     seeds: u64,
     /// How many threads run seeds; each run has one.
     #[arg(long, default_value_t = 2)]
-    jobs: u64,
+    jobs: usize,
     /// Go on behind a seed that fails.
     #[arg(long)]
     all: bool,
-    /// Pass over seeds that break nothing but this.
-    #[arg(long)]
-    despite: Vec<String>,
 }
 
 fn main() -> anyhow::Result<ExitCode> {
     match Cli::parse().command {
         Command::Search(search) => Ok(look(&search)),
-        Command::Show { what } => show(&what),
+        Command::Show { what } => {
+            let plan = match what.parse() {
+                Ok(seed) => Plan::of(seed),
+                Err(_) => serde_json::from_slice(&std::fs::read(&what).with_context(|| format!("{what} is read"))?)?,
+            };
+            let (text, outcome) = show(&plan)?;
+            say(&text);
+            Ok(code(outcome.violations.is_empty()))
+        }
         Command::Shrink { seed, keep } => {
             let plan = shrink(seed);
-            let text = serde_json::to_string_pretty(&plan)?;
-            let outcome = run(&plan, true);
-            say(&outcome.trace.join("\n"));
-            say(&outcome.violations.join("\n"));
+            let (text, outcome) = show(&plan)?;
             say(&text);
-            if let Some(path) = keep {
-                std::fs::write(&path, text + "\n").with_context(|| format!("{} is written", path.display()))?;
+            if outcome.violations.is_empty() {
+                say(&format!("seed {seed} breaks nothing: there is nothing to make smaller"));
+            } else if let Some(path) = keep {
+                let text = serde_json::to_string_pretty(&plan)? + "\n";
+                std::fs::write(&path, text).with_context(|| format!("{} is written", path.display()))?;
             }
-            Ok(ExitCode::SUCCESS)
+            Ok(code(!outcome.violations.is_empty()))
         }
-        Command::Mutants(options) => {
-            let all_found = mutants::run(&options, say, note)?;
-            Ok(if all_found { ExitCode::SUCCESS } else { ExitCode::FAILURE })
-        }
+        Command::Mutants(options) => Ok(code(mutants::run(&options, say, note)?)),
     }
 }
 
 fn look(options: &Search) -> ExitCode {
-    let (began, done, failed, steps) = (Instant::now(), AtomicU64::new(0), AtomicU64::new(0), AtomicU64::new(0));
-    let next = AtomicU64::new(options.from);
-    let end = options.from.saturating_add(options.seeds);
-    let work = || loop {
-        let seed = next.fetch_add(1, Ordering::Relaxed);
-        if seed >= end || (failed.load(Ordering::Relaxed) > 0 && !options.all) {
-            return;
+    let &Search { from, seeds: count, jobs, all } = options;
+    let (began, done, is_watched) = (Instant::now(), AtomicU64::new(0), std::io::stderr().is_terminal());
+    let found = search(&Seeds { from, count, jobs, all }, |seed, outcome| {
+        let done = done.fetch_add(1, Ordering::Relaxed) + 1;
+        if !outcome.violations.is_empty() {
+            say(&format!("seed {seed} fails:\n  {}", outcome.violations.join("\n  ")));
         }
-        let found = search([seed], |_, outcome| {
-            done.fetch_add(1, Ordering::Relaxed);
-            steps.fetch_add(outcome.steps, Ordering::Relaxed);
-        });
-        let counts = |what: &String| options.despite.iter().all(|promise| !what.starts_with(promise));
-        let violations: Vec<_> =
-            found.into_iter().flat_map(|failure| failure.outcome.violations).filter(counts).collect();
-        if !violations.is_empty() {
-            failed.fetch_add(1, Ordering::Relaxed);
-            say(&format!("seed {seed} fails:\n  {}", violations.join("\n  ")));
+        if is_watched && done % 100 == 0 {
+            let _ = write!(std::io::stderr(), "\r{done} of {count} seeds");
         }
-    };
-    std::thread::scope(|scope| (0..options.jobs.max(1)).for_each(|_| drop(scope.spawn(work))));
-    let (done, failed) = (done.into_inner(), failed.into_inner());
-    say(&format!("{done} seeds, {failed} fail, {} steps, {:.1?}", steps.into_inner(), began.elapsed()));
-    if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    });
+    let (failed, steps, took) = (found.failures.len(), found.steps, began.elapsed());
+    say(&format!("{} seeds, {failed} fail, {steps} steps, {took:.1?}", found.done));
+    if let Some(failure) = found.failures.first() {
+        say(&format!("see what happens: chasqui-sim shrink {}", failure.seed));
+    }
+    code(failed == 0)
 }
 
-fn show(what: &str) -> anyhow::Result<ExitCode> {
-    let plan = match what.parse() {
-        Ok(seed) => Plan::of(seed),
-        Err(_) => serde_json::from_slice(&std::fs::read(what).with_context(|| format!("{what} is read"))?)?,
-    };
-    let outcome = run(&plan, true);
-    say(&serde_json::to_string_pretty(&plan)?);
-    say(&outcome.trace.join("\n"));
-    say(&outcome.violations.join("\n"));
-    say(&format!("{} steps, {} messages, {:?}", outcome.steps, outcome.messages, outcome.time));
-    Ok(if outcome.violations.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+/// Progress goes beside the results.
+fn note(text: &str) {
+    let _ = writeln!(std::io::stderr(), "{text}");
+}
+
+fn code(is_well: bool) -> ExitCode {
+    if is_well { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 fn say(text: &str) {
     // Whoever reads no further has seen enough.
     let _ = writeln!(std::io::stdout(), "{text}");
-}
-
-#[expect(clippy::print_stderr, reason = "this is how far the program is")]
-fn note(text: &str) {
-    eprintln!("{text}");
 }

@@ -175,12 +175,12 @@ impl Plan {
     /// Never: every seed has a plan.
     #[must_use]
     pub fn of(seed: u64) -> Self {
-        tree(seed).1.current()
+        tree(seed).current()
     }
 }
 
-/// A plan that can be made smaller, and what does so.
-pub(crate) fn tree(seed: u64) -> (TestRunner, impl ValueTree<Value = Plan>) {
+/// A plan that can be made smaller.
+pub(crate) fn tree(seed: u64) -> impl ValueTree<Value = Plan> {
     let mut bytes = [0; 32];
     bytes[..8].copy_from_slice(&seed.to_le_bytes());
     let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &bytes);
@@ -188,7 +188,7 @@ pub(crate) fn tree(seed: u64) -> (TestRunner, impl ValueTree<Value = Plan>) {
     let mut runner = TestRunner::new_with_rng(config, rng);
     #[expect(clippy::unwrap_used, reason = "nothing is filtered, so that every seed has a plan")]
     let tree = plan(seed).new_tree(&mut runner).unwrap();
-    (runner, tree)
+    tree
 }
 
 fn plan(seed: u64) -> impl Strategy<Value = Plan> {

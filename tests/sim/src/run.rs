@@ -31,6 +31,13 @@ pub struct Outcome {
     pub time: Duration,
 }
 
+impl Outcome {
+    /// The names of the promises that were broken, in the order of [`Outcome::violations`].
+    pub fn promises(&self) -> impl Iterator<Item = &str> {
+        self.violations.iter().map(|what| what.split(':').next().unwrap_or_default())
+    }
+}
+
 /// Runs a plan and judges it.
 #[must_use]
 pub fn run(plan: &Plan, is_traced: bool) -> Outcome {

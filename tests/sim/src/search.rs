@@ -1,8 +1,13 @@
 //! Looks for seeds that fail, and makes their plans smaller.
 
-use std::{fs, path::Path};
+use std::{
+    fs,
+    path::Path,
+    sync::atomic::{AtomicBool, AtomicU64, Ordering},
+};
 
 use anyhow::Context;
+use parking_lot::Mutex;
 use proptest::strategy::ValueTree;
 
 use crate::{
@@ -11,7 +16,33 @@ use crate::{
 };
 
 /// How many plans are tried to make one smaller.
-const SHRINK_RUNS_MAX: usize = 2_000;
+const SHRINK_PLANS_MAX: usize = 600;
+/// How many courses of events are tried of each: what is left out changes who runs next, and the bug may hide.
+const SHRINK_COURSES: u64 = 8;
+
+/// Which seeds to run.
+#[derive(Debug, Clone, Copy)]
+pub struct Seeds {
+    /// The first.
+    pub from: u64,
+    /// How many.
+    pub count: u64,
+    /// How many threads run them; each run has one. At least 1.
+    pub jobs: usize,
+    /// Whether to go on behind one that fails.
+    pub all: bool,
+}
+
+/// What became of them.
+#[derive(Debug, Default)]
+pub struct Found {
+    /// How many were run.
+    pub done: u64,
+    /// How many steps tasks made in them.
+    pub steps: u64,
+    /// Those that failed, in ascending order of seed.
+    pub failures: Vec<Failure>,
+}
 
 /// A seed that fails.
 #[derive(Debug, Clone)]
@@ -22,50 +53,75 @@ pub struct Failure {
     pub outcome: Outcome,
 }
 
-/// Runs seeds until one fails. `done` is told of every run.
-pub fn search(seeds: impl IntoIterator<Item = u64>, mut done: impl FnMut(u64, &Outcome)) -> Option<Failure> {
-    seeds.into_iter().find_map(|seed| {
-        let outcome = run(&Plan::of(seed), false);
-        done(seed, &outcome);
-        (!outcome.violations.is_empty()).then_some(Failure { seed, outcome })
-    })
+/// Runs seeds. `told` hears of every run, from several threads.
+pub fn search(seeds: &Seeds, told: impl Fn(u64, &Outcome) + Sync) -> Found {
+    let (next, end) = (AtomicU64::new(seeds.from), seeds.from.saturating_add(seeds.count));
+    let (found, is_over) = (Mutex::new(Found::default()), AtomicBool::new(false));
+    let work = || {
+        while !is_over.load(Ordering::Relaxed) {
+            let seed = next.fetch_add(1, Ordering::Relaxed);
+            if seed >= end {
+                return;
+            }
+            let outcome = run(&Plan::of(seed), false);
+            told(seed, &outcome);
+            let mut found = found.lock();
+            found.done += 1;
+            found.steps += outcome.steps;
+            if !outcome.violations.is_empty() {
+                found.failures.push(Failure { seed, outcome });
+                is_over.fetch_or(!seeds.all, Ordering::Relaxed);
+            }
+        }
+    };
+    std::thread::scope(|scope| {
+        for _ in 0..seeds.jobs.max(1) {
+            scope.spawn(work);
+        }
+    });
+    let mut found = found.into_inner();
+    found.failures.sort_by_key(|failure| failure.seed);
+    found
 }
 
 /// Makes the plan of a seed as small as can be, so that it still breaks the promise that the seed breaks first.
 #[must_use]
 pub fn shrink(seed: u64) -> Plan {
-    let (_, mut tree) = plan::tree(seed);
-    let promise = promises(&run(&tree.current(), false)).into_iter().next();
+    let first = |outcome: &Outcome| outcome.promises().next().map(str::to_owned);
+    let promise = first(&run(&Plan::of(seed), false));
+    shrink_while(seed, |outcome| first(outcome) == promise)
+}
+
+/// Makes the plan of a seed as small as can be: fewer and less of everything, while `holds` says so of its run.
+#[must_use]
+pub fn shrink_while(seed: u64, holds: impl Fn(&Outcome) -> bool) -> Plan {
+    let mut tree = plan::tree(seed);
     let mut smallest = tree.current();
-    for _ in 0..SHRINK_RUNS_MAX {
-        let fails = promises(&run(&tree.current(), false)).into_iter().next() == promise;
-        if fails {
-            smallest = tree.current();
-        }
-        if !(if fails { tree.simplify() } else { tree.complicate() }) {
+    for _ in 0..SHRINK_PLANS_MAX {
+        let current = tree.current();
+        let course = |number: u64| Plan { seed: current.seed.wrapping_add(number << 32), ..current.clone() };
+        let found = (0..SHRINK_COURSES).map(course).find(|plan| holds(&run(plan, false)));
+        let is_found = found.is_some();
+        smallest = found.unwrap_or(smallest);
+        if !(if is_found { tree.simplify() } else { tree.complicate() }) {
             break;
         }
     }
     smallest
 }
 
-/// The names of the promises that were broken.
-fn promises(outcome: &Outcome) -> Vec<String> {
-    outcome.violations.iter().map(|what| what.split(':').next().unwrap_or_default().to_owned()).collect()
-}
-
-/// Runs a plan; what it breaks and the trace of it are the error.
+/// A run of a plan for people to read: the plan, what happened, and what is broken.
 ///
 /// # Errors
-/// When it breaks a promise.
-pub fn check(plan: &Plan) -> anyhow::Result<()> {
-    let outcome = run(plan, false);
-    if outcome.violations.is_empty() {
-        return Ok(());
-    }
-    let trace = run(plan, true).trace;
+/// When the plan can't be written.
+pub fn show(plan: &Plan) -> anyhow::Result<(String, Outcome)> {
+    let mut outcome = run(plan, true);
+    let trace = std::mem::take(&mut outcome.trace).join("\n");
+    let (steps, messages, time) = (outcome.steps, outcome.messages, outcome.time);
+    let broken =
+        if outcome.violations.is_empty() { "nothing is broken".to_owned() } else { outcome.violations.join("\n") };
     let plan = serde_json::to_string_pretty(plan)?;
-    anyhow::bail!("{}\n\n{plan}\n\n{}", trace.join("\n"), outcome.violations.join("\n"))
+    Ok((format!("{plan}\n\n{trace}\n\n{broken}\n{messages} messages, {steps} steps, {time:?}"), outcome))
 }
 
 /// The plans that once failed, with the names of their files.
