@@ -93,6 +93,8 @@ impl World {
             options.queue_frames_max = 4;
             options.unacked_max = 6;
             options.outstanding_max = 5;
+            // Ten at once, so that more are refused for a while.
+            options.rates.sends_per_second = 1;
         }
         let (world, own) = (self.clone(), process.clone());
         process.run(async move {
