@@ -13,6 +13,7 @@ mod frames;
 mod marks;
 mod outbox;
 mod parting;
+mod questions;
 #[cfg(test)]
 mod tests;
 mod time;
@@ -36,6 +37,7 @@ pub(crate) use marks::{Mark, Marks};
 pub(crate) use outbox::Outbox;
 pub(crate) use parting::Parting;
 use parting::Said;
+use questions::Questions;
 pub(crate) use time::Tick;
 use token::Tokens;
 
@@ -90,7 +92,7 @@ pub(crate) struct Core {
     hello_due: bool,
     reads_due: BTreeSet<ChatId>,
     /// Chats whose watermarks are to be asked for.
-    questions: BTreeSet<ChatId>,
+    questions: Questions,
     updates: VecDeque<(u64, Update)>,
     dirty: Dirty,
     heard_at: Duration,
@@ -118,7 +120,7 @@ impl Core {
             acks: Acks::default(),
             hello_due: false,
             reads_due: BTreeSet::new(),
-            questions: BTreeSet::new(),
+            questions: Questions::default(),
             updates: VecDeque::new(),
             // A new device's id and floor must be on disk before they are used.
             dirty: Dirty::Now,
@@ -186,6 +188,9 @@ impl Core {
             {
                 self.acks.delivered(chat);
             }
+            if let Some((chat, read)) = kept.others_read {
+                self.state.marks.others_read(chat, read);
+            }
             self.save_soon(now);
         }
     }
@@ -214,13 +219,7 @@ impl Core {
                 return Some(ClientFrame::Read(Read { chat, seq }));
             }
         }
-        let mut chats = Vec::new();
-        while chats.len() < CHATS_PER_FRAME
-            && let Some(chat) = self.questions.pop_first()
-        {
-            chats.push(chat);
-        }
-        if !chats.is_empty() {
+        if let Some(chats) = self.questions.next(now) {
             return Some(ClientFrame::Receipts(ReceiptsQuery { chats }));
         }
         self.state.outbox.next(now, under_way_max).map(|frame| ClientFrame::Send(Box::new(frame)))
@@ -231,7 +230,7 @@ impl Core {
         let Link::Up { under_way_max, .. } = self.link else { return self.hello_due };
         self.tokens.is_renewal_due(now)
             || !self.reads_due.is_empty()
-            || !self.questions.is_empty()
+            || self.questions.is_due(now)
             || self.state.outbox.has_next(now, under_way_max)
     }
 

@@ -20,6 +20,8 @@ pub(super) struct Kept {
     pub(super) cursor: Option<String>,
     /// A message of somebody else.
     pub(super) delivered: Option<(ChatId, Seq)>,
+    /// How far the others have read.
+    pub(super) others_read: Option<(ChatId, Seq)>,
 }
 
 #[derive(Debug, Default)]
@@ -48,7 +50,13 @@ impl Acks {
 
     /// Remembers an entry behind the last update.
     pub(super) fn keep(&mut self, cursor: Option<String>, delivered: Option<(ChatId, Seq)>) {
-        self.kept.push_back(Kept { number: self.told, cursor, delivered });
+        self.kept.push_back(Kept { number: self.told, cursor, delivered, others_read: None });
+    }
+
+    /// Remembers how far the others have read. The app was told with the last update, and asks no more once it has handled
+    /// that: receipts are in no inbox.
+    pub(super) fn keep_read(&mut self, chat: ChatId, read: Seq) {
+        self.kept.push_back(Kept { number: self.told, cursor: None, delivered: None, others_read: Some((chat, read)) });
     }
 
     pub(super) fn last_taken(&self) -> u64 {

@@ -31,7 +31,7 @@ impl Core {
             }
             (ServerFrame::CaughtUp(caught_up), _) => {
                 self.failures = 0;
-                self.questions = self.state.marks.iter().map(|(chat, _)| chat).collect();
+                self.questions.begin(self.state.marks.iter().map(|(chat, _)| chat));
                 self.tell(Update::CaughtUp);
                 self.keep(Some(caught_up.cursor), None, now);
             }
@@ -50,6 +50,7 @@ impl Core {
         }
         if is_up && matches!(code, Code::Unavailable | Code::ServerError) {
             self.tokens.not_judged(now, &mut self.dice);
+            self.questions.not_answered(now, &mut self.dice);
         }
         // Trying again would end the same way; a device that was replaced would fight with itself. The close, which says
         // as much, may get lost.
@@ -104,7 +105,7 @@ impl Core {
         self.acks.session(usize_of(unacked_max), &self.state.marks, resumed);
         let unread = self.state.marks.iter().filter(|(_, mark)| mark.read > Seq(0));
         self.reads_due = unread.map(|(chat, _)| chat).collect();
-        self.questions.clear();
+        self.questions.begin(std::iter::empty());
         self.tell(Update::Connected { user, device, resumed, not_resumed });
         self.body_bytes_max = Some(usize_of(body_bytes_max));
         self.refuse_too_large(usize_of(body_bytes_max), now);
@@ -180,29 +181,33 @@ impl Core {
     }
 
     fn receipt(&mut self, receipt: Receipt, now: Duration) {
-        if self.state.user.as_ref() == Some(&receipt.user) {
+        let is_mine = self.state.user.as_ref() == Some(&receipt.user);
+        if is_mine {
             self.state.marks.confirm(receipt.chat, receipt.delivered, receipt.read);
-        } else {
-            self.state.marks.others_read(receipt.chat, receipt.read);
+            self.save_soon(now);
         }
-        self.save_soon(now);
-        let cursor = receipt.cursor.clone();
+        let (cursor, chat, read) = (receipt.cursor.clone(), receipt.chat, receipt.read);
         self.tell(Update::Receipt(receipt));
+        if !is_mine {
+            self.acks.keep_read(chat, read);
+        }
         self.keep(cursor, None, now);
     }
 
     fn receipts(&mut self, receipts: ChatReceipts, now: Duration) {
+        self.questions.answered(receipts.chat);
         let is_me = |user| self.state.user.as_ref() == Some(user);
         let mine = receipts.members.iter().find(|member| is_me(&member.user));
         let others_read = receipts.members.iter().filter(|member| !is_me(&member.user)).map(|member| member.read).min();
         if let Some(mine) = mine {
             self.state.marks.confirm(receipts.chat, mine.delivered, mine.read);
         }
-        if let Some(read) = others_read {
-            self.state.marks.others_read(receipts.chat, read);
-        }
         self.save_soon(now);
+        let chat = receipts.chat;
         self.tell(Update::Receipts(receipts));
+        if let Some(read) = others_read {
+            self.acks.keep_read(chat, read);
+        }
     }
 
     fn keep(&mut self, cursor: Option<String>, delivered: Option<(ChatId, Seq)>, now: Duration) {

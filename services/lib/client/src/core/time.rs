@@ -59,7 +59,8 @@ impl Core {
                 let alive_at = self.ping_at(idle).min(self.heard_at + idle);
                 let ack_at = self.state.cursor.as_ref().and(self.acks.deadline());
                 let token_at = self.tokens.ask_at().into_iter().chain(self.tokens.renew_at()).min();
-                (Some(alive_at), ack_at, self.state.outbox.deadline(now), token_at)
+                let send_at = self.state.outbox.deadline(now).into_iter().chain(self.questions.due_at()).min();
+                (Some(alive_at), ack_at, send_at, token_at)
             }
         };
         [save_at, alive_at, ack_at, send_at, token_at].into_iter().flatten().min()

@@ -75,13 +75,37 @@ fn unfinished_chats_are_asked_for_behind_caught_up() {
     core.frame(caught_up(), T0);
     assert_eq!(frames(&mut core, T0), asked);
     let member = |name, read| MemberReceipt { user: user(name), delivered: Seq(4), read: Seq(read) };
-    for (read, left) in [(3, asked), (4, vec![])] {
+    for (read, is_handled, left) in [(3, true, asked.clone()), (4, false, asked), (4, true, vec![])] {
         let members = vec![member("alice", 0), member("bob", read)];
         let chats = vec![ChatReceipts { chat: chat(), last_seq: Seq(4), unread: 0, members }];
         core.frame(ServerFrame::Receipts(Receipts { chats }), T0);
+        if is_handled {
+            handle(&mut core, T0);
+        }
         core.frame(caught_up(), T0);
-        assert_eq!(frames(&mut core, T0), left);
+        let questions = frames(&mut core, T0).into_iter().filter(|it| matches!(it, ClientFrame::Receipts(_)));
+        assert_eq!(questions.collect::<Vec<_>>(), left, "read up to {read}, handled: {is_handled}");
     }
+}
+
+#[test]
+fn what_could_not_be_answered_is_asked_again_after_a_pause() {
+    let mut core = up();
+    write(&mut core, "hi");
+    core.saved();
+    sends(&mut core, T0);
+    core.frame(sent(1, 4, false), T0);
+    core.frame(ServerFrame::CaughtUp(CaughtUp { cursor: "c".to_owned() }), T0);
+    let asked = vec![ClientFrame::Receipts(ReceiptsQuery { chats: vec![chat()] })];
+    assert_eq!(frames(&mut core, T0), asked);
+    core.frame(ServerFrame::Error(Code::Unavailable.into()), T0);
+    assert_eq!(frames(&mut core, T0), []);
+    assert!(core.deadline(T0).is_some_and(|at| at <= T0 + SECOND));
+    assert_eq!(frames(&mut core, T0 + SECOND), asked);
+    let receipts = ChatReceipts { chat: chat(), last_seq: Seq(4), unread: 0, members: vec![] };
+    core.frame(ServerFrame::Receipts(Receipts { chats: vec![receipts] }), T0 + SECOND);
+    core.frame(ServerFrame::Error(Code::Unavailable.into()), T0 + SECOND);
+    assert_eq!(frames(&mut core, T0 + SECOND * 9), [], "it was answered");
 }
 
 #[test]
