@@ -61,14 +61,10 @@ impl Keys {
     }
 
     /// The key that a body is sealed under. A read that others wait for may have begun before the key was made, so that it is
-    /// not there is believed only when nobody else had asked before.
+    /// not there is believed when it is said twice: the second read begins behind the first.
     pub(crate) async fn for_opening(&self, chat: ChatId, epoch: Epoch) -> Result<Arc<DataKey>, Arc<Error>> {
         match self.existing(chat, epoch).await {
-            Err(error) if matches!(*error, Error::Absent) => {
-                let kept = self.read(chat, epoch).await.map_err(Arc::new)?;
-                self.kept.insert((chat, epoch), kept.clone()).await;
-                Ok(kept.key)
-            }
+            Err(error) if matches!(*error, Error::Absent) => self.existing(chat, epoch).await,
             other => other,
         }
     }

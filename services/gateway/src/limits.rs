@@ -91,8 +91,8 @@ pub(crate) const HELD_FOR: Duration = Duration::from_secs(120);
 /// wait for its outcomes would lose their order.
 pub(crate) const HELD_MAX: usize = 1024;
 
-/// The outcomes of messages of former sessions that a session remembers: a client has at most so many under way that
-/// may be sent again.
+/// The outcomes that a session remembers, the last ones: a client has at most so many messages under way that may be sent
+/// again.
 pub(crate) const PASSED_OVER_MAX: usize = 128;
 
 /// How long a sender waits for an outcome before it is told that it is late.

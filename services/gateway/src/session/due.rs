@@ -51,9 +51,8 @@ impl Session {
 
     /// A message has its outcome.
     pub(super) fn settled(&mut self, chat: ChatId, counter: Counter) {
-        if !self.outstanding.settle(chat, counter) {
-            self.held.pass_over(chat, counter);
-        }
+        self.outstanding.settle(chat, counter);
+        self.held.pass_over(chat, counter);
         self.held.release(chat, counter);
     }
 

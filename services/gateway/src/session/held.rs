@@ -14,8 +14,8 @@ use crate::{limits, why::Why};
 #[derive(Debug, Default)]
 pub(crate) struct Held {
     sends: BTreeMap<(ChatId, Counter), Refusal>,
-    /// Messages of sessions before whose outcome this one has written. Their client may have sent them again before it
-    /// read that, and won't once more.
+    /// Messages whose outcome this session has written, the last ones. A message of a session before may be sent again, and
+    /// be refused, before its client reads that or behind it: the client won't send it once more.
     passed_over: VecDeque<(ChatId, Counter)>,
 }
 
@@ -50,7 +50,7 @@ impl Held {
         self.sends.insert((chat, counter), refusal);
     }
 
-    /// The client is told the outcome of a message that it has not sent in this session, as far as is known.
+    /// The client is told the outcome of a message.
     pub(crate) fn pass_over(&mut self, chat: ChatId, counter: Counter) {
         if self.passed_over.len() >= limits::PASSED_OVER_MAX {
             self.passed_over.pop_front();

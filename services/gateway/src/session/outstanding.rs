@@ -38,11 +38,12 @@ impl Outstanding {
         has_room
     }
 
-    /// A message waits no more; whether it did.
-    pub(crate) fn settle(&mut self, chat: ChatId, counter: Counter) -> bool {
+    /// A message waits no more.
+    pub(crate) fn settle(&mut self, chat: ChatId, counter: Counter) {
         // Outcomes come nearly in the order of the messages, so this ends at the front.
-        let at = self.sends.iter().position(|send| (send.chat, send.counter) == (chat, counter));
-        at.and_then(|at| self.sends.remove(at)).is_some()
+        if let Some(at) = self.sends.iter().position(|send| (send.chat, send.counter) == (chat, counter)) {
+            self.sends.remove(at);
+        }
     }
 
     /// The messages that have become late; each is given once.

@@ -87,3 +87,15 @@ fn whose_outcome_was_told_before_is_not_waited_for() {
     bench.refuse(4, Code::Unavailable.into());
     assert!(bench.waits(5).is_some());
 }
+
+/// A client sends a message of a session before again, reads the outcome of that, and only then it turns out that it could
+/// not be written once more.
+#[test]
+fn what_is_refused_behind_its_outcome_is_not_waited_for() {
+    let mut bench = Bench::live(0);
+    bench.session.sending(chat(), Counter(3), bench.now).unwrap();
+    bench.queue.push(Item::Entry(Delivery { settles: Some((chat(), Counter(3))), ..entry(0) }));
+    assert_eq!(bench.written(), ["0"]);
+    bench.refuse(3, Code::Unavailable.into());
+    assert_eq!(bench.waits(4), None);
+}
