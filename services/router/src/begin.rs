@@ -8,21 +8,33 @@ use chasqui_wire::checkpoint::RouterState;
 
 use crate::{Error, Router};
 
-/// A reader of a topic in which something may be passed over, and where it stands.
+/// A reader of a topic, and where it stands.
 pub(crate) struct Follower {
     reader: Box<dyn Reader>,
     pub(crate) next: Offset,
+    /// What retention removes before it is read says nothing any more.
+    may_miss: bool,
 }
 
 impl Follower {
-    pub(crate) async fn new(log: &dyn Log, at: &TopicPartition, from: Offset) -> Result<Self, Error> {
-        Ok(Self { reader: log.reader(at, from).await?, next: from })
+    /// Follows `presence`, of which nothing may be missed: what says of a session that it lives, and of a term that it has
+    /// begun.
+    pub(crate) async fn of_presence(log: &dyn Log, at: &TopicPartition, from: Offset) -> Result<Self, Error> {
+        Ok(Self { reader: log.reader(at, from).await?, next: from, may_miss: false })
     }
 
-    /// What follows. Cancel safe. What retention removed before it was read says nothing any more: sessions are
-    /// refreshed, and heartbeats repeated.
+    /// Follows `heartbeats`, which are repeated.
+    pub(crate) async fn of_heartbeats(log: &dyn Log, at: &TopicPartition, from: Offset) -> Result<Self, Error> {
+        Ok(Self { reader: log.reader(at, from).await?, next: from, may_miss: true })
+    }
+
+    /// What follows. Cancel safe.
+    ///
+    /// # Errors
+    /// Those of the log; [`Error::PresenceTrimmed`].
     pub(crate) async fn next(&mut self, bytes_max: usize) -> Result<Vec<Record>, Error> {
         let records = match self.reader.next(bytes_max).await {
+            Err(LogError::Trimmed { .. }) if !self.may_miss => return Err(Error::PresenceTrimmed),
             Err(LogError::Trimmed { start }) => {
                 self.next = start;
                 return Ok(Vec::new());
@@ -56,6 +68,12 @@ pub(crate) async fn take_over(
     inbox_at: &TopicPartition,
     presence_at: &TopicPartition,
 ) -> Result<Checkpoint, Error> {
+    // In this order, since another may take over between the two.
+    let stands = router.deps.store.checkpoint(router.of()).await?;
+    let end = router.deps.log.bounds(presence_at).await?.end;
+    if let Some(stands) = stands.filter(|stands| stands.term.0 > end.0) {
+        return Err(Error::LogBehind { checkpoint: Offset(stands.term.0), end });
+    }
     let (key, value, headers) = (Bytes::from_static(TERM_KEY), Bytes::new(), Vec::new());
     let appended = router.deps.log.append(vec![Append { to: presence_at.clone(), key, value, headers }]).await?;
     let term = appended.first().map_or(Term(0), |appended| Term(appended.offset.0));

@@ -27,6 +27,10 @@ pub enum Error {
     /// The store has lost the partition's checkpoint: what was placed before is not known, so nothing may be placed.
     #[error("entries of this partition were placed before, but the store has no checkpoint of it: restore the store")]
     CheckpointLost,
+    /// Records of presence were removed before they were read: sessions that live may be among them, and the beginning of a
+    /// later term.
+    #[error("records of presence are gone before they were read")]
+    PresenceTrimmed,
     /// Another router has taken the partition over.
     #[error("another process has taken this partition over")]
     Overtaken,
@@ -48,7 +52,7 @@ impl Error {
         match self {
             Self::Log(error) => error.is_retryable(),
             Self::Store(error) => error.is_retryable(),
-            Self::Overtaken => true,
+            Self::PresenceTrimmed | Self::Overtaken => true,
             Self::Wire(_) | Self::OtherLog { .. } | Self::CheckpointLost | Self::LogBehind { .. } => false,
         }
     }

@@ -38,6 +38,8 @@ pub(crate) enum Heard {
 pub(crate) struct Gateways {
     all: BTreeMap<GatewayId, Gateway>,
     lease: Duration,
+    /// From which inbox offset on a gateway that is new here gets no pushes until it was told to repair.
+    suspects: Option<Offset>,
 }
 
 impl Gateways {
@@ -46,7 +48,18 @@ impl Gateways {
         let all = suspended
             .into_iter()
             .map(|(id, incarnation, from)| (id, Gateway { incarnation, heard: now, suspended: Some(from) }));
-        Self { all: all.collect(), lease }
+        Self { all: all.collect(), lease, suspects: None }
+    }
+
+    /// Gateways may hold sessions that are not known here, and that a push for another session of their users would reach:
+    /// every gateway is told to repair before it is pushed to, those that are heard of later as well.
+    pub(crate) fn suspect_all(&mut self, from: Offset) {
+        self.suspects = Some(from);
+    }
+
+    /// All sessions that live are known.
+    pub(crate) fn suspect_none(&mut self) {
+        self.suspects = None;
     }
 
     /// One of its sessions was heard of. That begins a lease only for a life that is new here: presence may be old
@@ -55,7 +68,7 @@ impl Gateways {
         match self.all.get(id) {
             Some(known) if known.incarnation >= incarnation => known.incarnation == incarnation,
             _ => {
-                self.all.insert(id.clone(), Gateway { incarnation, heard: now, suspended: None });
+                self.all.insert(id.clone(), Gateway { incarnation, heard: now, suspended: self.suspects });
                 true
             }
         }

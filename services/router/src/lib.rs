@@ -122,6 +122,10 @@ impl Role for Router {
         error.is_retryable()
     }
 
+    fn gives_way(error: &Error) -> bool {
+        matches!(error, Error::Overtaken)
+    }
+
     async fn attempt(&self, backoff: &mut Backoff) -> Error {
         let Err(error) = self.own_and_work(backoff).await;
         error

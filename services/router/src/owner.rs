@@ -9,7 +9,7 @@ use chasqui_wire::{checkpoint::RouterState, gateway_record::GatewayRecord};
 use futures::FutureExt;
 
 use crate::{
-    Error, Router,
+    Error, Router, SESSION_TTL,
     begin::{Follower, begins_term, take_over},
     devices::Devices,
     gateways::Gateways,
@@ -53,6 +53,9 @@ pub(crate) struct Owner<'a> {
     next: Offset,
     /// All presence records below are answered.
     answered: Offset,
+    /// Until when sessions may live that are not known here, and from which offset of `presence` on they were missed: a
+    /// successor must know as well.
+    missed: Option<(Duration, Offset)>,
     /// Whether the last checkpoint says all that there is to say.
     is_saved: bool,
     tick_at: Duration,
@@ -71,18 +74,25 @@ impl<'a> Owner<'a> {
         let heard = log.bounds(&heartbeats_at).await?.end;
         let bounds = log.bounds(&presence_at).await?;
         let now = router.deps.runtime.monotonic();
+        let mut gateways = Gateways::new(router.options.lease, state.suspended, now);
+        // What was said last of a session that lives may be gone. By then every one has said it again.
+        let missed = (bounds.start > state.presence_from).then(|| (now + SESSION_TTL, state.presence_from));
+        if missed.is_some() {
+            gateways.suspect_all(checkpoint.inbox);
+        }
         let mut owner = Self {
             router,
             of,
             term: checkpoint.term,
             inbox: log.reader(&inbox_at, checkpoint.inbox).await?,
-            presence: Follower::new(log, &presence_at, bounds.start.max(state.presence_from)).await?,
-            heartbeats: Follower::new(log, &heartbeats_at, heard).await?,
-            table: Table::new(Gateways::new(router.options.lease, state.suspended, now)),
+            presence: Follower::of_presence(log, &presence_at, bounds.start.max(state.presence_from)).await?,
+            heartbeats: Follower::of_heartbeats(log, &heartbeats_at, heard).await?,
+            table: Table::new(gateways),
             placed: Placed(state.placed),
             arrived: VecDeque::new(),
             next: checkpoint.inbox,
             answered: checkpoint.presence,
+            missed,
             is_saved: true,
             tick_at: now,
         };
@@ -292,10 +302,15 @@ impl<'a> Owner<'a> {
     }
 
     async fn save(&mut self) -> Result<(), Error> {
+        if self.missed.is_some_and(|(until, _)| until <= self.now()) {
+            self.missed = None;
+            self.table.gateways.suspect_none();
+        }
+        let oldest = self.table.sessions.oldest().unwrap_or(self.presence.next).min(self.answered);
         let state = RouterState {
             placed: self.placed.0.clone(),
             suspended: self.table.gateways.suspended(),
-            presence_from: self.table.sessions.oldest().unwrap_or(self.presence.next).min(self.answered),
+            presence_from: self.missed.map_or(oldest, |(_, from)| oldest.min(from)),
         };
         let (term, inbox, presence) = (self.term, self.next, self.answered);
         let checkpoint = Checkpoint { term, inbox, presence, state: state.encode()? };

@@ -15,7 +15,7 @@ use crate::{
     devices::Devices,
     gateways::{Gateways, Heard},
     placing::to_gateway,
-    sessions::{Place, Sessions},
+    sessions::{Place, Session, Sessions},
 };
 
 /// The sessions that wait for an answer, with the attempt that it is for.
@@ -72,14 +72,7 @@ impl Table {
         if kind == PresenceKind::Detach {
             let session = self.sessions.remove(&user, &place);
             let Some(session) = session else { return };
-            // Another session may have come last and gone first: a connection that its client had left by then.
-            let left = if session.is_current { self.sessions.make_current(&user, &device) } else { None };
-            if let Some(owed) = owed {
-                match left {
-                    Some((place, session)) => owed.devices.came(&user, place, session, record.offset),
-                    None => owed.devices.went(&user, &place, &session, record.offset, record.time),
-                }
-            }
+            self.left(&user, &place, &session, (record.offset, record.time), owed.map(|owed| &mut owed.devices));
             return;
         }
         let known = self.sessions.put(&user, &place, &device, attempt, (record.offset, record.time));
@@ -91,6 +84,24 @@ impl Table {
         }
         if kind == PresenceKind::Attach || known != Some(attempt) {
             owed.waiting.insert((user, place), attempt);
+        }
+    }
+
+    /// A session is gone, as was told at a time. Another session of its device may have come before it and live: this one was
+    /// a connection that its client had left.
+    fn left(
+        &mut self,
+        user: &UserId,
+        place: &Place,
+        session: &Session,
+        (told, time): (Offset, TimeMs),
+        devices: Option<&mut Devices>,
+    ) {
+        let lives = if session.is_current { self.sessions.make_current(user, &session.device) } else { None };
+        let Some(devices) = devices else { return };
+        match lives {
+            Some((place, session)) => devices.came(user, place, session, told),
+            None => devices.went(user, place, session, told, time),
         }
     }
 
@@ -112,14 +123,17 @@ impl Table {
     pub(crate) fn expire(&mut self, now: Duration, last: Offset, devices: &mut Devices) -> Vec<(UserId, Place)> {
         let (newest, read) = self.newest;
         let since = u64::try_from(now.saturating_sub(read).as_millis()).unwrap_or(u64::MAX);
-        let (sessions, gateways) = (&mut self.sessions, &self.gateways);
-        let mut forgotten = Vec::new();
-        sessions.expire(TimeMs(newest.0.saturating_add(since)), |user, place, session| {
-            devices.went(user, place, session, last, session.heard);
-            if gateways.is_newest(&place.gateway, place.incarnation) {
-                forgotten.push((user.clone(), place.clone()));
-            }
+        let mut expired = Vec::new();
+        self.sessions.expire(TimeMs(newest.0.saturating_add(since)), |user, place, session| {
+            expired.push((user.clone(), place.clone(), session.clone()));
         });
+        let mut forgotten = Vec::new();
+        for (user, place, session) in expired {
+            self.left(&user, &place, &session, (last, session.heard), Some(devices));
+            if self.gateways.is_newest(&place.gateway, place.incarnation) {
+                forgotten.push((user, place));
+            }
+        }
         forgotten
     }
 

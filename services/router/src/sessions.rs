@@ -76,7 +76,7 @@ impl Sessions {
     /// Says that the session of a device that came last is its current one; gives it. None when the device has none.
     pub(crate) fn make_current(&mut self, user: &UserId, device: &DeviceId) -> Option<(&Place, &Session)> {
         let of_device = self.users.get_mut(user)?.iter_mut().filter(|(_, session)| session.device == *device);
-        let (place, session) = of_device.max_by_key(|(_, session)| (session.since, session.told))?;
+        let (place, session) = of_device.max_by_key(|(place, session)| (session.since, place.session))?;
         session.is_current = true;
         Some((place, session))
     }

@@ -199,6 +199,20 @@ async fn a_device_is_there_while_another_session_of_it_is() {
     assert!(devices(&world, "alice").await[0].disconnected.is_some());
 }
 
+#[tokio::test]
+async fn a_device_is_there_when_a_later_session_of_it_falls_silent() {
+    let world = World::new(Faults::none());
+    let running = world.start();
+    say(&world, &running, 1, Attach).await;
+    say(&world, &running, 2, Attach).await;
+    world.clock.advance(SESSION_TTL.as_secs() - 5);
+    say(&world, &running, 1, Refresh).await;
+    world.clock.advance(10);
+    world.settled(&running).await;
+    let rows = devices(&world, "alice").await;
+    assert_eq!((rows[0].session, rows[0].disconnected), (SessionId(1), None));
+}
+
 /// A phone that comes, comes again and stays; a pad that comes and goes; a watch that falls silent.
 async fn run(faults: std::sync::Arc<Faults>) -> Vec<DeviceRow> {
     let world = World::new(faults);

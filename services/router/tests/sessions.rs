@@ -250,11 +250,34 @@ async fn each_ownership_has_a_term_and_the_former_one_gives_way() {
         told.iter().filter_map(term).collect()
     };
     let told = world.told().await;
-    assert!(terms(&told).is_sorted() && terms(&told).first() == Some(&1), "{told:?}");
+    let terms = terms(&told);
+    assert!(terms.is_sorted() && terms.first() == Some(&1) && *terms.last().unwrap() > 1, "{told:?}");
     let checkpoint = world.store.checkpoint(OF).await.unwrap().unwrap();
     assert!(checkpoint.term > Term(1) && checkpoint.inbox == Offset(1));
     let waiting = former.progress.borrow().waiting.clone();
     assert!(waiting.is_some_and(|why| why == Error::Overtaken.to_string()), "it has given way");
+}
+
+#[tokio::test]
+async fn whoever_may_have_missed_a_session_tells_gateways_to_repair_first() {
+    let world = world();
+    world.say("alice", 3, 1, 1, Attach).await;
+    let running = world.start();
+    world.settled(&running).await;
+    drop(running);
+    // What told of her session is gone.
+    world.log.trim_all(&Topic::Presence.partition(Partition(0)));
+    let running = world.start();
+    world.settled(&running).await;
+    world.say("alice", 3, 2, 1, Attach).await;
+    world.message(0, &["alice"]).await;
+    world.settled(&running).await;
+    assert!(pushed(&world.told().await).is_empty(), "the first session would take it for all there is");
+    world.heartbeat(3).await;
+    world.message(1, &["alice"]).await;
+    world.settled(&running).await;
+    let told = world.told().await;
+    assert!(matches!(&told[told.len() - 2..], [GatewayRecord::Repair { .. }, GatewayRecord::Push { .. }]), "{told:?}");
 }
 
 #[tokio::test]

@@ -119,7 +119,7 @@ options! {
         /// The header in which a proxy in front names the client's address, such as `x-forwarded-for`; the last one in it
         /// counts. Without it the address is that of the connection.
         address_header: Option<String> = None,
-        /// The most sessions of one user.
+        /// The most devices of one user that have sessions.
         sessions_per_user_max: usize = 20,
         /// The longest frame that a client may send, in bytes.
         frame_bytes_max: usize = 131_072,

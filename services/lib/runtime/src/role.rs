@@ -37,6 +37,12 @@ impl Backoff {
         self.next = PAUSE_LEAST.min(self.max);
     }
 
+    /// The longest pause.
+    #[must_use]
+    pub fn longest(&self) -> Duration {
+        self.max
+    }
+
     /// The pause to make now.
     #[must_use = "the next one is longer"]
     pub fn pause(&mut self) -> Duration {
@@ -55,6 +61,12 @@ pub trait Role: Sync {
 
     /// Whether beginning again later can help.
     fn is_retryable(error: &Self::Error) -> bool;
+
+    /// Whether somebody else has the partition now: then the pause is the longest, or the two would take it from each other
+    /// without end.
+    fn gives_way(_error: &Self::Error) -> bool {
+        false
+    }
 
     /// Takes the partition over and works until an error; resets `backoff` whenever a step succeeds. Dropping the
     /// future is a way to stop: the next attempt needs to know nothing of this one.
@@ -77,7 +89,7 @@ pub async fn keep_at<R: Role>(
             tracing::error!(partition = partition.0, %error, "the {} stops", R::NAME);
             return error;
         }
-        let pause = backoff.pause();
+        let pause = if R::gives_way(&error) { backoff.longest() } else { backoff.pause() };
         tracing::warn!(partition = partition.0, %error, ?pause, "the {} waits and begins again", R::NAME);
         runtime.sleep(pause).await;
     }
