@@ -78,6 +78,7 @@ const PROMISES: &[(&str, When, Judge)] = &[
     ("read ≤ delivered ≤ last", AtTheEnd, p::receipts_are_in_bounds::judge),
     ("receipts never go back", Always, p::receipts_never_go_back::judge),
     ("all are served the same receipts", AtTheEnd, p::receipts_are_served_alike::judge),
+    ("devices are told of their messages", AtTheEnd, p::devices_are_told_of_their_messages::judge),
     ("delivered is exact", AtTheEnd, p::delivered_is_exact::judge),
     ("read is exact", AtTheEnd, p::read_is_exact::judge),
     ("unread is exact", AtTheEnd, p::unread_is_exact::judge),

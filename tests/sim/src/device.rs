@@ -204,7 +204,8 @@ async fn pump(
                 if nap.is_zero() {
                     break;
                 }
-                scheduler.sleep(nap).await;
+                // It may be woken earlier.
+                scheduler.sleep(nap.min(Duration::from_secs(1))).await;
             }
             updates.next().await
         };

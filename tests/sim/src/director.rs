@@ -99,6 +99,10 @@ fn fault(world: &World, fault: Fault, pace: u64) {
                 world.0.log.trim_all(&Topic::Gateway(id).partition(Partition(0)));
             }
         }
+        Fault::TrimPresence { partition } => {
+            let Who::Router(number) = world.there(Who::Router(partition)) else { return };
+            world.0.log.trim_all(&Topic::Presence.partition(Partition(number as u32)));
+        }
         Fault::Cut { device } => world.0.network.cut(&world.device(device).name()),
         Fault::Hold { device, for_ms } => {
             let until = world.0.scheduler.now() + span(for_ms);
@@ -130,6 +134,17 @@ fn retire(world: &World, who: Who) {
 fn begin_if_none(world: &World, who: Who) {
     if world.processes(who).is_empty() {
         world.begin(who);
+    }
+}
+
+/// Lets every role die once in its first moments.
+pub(crate) fn stumble(world: &World) {
+    for who in world.everybody().into_iter().filter(|who| !matches!(who, Who::Device(_))) {
+        let after = world.roll(|dice| dice.ms(0..1_500));
+        at(world, after, move |world| {
+            crash(world, who);
+            begin_if_none(world, who);
+        });
     }
 }
 

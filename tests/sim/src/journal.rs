@@ -5,10 +5,10 @@ use std::{
     sync::Arc,
 };
 
-use chasqui_oracle::{Line, Transcript};
+use chasqui_oracle::{Line, Transcript, Watermarks};
 use parking_lot::Mutex;
 
-use crate::trace::Trace;
+use crate::{evidence::Member, trace::Trace};
 
 /// What all devices write down. Clones are the same journal.
 #[derive(Clone)]
@@ -38,6 +38,9 @@ pub(crate) struct View {
     opened: BTreeMap<String, u64>,
     /// How far by the app that runs.
     opening: BTreeMap<String, u64>,
+    /// Its own last message in each chat, and how far it was told others are.
+    own: BTreeMap<String, u64>,
+    told: BTreeMap<(String, String), (u64, u64)>,
     /// Whether it has everything that it knows of.
     pub(crate) is_caught_up: bool,
 }
@@ -83,6 +86,18 @@ impl Journal {
 }
 
 impl View {
+    /// Whether it was told how far somebody is with its own messages.
+    pub(crate) fn is_told(&self, chat: &str, user: &str, member: &Member) -> bool {
+        let own = self.own.get(chat).copied().unwrap_or_default();
+        let (delivered, read) = self.told.get(&(chat.to_owned(), user.to_owned())).copied().unwrap_or_default();
+        delivered >= member.delivered.0.min(own) && read >= member.read.0.min(own)
+    }
+
+    fn hear(&mut self, chat: &str, watermarks: &Watermarks) {
+        let (delivered, read) = self.told.entry((chat.to_owned(), watermarks.user.clone())).or_default();
+        (*delivered, *read) = (watermarks.delivered.max(*delivered), watermarks.read.max(*read));
+    }
+
     /// How far a chat must have been opened.
     pub(crate) fn opened(&self, chat: &str) -> u64 {
         let of = |opened: &BTreeMap<String, u64>| opened.get(chat).copied().unwrap_or_default();
@@ -90,6 +105,15 @@ impl View {
     }
 
     fn look_at(&mut self, line: &Line) {
+        match line {
+            Line::Receipt { chat, watermarks } => self.hear(chat, watermarks),
+            Line::Receipts { chat, members, .. } => members.iter().for_each(|member| self.hear(chat, member)),
+            Line::Sent { chat, seq, .. } => {
+                let last = self.own.entry(chat.clone()).or_default();
+                *last = (*seq).max(*last);
+            }
+            _ => {}
+        }
         let mut saw = |chat: &String, seq: u64| {
             let last = self.seen.entry(chat.clone()).or_default();
             *last = seq.max(*last);

@@ -4,7 +4,7 @@
 //! late, while a successor is at work. When something fails, so does what waits behind it. The parts of a batch that go to different partitions arrive one after the other,
 //! as from a producer.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use chasqui_domain::{LogId, Offset};
@@ -38,6 +38,8 @@ pub(crate) struct RemoteLog {
 struct Sending {
     batch: Vec<Append>,
     call: Call,
+    /// When it takes effect, unless it waits for what is before it.
+    due: Duration,
     under_way: UnderWay,
     answer: oneshot::Sender<Result<Vec<Appended>, Error>>,
 }
@@ -68,8 +70,10 @@ impl RemoteLog {
 
     async fn ask<T>(&self, answer: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
         let call = self.call();
-        self.process.scheduler().sleep(call.before + call.after).await;
-        if call.fate == Fate::Done { answer.await } else { Err(away()) }
+        self.process.scheduler().sleep(call.before).await;
+        let answer = answer.await;
+        self.process.scheduler().sleep(call.after).await;
+        if call.fate == Fate::Done { answer } else { Err(away()) }
     }
 
     fn holds(&self, batch: &[Append]) -> bool {
@@ -87,11 +91,11 @@ async fn deliver(
     witness: Witness,
 ) {
     let scheduler = process.scheduler().clone();
-    while let Some(Sending { batch, call, under_way: _under_way, answer }) = sendings.next().await {
+    while let Some(Sending { batch, call, due, under_way: _under_way, answer }) = sendings.next().await {
         if call.fate != Fate::Done {
             witness.failed(&batch);
         }
-        scheduler.sleep(call.before).await;
+        scheduler.sleep(due.saturating_sub(scheduler.now())).await;
         let mut answer = Some(answer);
         let mut reply = |result| answer.take().map(|answer| answer.send(result));
         if matches!(call.fate, Fate::NotDone | Fate::Partly) {
@@ -105,7 +109,7 @@ async fn deliver(
             Fate::NotDone => drop(reply(Err(away()))),
             Fate::Late(by) => {
                 reply(Err(away()));
-                scheduler.sleep(by).await;
+                scheduler.sleep((due + by).saturating_sub(scheduler.now())).await;
             }
             // The connection of a killed process may be cut with what was on its way.
             Fate::Done | Fate::DoneUnanswered | Fate::Partly if !process.is_alive() => {
@@ -177,6 +181,7 @@ fn told(append: &Append) -> String {
         Topic::Events => event::decode(value).map(|(it, _)| format!("version {} {:?}", it.version, it.kind)),
         Topic::Inbox => InboxRecord::decode(value)
             .map(|it| format!("of {} for {:?}: {:?}", it.source.offset, it.recipients, it.entry)),
+        Topic::Presence if value.is_empty() => Ok("a term begins".to_owned()),
         Topic::Presence => Presence::decode(value).map(|it| {
             format!("{:?} {} {} {}/{} #{}", it.kind, it.user, it.gateway, it.incarnation, it.session, it.attempt)
         }),
@@ -204,11 +209,13 @@ impl Log for RemoteLog {
         self.partitions().check_batch(&batch)?;
         let call = self.call();
         if self.holds(&batch) {
-            self.process.scheduler().sleep_boxed(std::time::Duration::from_secs(2)).await;
+            self.process.scheduler().sleep_boxed(Duration::from_secs(2)).await;
             return Err(away());
         }
         let (answer, answered) = oneshot::channel();
-        if self.lane.unbounded_send(Sending { batch, call, under_way: self.weather.under_way(), answer }).is_err() {
+        let due = self.process.scheduler().now() + call.before;
+        if self.lane.unbounded_send(Sending { batch, call, due, under_way: self.weather.under_way(), answer }).is_err()
+        {
             return Err(Error::Closed);
         }
         let scheduler = self.process.scheduler().clone();
@@ -242,7 +249,7 @@ struct RemoteReader {
     /// In reverse order.
     fetched: Vec<Record>,
     /// When the call that is under way is answered.
-    ready_at: Option<(std::time::Duration, Fate)>,
+    ready_at: Option<(Duration, Fate)>,
 }
 
 #[async_trait]

@@ -218,3 +218,6 @@ impl<T> Receiver<T> {
         timer.poll_unpin(cx)
     }
 }
+
+#[cfg(test)]
+mod tests;

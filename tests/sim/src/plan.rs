@@ -46,6 +46,9 @@ pub struct Shape {
     pub clocks_differ: bool,
     /// It is nearly midnight.
     pub is_late: bool,
+    /// Things go wrong from the first moment on.
+    #[serde(default)]
+    pub starts_rough: bool,
     /// All times are so many times as long: at 8, sessions are forgotten.
     pub pace: u64,
 }
@@ -134,6 +137,11 @@ pub enum Fault {
         /// Whose.
         gateway: usize,
     },
+    /// Retention removes all that is in a partition of presence.
+    TrimPresence {
+        /// Which.
+        partition: usize,
+    },
     /// A device's connection breaks.
     Cut {
         /// Which device.
@@ -205,22 +213,24 @@ fn plan(seed: u64) -> impl Strategy<Value = Plan> {
 
 fn shape() -> impl Strategy<Value = Shape> {
     let pace = prop_oneof![9 => Just(1_u64), 1 => Just(8)];
-    (2..4_usize, 1..3_usize, 1..3_u32, 1..3_u32, 1..3_usize, any::<bool>(), any::<bool>(), any::<bool>(), pace)
-        .prop_map(
-            |(users, devices, chat_partitions, user_partitions, gateways, is_tight, clocks_differ, is_late, pace)| {
-                Shape {
-                    users,
-                    devices,
-                    chat_partitions,
-                    user_partitions,
-                    gateways,
-                    is_tight,
-                    clocks_differ,
-                    is_late,
-                    pace,
-                }
-            },
-        )
+    let is = any::<bool>;
+    let counts = (2..4_usize, 1..3_usize, 1..3_u32, 1..3_u32, 1..3_usize);
+    (counts, (is(), is(), is(), is()), pace).prop_map(|(counts, flags, pace)| {
+        let (users, devices, chat_partitions, user_partitions, gateways) = counts;
+        let (is_tight, clocks_differ, is_late, starts_rough) = flags;
+        Shape {
+            users,
+            devices,
+            chat_partitions,
+            user_partitions,
+            gateways,
+            is_tight,
+            clocks_differ,
+            is_late,
+            starts_rough,
+            pace,
+        }
+    })
 }
 
 fn noise() -> impl Strategy<Value = Noise> {
@@ -263,19 +273,24 @@ fn fault() -> impl Strategy<Value = Fault> {
         Just(Trouble::StoreAway),
         Just(Trouble::StoreFlaky),
         Just(Trouble::StoreSlow),
-        Just(Trouble::HeartbeatsHeld),
     ];
-    let whom = prop_oneof![1 => Just(None), 3 => who().prop_map(Some)];
+    let gateway = || (0..2_usize).prop_map(Who::Gateway);
+    let server = prop_oneof![(0..2_usize).prop_map(Who::Sequencer), (0..2_usize).prop_map(Who::Router), gateway()];
+    let trouble = prop_oneof![
+        6 => (trouble, prop_oneof![1 => Just(None), 3 => server.prop_map(Some)]),
+        1 => (Just(Trouble::HeartbeatsHeld), gateway().prop_map(Some)),
+    ];
     prop_oneof![
         6 => (who(), 0..10_000_u64).prop_map(|(who, for_ms)| Fault::Crash { who, for_ms }),
         6 => (who(), 0..20_000_u64).prop_map(|(who, for_ms)| Fault::Overtake { who, for_ms }),
         5 => (who(), 0..30_000_u64, any::<bool>())
             .prop_map(|(who, for_ms, is_overtaken)| Fault::Stall { who, for_ms, is_overtaken }),
-        6 => (trouble, whom, 0..30_000_u64)
-            .prop_map(|(trouble, who, for_ms)| Fault::Trouble { trouble, who, for_ms }),
+        6 => (trouble, 0..30_000_u64)
+            .prop_map(|((trouble, who), for_ms)| Fault::Trouble { trouble, who, for_ms }),
         2 => (0..2_usize).prop_map(|gateway| Fault::Trim { gateway }),
+        1 => (0..2_usize).prop_map(|partition| Fault::TrimPresence { partition }),
         3 => (0..6_usize).prop_map(|device| Fault::Cut { device }),
         3 => (0..6_usize, 0..90_000_u64).prop_map(|(device, for_ms)| Fault::Hold { device, for_ms }),
-        1 => (who(), -60_000..60_000_i64).prop_map(|(who, by_ms)| Fault::Turn { who, by_ms }),
+        1 => (gateway(), -60_000..60_000_i64).prop_map(|(who, by_ms)| Fault::Turn { who, by_ms }),
     ]
 }

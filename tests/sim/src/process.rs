@@ -35,11 +35,11 @@ struct Inner {
 }
 
 impl Process {
-    /// A new process, whose wall clock shows `wall_ms` at time zero.
+    /// The process number `life` of its name, whose wall clock shows `wall_ms` at time zero.
     #[must_use]
-    pub(crate) fn begin(scheduler: &Scheduler, name: &str, seed: u64, wall_ms: i64) -> Self {
+    pub(crate) fn begin(scheduler: &Scheduler, (name, life): (&str, usize), seed: u64, wall_ms: i64) -> Self {
         let id = scheduler.begin(name);
-        let mut dice = Dice::new(seed, &format!("{name} {id:?}"));
+        let mut dice = Dice::new(seed, &format!("{name} {life}"));
         let booted = dice.ms(0..100_000_000);
         Self(Arc::new(Inner {
             id,

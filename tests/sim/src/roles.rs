@@ -111,6 +111,15 @@ impl World {
             world.0.network.listen(number, Listener { process: own.clone(), gateway: gateway.clone() });
             let why = gateway.stopped().await;
             world.0.trace.note(|| format!("{} stops: {why}", own.name()));
+            // A life may end for another's sake, or because the log was away when it began; no life ends by a panic.
+            let is_meant = match &why {
+                chasqui_gateway::Error::Superseded { .. } => true,
+                chasqui_gateway::Error::Log(error) => error.is_retryable(),
+                _ => false,
+            };
+            if !is_meant {
+                world.0.ended.lock().push(format!("{} stops: {why}", own.name()));
+            }
             gateway.drain().await;
             world.gateway_stopped(&own, number);
         });

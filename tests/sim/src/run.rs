@@ -14,7 +14,7 @@ const LOOK_EVERY: Duration = Duration::from_secs(5);
 /// Nothing was appended for so long: all is done that there is to do.
 const QUIET: Duration = Duration::from_secs(5);
 /// How long everything may take to settle once nothing goes wrong any more.
-const SETTLES_WITHIN: Duration = Duration::from_secs(400);
+const SETTLES_WITHIN: Duration = Duration::from_secs(150);
 
 /// What became of a run.
 #[derive(Debug, Clone)]
@@ -63,6 +63,10 @@ fn play(world: &World) -> Result<chasqui_oracle::Evidence, Vec<String>> {
     let broken = |broken: Broken| vec![format!("everybody goes on: {broken}")];
     let mut inboxes = Vec::new();
     world.everybody().into_iter().for_each(|who| world.begin(who));
+    if world.0.plan.shape.starts_rough {
+        world.0.weather.set_noise(world.0.plan.noise);
+        director::stumble(world);
+    }
     settle(world, &mut inboxes)?;
     // What devices have come to is on their disks by then.
     pass(world, Duration::from_secs(2), &mut inboxes).map_err(broken)?;
@@ -149,6 +153,11 @@ fn unsettled(world: &World) -> Vec<String> {
         for (user, member) in evidence::members(world, chat) {
             let devices = world.0.devices.iter().filter(|device| *device.user() == user);
             let opened = devices.map(|device| device.view().opened(&chat.to_string())).max().unwrap_or_default();
+            let chat_id = chat.to_string();
+            let others = world.0.devices.iter().filter(|device| *device.user() != user);
+            for device in others.filter(|device| !device.view().is_told(&chat_id, user.as_str(), &member)) {
+                unsettled.push(format!("{} is not told that {user} is at {member:?} in {chat}", device.name()));
+            }
             if member.delivered < member.last || member.read.0 < opened {
                 unsettled.push(format!("{user} is at {member:?} in {chat} and has opened {opened}"));
             }

@@ -99,15 +99,36 @@ pub fn shrink_while(seed: u64, holds: impl Fn(&Outcome) -> bool) -> Plan {
     let mut smallest = tree.current();
     for _ in 0..SHRINK_PLANS_MAX {
         let current = tree.current();
-        let course = |number: u64| Plan { seed: current.seed.wrapping_add(number << 32), ..current.clone() };
-        let found = (0..SHRINK_COURSES).map(course).find(|plan| holds(&run(plan, false)));
+        let found = courses(&current).find(|plan| holds(&run(plan, false)));
         let is_found = found.is_some();
         smallest = found.unwrap_or(smallest);
         if !(if is_found { tree.simplify() } else { tree.complicate() }) {
             break;
         }
     }
-    smallest
+    leave_out(smallest, holds)
+}
+
+/// Leaves out whatever single act or fault can be left out.
+fn leave_out(mut plan: Plan, holds: impl Fn(&Outcome) -> bool) -> Plan {
+    let mut at = 0;
+    while at < plan.acts.len() + plan.faults.len() {
+        let mut less = plan.clone();
+        match at.checked_sub(plan.acts.len()) {
+            None => drop(less.acts.remove(at)),
+            Some(fault) => drop(less.faults.remove(fault)),
+        }
+        match courses(&less).find(|plan| holds(&run(plan, false))) {
+            Some(less) => plan = less,
+            None => at += 1,
+        }
+    }
+    plan
+}
+
+/// The same plan in several courses of events.
+fn courses(plan: &Plan) -> impl Iterator<Item = Plan> {
+    (0..SHRINK_COURSES).map(|number| Plan { seed: plan.seed.wrapping_add(number << 32), ..plan.clone() })
 }
 
 /// A run of a plan for people to read: the plan, what happened, and what is broken.

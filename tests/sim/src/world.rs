@@ -73,6 +73,8 @@ pub(crate) struct Parts {
     pub(crate) ended: Mutex<Vec<String>>,
     /// The processes of each role, the newest last.
     processes: Mutex<BTreeMap<String, Vec<Process>>>,
+    /// How many processes of each name there were.
+    lives: Mutex<BTreeMap<String, usize>>,
     dice: Mutex<Dice>,
     is_calm: AtomicBool,
 }
@@ -87,7 +89,7 @@ impl World {
         let count = |count: u32| NonZeroU32::new(count).unwrap_or(NonZeroU32::MIN);
         let partitions = Partitions { chats: count(shape.chat_partitions), users: count(shape.user_partitions) };
         let start = if shape.is_late { MIDNIGHT_MS } else { AFTERNOON_MS };
-        let broker = Process::begin(&scheduler, "broker", plan.seed, start);
+        let broker = Process::begin(&scheduler, ("broker", 0), plan.seed, start);
         let (journal, store) = (Journal::new(trace.clone()), Arc::new(MemoryStore::new()));
         let users: Vec<_> = USERS.iter().take(shape.users.max(2)).filter_map(|name| UserId::new(*name).ok()).collect();
         let ids = || DEVICES.iter().take(shape.devices.max(1)).filter_map(|name| DeviceId::new(*name).ok());
@@ -104,6 +106,7 @@ impl World {
             devices,
             ended: Mutex::default(),
             processes: Mutex::default(),
+            lives: Mutex::default(),
             dice: Mutex::new(Dice::new(plan.seed, "world")),
             is_calm: AtomicBool::new(true),
             plan,
@@ -204,6 +207,11 @@ impl World {
         }
     }
 
+    /// Rolls its dice.
+    pub(crate) fn roll<T>(&self, roll: impl FnOnce(&mut Dice) -> T) -> T {
+        roll(&mut self.0.dice.lock())
+    }
+
     /// Does something after a while, unless it is calm by then.
     pub(crate) fn later(&self, after: Duration, act: impl FnOnce(&Self) + Send + 'static) {
         let world = self.clone();
@@ -221,8 +229,14 @@ impl World {
         let shape = self.0.plan.shape;
         let start = if shape.is_late { MIDNIGHT_MS } else { AFTERNOON_MS };
         let differs = |dice: &mut Dice| dice.ms(0..120_000).as_millis() as i64 - 60_000;
-        let by = if shape.clocks_differ { differs(&mut self.0.dice.lock()) } else { 0 };
-        Process::begin(&self.0.scheduler, name, self.0.plan.seed, start + by)
+        let by = if shape.clocks_differ { self.roll(differs) } else { 0 };
+        let life = {
+            let mut lives = self.0.lives.lock();
+            let life = lives.entry(name.to_owned()).or_default();
+            *life += 1;
+            *life
+        };
+        Process::begin(&self.0.scheduler, (name, life), self.0.plan.seed, start + by)
     }
 }
 

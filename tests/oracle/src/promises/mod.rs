@@ -4,6 +4,7 @@ pub(crate) mod a_devices_messages_keep_their_order;
 pub(crate) mod all_agree_on_every_message;
 pub(crate) mod all_have_everything;
 pub(crate) mod delivered_is_exact;
+pub(crate) mod devices_are_told_of_their_messages;
 pub(crate) mod devices_see_a_chat_in_order;
 pub(crate) mod every_message_is_once_in_each_inbox;
 pub(crate) mod every_send_has_an_outcome;
