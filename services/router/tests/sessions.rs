@@ -240,6 +240,7 @@ async fn each_ownership_has_a_term_and_the_former_one_gives_way() {
     let former = world.start();
     world.settled(&former).await;
     let later = world.start();
+    world.settled(&later).await;
     world.message(0, &["alice"]).await;
     world.settled(&later).await;
     let terms = |told: &[GatewayRecord]| -> Vec<u64> {

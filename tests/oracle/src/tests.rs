@@ -151,6 +151,18 @@ fn a_full_disk_lets_a_later_message_overtake() {
 }
 
 #[test]
+fn what_could_not_be_written_at_once_may_be_overtaken() {
+    let mut evidence = good();
+    overtake(&mut evidence, None);
+    assert!(judge(&evidence).is_err());
+    let Message { chat, from, device, .. } = message(1, "ana", 9, "hi");
+    evidence.unwritten.push(Unwritten { user: from, device, chat, id: 9 });
+    assert!(judge(&evidence).is_err(), "it is the other that may come late");
+    evidence.unwritten[0].id = 2;
+    assert_eq!(judge(&evidence), Ok(()));
+}
+
+#[test]
 fn a_late_device_has_what_comes_after_it() {
     let mut evidence = good();
     evidence.transcripts.push(late(2, vec![Line::Message(message(3, "ana", 2, "bye"))]));

@@ -5,16 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{Evidence, Line, sends::Send};
 
-/// What a device is told of a message that could not be written.
-const UNWRITTEN: &[&str] = &["disk_full", "unavailable"];
-
 pub(crate) fn judge(evidence: &Evidence) -> Vec<String> {
     let unwritten = evidence.unwritten.iter();
     let mut was_not_written: BTreeSet<Send<'_>> =
         unwritten.map(|it| (it.user.as_str(), it.device.as_str(), it.chat.as_str(), it.id)).collect();
     for (transcript, line) in evidence.lines() {
         if let Line::Failed { chat: Some(chat), id: Some(id), code, retry: true } = line
-            && UNWRITTEN.contains(&code.as_str())
+            && code == "disk_full"
         {
             was_not_written.insert((transcript.user.as_str(), transcript.device.as_str(), chat, *id));
         }

@@ -19,6 +19,10 @@ pub(in crate::tests) const BREAKS: &[(&str, &str, Break)] = &[
         lines(it, B1).push(Line::Receipts { chat: CHAT.to_owned(), last_seq: 3, unread: 0, members });
         it.order.push(B1);
     }),
+    ("a message that arrived and nobody says so", "devices are told of their messages", |it| {
+        it.transcripts[A1].lines.pop();
+        it.order.remove(ARRIVED_TOLD);
+    }),
     ("an order that lacks a line", "receipts are never ahead", |it| it.order.truncate(ARRIVED_TOLD)),
     ("an order with a line too many", "receipts are never ahead", |it| it.order.push(A2)),
     ("an order of other devices", "receipts are never ahead", |it| it.order[0] = 9),
