@@ -1,11 +1,13 @@
 //! An ownership of a partition: from the checkpoint on, until the first error.
 
+mod leases;
+
 use std::{collections::VecDeque, time::Duration};
 
-use chasqui_domain::{GatewayId, Incarnation, Offset, Partition, Term, UserId};
+use chasqui_domain::{Offset, Partition, Term};
 use chasqui_log::{Append, Reader, Record, Topic};
 use chasqui_store::{Checkpoint, LogPartition};
-use chasqui_wire::{checkpoint::RouterState, gateway_record::GatewayRecord};
+use chasqui_wire::checkpoint::RouterState;
 use futures::FutureExt;
 
 use crate::{
@@ -13,9 +15,8 @@ use crate::{
     begin::{Follower, begins_term, take_over},
     devices::Devices,
     gateways::Gateways,
-    placing::{Arrived, Placed, Routes, to_gateway},
+    placing::{Arrived, Placed, Routes},
     presence::{Owed, Table},
-    sessions::Place,
 };
 
 /// How many records about sessions are appended at a time; after a long absence there may be one for every session.
@@ -145,35 +146,6 @@ impl<'a> Owner<'a> {
         self.place(ready.unwrap_or_default()).await
     }
 
-    /// Tells gateways that live again to repair, before anything else is pushed to them.
-    async fn hear(&mut self, records: &[Record]) -> Result<(), Error> {
-        let now = self.now();
-        let mut again: Vec<(GatewayId, Incarnation)> = Vec::new();
-        for record in records {
-            // A later heartbeat in the same read may be of a later life.
-            if let Some(gateway) = self.table.heartbeat(record, now)
-                && !again.contains(&gateway)
-            {
-                again.push(gateway);
-            }
-        }
-        again.retain(|(id, incarnation)| self.table.gateways.is_newest(id, *incarnation));
-        if again.is_empty() {
-            return Ok(());
-        }
-        let (partition, up_to) = (self.of.partition, self.next);
-        let repairs = again.iter().map(|(id, incarnation)| {
-            let repair = GatewayRecord::Repair { term: self.term, incarnation: *incarnation, partition, up_to };
-            to_gateway(id.clone(), partition, &repair, Vec::new())
-        });
-        self.router.deps.log.append(repairs.collect::<Result<_, _>>()?).await?;
-        for (id, _) in &again {
-            self.table.gateways.resume(id);
-        }
-        self.is_saved = false;
-        Ok(())
-    }
-
     /// Gives way to whoever has taken over since. That is for whoever keeps a former owner at work: gateways and the store
     /// would take nothing of this one any more.
     fn is_newest(&self, records: &[Record]) -> Result<(), Error> {
@@ -201,15 +173,6 @@ impl<'a> Owner<'a> {
             self.is_saved = false;
         }
         Ok(())
-    }
-
-    /// Before anything else is pushed: a session takes what is pushed to its user for all that there is.
-    async fn tell_forgotten(&self, forgotten: Vec<(UserId, Place)>) -> Result<(), Error> {
-        let (term, about) = (self.term, self.of.partition);
-        let tell = |(user, Place { gateway, incarnation, session }): (UserId, Place)| {
-            to_gateway(gateway, about, &GatewayRecord::Forgotten { term, incarnation, session, user }, Vec::new())
-        };
-        self.append(forgotten.into_iter().map(tell).collect::<Result<_, _>>()?).await
     }
 
     async fn append(&self, all: Vec<Append>) -> Result<(), Error> {
@@ -267,22 +230,6 @@ impl<'a> Owner<'a> {
         self.save().await?;
         failpoint!("router::after_checkpoint");
         self.report(true);
-        Ok(())
-    }
-
-    /// Suspends gateways whose lease has lapsed, once no heartbeat of theirs can be waiting to be read.
-    async fn judge(&mut self) -> Result<(), Error> {
-        if !self.table.gateways.has_lapsed(self.now()) {
-            return Ok(());
-        }
-        let end = self.router.deps.log.bounds(&Topic::Heartbeats.partition(Partition(0))).await?.end;
-        while self.heartbeats.next < end {
-            let records = self.heartbeats.next(self.router.options.read_bytes_max).await?;
-            self.hear(&records).await?;
-        }
-        let now = self.now();
-        self.table.gateways.suspend(now, self.next);
-        self.is_saved = false;
         Ok(())
     }
 
