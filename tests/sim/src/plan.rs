@@ -183,20 +183,56 @@ impl Plan {
     /// Never: every seed has a plan.
     #[must_use]
     pub fn of(seed: u64) -> Self {
-        tree(seed).current()
+        let mut bytes = [0; 32];
+        bytes[..8].copy_from_slice(&seed.to_le_bytes());
+        let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &bytes);
+        let config = Config { failure_persistence: None, ..Config::default() };
+        let mut runner = TestRunner::new_with_rng(config, rng);
+        #[expect(clippy::unwrap_used, reason = "nothing is filtered, so that every seed has a plan")]
+        let tree = plan(seed).new_tree(&mut runner).unwrap();
+        tree.current()
     }
-}
 
-/// A plan that can be made smaller.
-pub(crate) fn tree(seed: u64) -> impl ValueTree<Value = Plan> {
-    let mut bytes = [0; 32];
-    bytes[..8].copy_from_slice(&seed.to_le_bytes());
-    let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &bytes);
-    let config = Config { failure_persistence: None, ..Config::default() };
-    let mut runner = TestRunner::new_with_rng(config, rng);
-    #[expect(clippy::unwrap_used, reason = "nothing is filtered, so that every seed has a plan")]
-    let tree = plan(seed).new_tree(&mut runner).unwrap();
-    tree
+    /// Plans that are a step smaller: an act or a fault less, those that cost most first, then less of what there is.
+    pub(crate) fn smaller(&self) -> Vec<Self> {
+        let faults = (0..self.faults.len()).map(|at| {
+            let mut plan = self.clone();
+            plan.faults.remove(at);
+            plan
+        });
+        let acts = (0..self.acts.len()).map(|at| {
+            let mut plan = self.clone();
+            plan.acts.remove(at);
+            plan
+        });
+        let sends = (0..self.acts.len()).map(|at| {
+            let mut plan = self.clone();
+            if let Act::Send { count, .. } = &mut plan.acts[at].what {
+                *count = count.div_ceil(2);
+            }
+            plan
+        });
+        let shapes: [fn(&mut Shape); 9] = [
+            |it| it.pace = 1,
+            |it| it.users = 2,
+            |it| it.devices = 1,
+            |it| it.gateways = 1,
+            |it| it.chat_partitions = 1,
+            |it| it.user_partitions = 1,
+            |it| (it.clocks_differ, it.is_late) = (false, false),
+            |it| it.starts_rough = false,
+            |it| it.is_tight = false,
+        ];
+        let shapes = shapes.into_iter().map(|change| {
+            let mut plan = self.clone();
+            change(&mut plan.shape);
+            plan
+        });
+        let noises = [Noise { fails: 0, ..self.noise }, Noise { slow: 0, ..self.noise }];
+        let noises = noises.into_iter().map(|noise| Self { noise, ..self.clone() });
+        let all = shapes.chain(noises).chain(faults).chain(acts).chain(sends);
+        all.filter(|plan| plan != self).collect()
+    }
 }
 
 fn plan(seed: u64) -> impl Strategy<Value = Plan> {

@@ -8,17 +8,16 @@ use std::{
 
 use anyhow::Context;
 use parking_lot::Mutex;
-use proptest::strategy::ValueTree;
 
 use crate::{
-    plan::{self, Plan},
+    plan::Plan,
     run::{Outcome, run},
 };
 
-/// How many plans are tried to make one smaller.
-const SHRINK_PLANS_MAX: usize = 600;
-/// How many courses of events are tried of each: what is left out changes who runs next, and the bug may hide.
-const SHRINK_COURSES: u64 = 8;
+/// How often all is tried that could be left out.
+const SHRINK_ROUNDS_MAX: usize = 3;
+/// How many courses of events are tried of each plan: what is left out changes who runs next, and the bug may hide.
+const SHRINK_COURSES: u64 = 4;
 
 /// Which seeds to run.
 #[derive(Debug, Clone, Copy)]
@@ -95,32 +94,19 @@ pub fn shrink(seed: u64) -> Plan {
 /// Makes the plan of a seed as small as can be: fewer and less of everything, while `holds` says so of its run.
 #[must_use]
 pub fn shrink_while(seed: u64, holds: impl Fn(&Outcome) -> bool) -> Plan {
-    let mut tree = plan::tree(seed);
-    let mut smallest = tree.current();
-    for _ in 0..SHRINK_PLANS_MAX {
-        let current = tree.current();
-        let found = courses(&current).find(|plan| holds(&run(plan, false)));
-        let is_found = found.is_some();
-        smallest = found.unwrap_or(smallest);
-        if !(if is_found { tree.simplify() } else { tree.complicate() }) {
+    let mut plan = Plan::of(seed);
+    for _ in 0..SHRINK_ROUNDS_MAX {
+        let before = plan.clone();
+        let mut at = 0;
+        // What was made smaller changes the rest, so they are counted anew each time.
+        while let Some(smaller) = plan.smaller().get(at) {
+            match courses(smaller).find(|plan| holds(&run(plan, false))) {
+                Some(smaller) => plan = smaller,
+                None => at += 1,
+            }
+        }
+        if plan == before {
             break;
-        }
-    }
-    leave_out(smallest, holds)
-}
-
-/// Leaves out whatever single act or fault can be left out.
-fn leave_out(mut plan: Plan, holds: impl Fn(&Outcome) -> bool) -> Plan {
-    let mut at = 0;
-    while at < plan.acts.len() + plan.faults.len() {
-        let mut less = plan.clone();
-        match at.checked_sub(plan.acts.len()) {
-            None => drop(less.acts.remove(at)),
-            Some(fault) => drop(less.faults.remove(fault)),
-        }
-        match courses(&less).find(|plan| holds(&run(plan, false))) {
-            Some(less) => plan = less,
-            None => at += 1,
         }
     }
     plan
