@@ -2,19 +2,26 @@
 
 #![allow(clippy::expect_used, clippy::unwrap_used, reason = "these are tests")]
 
+mod support;
+
 use std::{
     sync::{Arc, Mutex},
     time::Duration,
 };
 
 use chasqui_client::{Client, Direction, Draft, End, Observer, Options, Token, Update, Updates};
-use chasqui_domain::{ChatId, UserId};
 use futures::{SinkExt, StreamExt};
 use serde_json::{Value, json};
+use support::{chat, message, user};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_tungstenite::{WebSocketStream, accept_async, tungstenite::Message};
 
+/// Nothing takes this long unless it hangs.
 const PATIENCE: Duration = Duration::from_secs(10);
+
+async fn until(updates: &mut Updates, is_wanted: impl Fn(&Update) -> bool) -> Update {
+    tokio::time::timeout(PATIENCE, support::until(updates, is_wanted)).await.expect("an update in time")
+}
 
 struct Peer(WebSocketStream<TcpStream>);
 
@@ -53,31 +60,6 @@ impl Peer {
 
 fn options(listener: &TcpListener) -> Options {
     Options::new(format!("ws://{}/v1/socket", listener.local_addr().unwrap()), Token("t".to_owned()))
-}
-
-fn user(name: &str) -> UserId {
-    UserId::new(name).unwrap()
-}
-
-fn chat() -> ChatId {
-    ChatId::direct(&user("alice"), &user("bob"))
-}
-
-fn message(seq: u64) -> Value {
-    json!({
-        "type": "message", "cursor": format!("c{seq}"), "chat": chat().to_string(), "seq": seq, "time": 1,
-        "from": "bob", "device": "d", "id": seq.to_string(), "content_type": "text/plain", "text": "hi", "mentions": [],
-    })
-}
-
-async fn until(updates: &mut Updates, is_wanted: impl Fn(&Update) -> bool) -> Update {
-    loop {
-        let update =
-            tokio::time::timeout(PATIENCE, updates.next()).await.expect("an update in time").expect("an update");
-        if is_wanted(&update) {
-            return update;
-        }
-    }
 }
 
 #[tokio::test]

@@ -9,9 +9,8 @@ use chasqui_client::{Client, Draft, Error, Token, Update};
 use chasqui_domain::Seq;
 
 use crate::{
-    chat,
     memory::{Disk, Server, start},
-    message, until, user,
+    support::{chat, message, until, user},
 };
 
 /// More than the client takes at once, so that there is always another.

@@ -4,40 +4,17 @@
 
 mod fairness;
 mod memory;
+#[path = "../support/mod.rs"]
+mod support;
 mod world;
 
 use std::{sync::Arc, time::Duration};
 
-use chasqui_client::{ConnectError, Draft, End, Error, TransportError, Update, Updates};
-use chasqui_domain::{ChatId, UserId};
+use chasqui_client::{ConnectError, Draft, End, Error, TransportError, Update};
 use chasqui_wire::Code;
 use memory::{Disk, Save, Server, start};
-use serde_json::{Value, json};
+use support::{until, user};
 use tokio::runtime;
-
-fn user(name: &str) -> UserId {
-    UserId::new(name).unwrap()
-}
-
-fn chat() -> ChatId {
-    ChatId::direct(&user("alice"), &user("bob"))
-}
-
-fn message(seq: u64) -> Value {
-    json!({
-        "type": "message", "cursor": format!("c{seq}"), "chat": chat().to_string(), "seq": seq, "time": 1,
-        "from": "bob", "device": "d", "id": seq.to_string(), "content_type": "text/plain", "text": "hi", "mentions": [],
-    })
-}
-
-async fn until(updates: &mut Updates, is_wanted: impl Fn(&Update) -> bool) -> Update {
-    loop {
-        let update = updates.next().await.expect("an update");
-        if is_wanted(&update) {
-            return update;
-        }
-    }
-}
 
 #[tokio::test]
 async fn a_refusal_and_a_close_count_whatever_carries_them() {
