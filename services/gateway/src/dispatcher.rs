@@ -61,13 +61,12 @@ impl Terms {
     }
 }
 
-/// Reads the gateway's topic from its own start on, until that can't go on.
-pub(crate) async fn run(shared: &Shared) -> Error {
-    let start = Offset(shared.incarnation.0);
-    let mut reader = match shared.uplink.log.reader(&shared.uplink.topic(), start).await {
-        Ok(reader) => reader,
-        Err(error) => return error.into(),
-    };
+/// Reads the gateway's topic from its own start on.
+pub(crate) async fn reader(shared: &Shared) -> Result<Box<dyn Reader>, Error> {
+    Ok(shared.uplink.log.reader(&shared.uplink.topic(), Offset(shared.incarnation.0)).await?)
+}
+
+async fn run(shared: &Shared, mut reader: Box<dyn Reader>) -> Error {
     let mut terms = Terms::default();
     loop {
         let records = match read(shared, reader.as_mut()).await {
@@ -192,9 +191,9 @@ fn deliver(shared: &Shared, log: LogId, push: Push) {
     }
 }
 
-/// Runs the dispatcher, and stops the gateway when it ends.
-pub(crate) async fn supervise(shared: Arc<Shared>) {
-    let run = std::panic::AssertUnwindSafe(run(&shared));
+/// Hands out what comes, and stops the gateway when that can't go on.
+pub(crate) async fn supervise(shared: Arc<Shared>, reader: Box<dyn Reader>) {
+    let run = std::panic::AssertUnwindSafe(run(&shared, reader));
     let why = futures::FutureExt::catch_unwind(run).await.unwrap_or(Error::Panicked);
     shared.stop(why);
 }

@@ -52,7 +52,8 @@ impl Gateway {
     /// Begins a life of the gateway: appends its start to its topic, and reads on from there.
     ///
     /// # Errors
-    /// [`Error::Options`] when they don't fit together; [`Error::Log`] when the start can't be appended.
+    /// [`Error::Options`] when they don't fit together; [`Error::Log`] when the start can't be appended or what follows it
+    /// can't be read.
     pub async fn start(deps: Deps, options: Options) -> Result<Self, Error> {
         options.validate()?;
         let runtime = deps.runtime.clone();
@@ -62,9 +63,10 @@ impl Gateway {
         let shared = Arc::new(Shared::new(options, deps, uplink, incarnation));
         // From before the first session on, so that none is open whose ban nobody follows.
         let revocations = bans::reader(&shared).await?;
+        let topic = dispatcher::reader(&shared).await?;
         let tasks = vec![
             runtime.spawn("gateway bans", bans::supervise(shared.clone(), revocations)),
-            runtime.spawn("gateway dispatcher", dispatcher::supervise(shared.clone())),
+            runtime.spawn("gateway dispatcher", dispatcher::supervise(shared.clone(), topic)),
             runtime.spawn("gateway heartbeat", heartbeat::run(shared.clone())),
         ];
         Ok(Self { shared, tasks: Mutex::new(tasks) })

@@ -68,15 +68,19 @@ pub(crate) async fn take_over(
     inbox_at: &TopicPartition,
     presence_at: &TopicPartition,
 ) -> Result<Checkpoint, Error> {
-    // In this order, since another may take over between the two.
+    // In this order, since another may take over between the two; and before anything is appended, or attempts would fill
+    // up what is missing.
     let stands = router.deps.store.checkpoint(router.of()).await?;
     let end = router.deps.log.bounds(presence_at).await?.end;
-    if let Some(stands) = stands.filter(|stands| stands.term.0 > end.0) {
+    if let Some(stands) = stands.filter(|stands| stands.term > Term(0) && stands.term.0 >= end.0) {
         return Err(Error::LogBehind { checkpoint: Offset(stands.term.0), end });
     }
     let (key, value, headers) = (Bytes::from_static(TERM_KEY), Bytes::new(), Vec::new());
     let appended = router.deps.log.append(vec![Append { to: presence_at.clone(), key, value, headers }]).await?;
-    let term = appended.first().map_or(Term(0), |appended| Term(appended.offset.0));
+    let term = appended
+        .first()
+        .map(|appended| Term(appended.offset.0))
+        .ok_or_else(|| LogError::Corrupt { why: "the log confirmed a record without its place".to_owned() })?;
     let checkpoint = checkpoint(router, inbox_at).await?;
     if checkpoint.term > term {
         return Err(Error::Overtaken);

@@ -36,11 +36,13 @@ pub enum Error {
     Overtaken,
     /// The log ends before the checkpoint: records that come now would take the places of those that were placed, and
     /// be passed over.
-    #[error("the checkpoint is at offset {checkpoint}, but the log ends at {end}: restore both from the same backup")]
+    #[error(
+        "the checkpoint speaks of offset {checkpoint}, but the log ends at {end}: restore both from the same backup"
+    )]
     LogBehind {
-        /// The offset of the checkpoint.
+        /// Where the checkpoint stands in `inbox`, or the beginning of its term in `presence`.
         checkpoint: Offset,
-        /// The log's end.
+        /// The end of the same topic.
         end: Offset,
     },
 }

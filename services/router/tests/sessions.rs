@@ -379,25 +379,38 @@ async fn only_sessions_that_may_live_are_read_again() {
 async fn it_stops_at_what_it_must_not_pass_over() {
     let world = world();
     world.append(inbox(), Bytes::from_static(b"nonsense")).await;
-    assert!(matches!(world.router().run().await, Error::Wire(_)));
+    assert!(matches!(world.refusal().await, Error::Wire(_)));
 
     let world = self::world();
     let mut other = message(0, &["alice"], "hello");
     other.source.log = LogId([8; 16]);
     world.append(inbox(), other.encode().unwrap()).await;
-    assert!(matches!(world.router().run().await, Error::OtherLog { offset: Offset(0), .. }));
+    assert!(matches!(world.refusal().await, Error::OtherLog { offset: Offset(0), .. }));
 
     let world = self::world();
     world.message(0, &["alice"]).await;
     world.log.release(&inbox(), Offset(1)).await.unwrap();
     world.log.trim();
-    assert!(matches!(world.router().run().await, Error::CheckpointLost));
+    assert!(matches!(world.refusal().await, Error::CheckpointLost));
 
     let world = self::world();
     let state = RouterState::default().encode().unwrap();
     let checkpoint = Checkpoint { term: Term(0), inbox: Offset(3), presence: Offset(0), state };
     world.store.save_checkpoint(OF, checkpoint).await.unwrap();
     world.message(0, &["alice"]).await;
-    let behind = world.router().run().await;
+    let behind = world.refusal().await;
     assert!(matches!(behind, Error::LogBehind { checkpoint: Offset(3), end: Offset(1) }), "{behind:?}");
+
+    // The record with which the checkpoint's term began is missing, and attempts don't fill up its place.
+    let world = self::world();
+    let state = RouterState::default().encode().unwrap();
+    let checkpoint = Checkpoint { term: Term(2), inbox: Offset(0), presence: Offset(0), state };
+    world.store.save_checkpoint(OF, checkpoint).await.unwrap();
+    for _ in 0..2 {
+        world.append(Topic::Presence.partition(Partition(0)), Bytes::new()).await;
+    }
+    for _ in 0..3 {
+        let behind = world.refusal().await;
+        assert!(matches!(behind, Error::LogBehind { checkpoint: Offset(2), end: Offset(2) }), "{behind:?}");
+    }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use chasqui_domain::{Offset, Term, TimeMs};
+use chasqui_domain::{Offset, TimeMs};
 use chasqui_store::{Ban, BanKey, Checkpoint, DeviceRow, EventRow, InboxRow, LogPartition, Snapshot, Summary};
 use redb::ReadableTable;
 
@@ -99,27 +99,12 @@ pub(crate) fn apply(tables: &mut Tables<'_>, marked: &mut BTreeSet<LogPartition>
 
 fn put_checkpoint(tables: &mut Tables<'_>, of: LogPartition, checkpoint: &Checkpoint) -> Result<(), Fault> {
     let key = tables::partition_key(of);
-    let stands = match tables.checkpoints.get(&key)? {
-        Some(value) => Some(codec::read_checkpoint(&key, term(&tables.terms, &key)?, value.value())?),
-        None => None,
-    };
+    let stands = reads::checkpoint_in(&tables.checkpoints, &tables.terms, &key)?;
     if stands.is_none_or(|stands| !checkpoint.is_older_than(&stands)) {
         tables.checkpoints.insert(&key, codec::checkpoint(&key, checkpoint).as_slice())?;
         tables.terms.insert(&key, codec::numbers(&key, [checkpoint.term.0]).as_slice())?;
     }
     Ok(())
-}
-
-/// The term of a partition's checkpoint.
-pub(crate) fn term(
-    terms: &impl ReadableTable<&'static [u8; tables::PARTITION_KEY_BYTES], &'static [u8]>,
-    key: &[u8; tables::PARTITION_KEY_BYTES],
-) -> Result<Term, Fault> {
-    let [term] = match terms.get(key)? {
-        Some(value) => codec::read_numbers("terms", key, value.value())?,
-        None => [0],
-    };
-    Ok(Term(term))
 }
 
 fn put_snapshot(tables: &mut Tables<'_>, snapshot: &Snapshot) -> Result<(), Fault> {

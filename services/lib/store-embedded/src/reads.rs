@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, ops::Bound, ops::Range};
 
-use chasqui_domain::{ChatId, DeviceId, LogId, Offset, Position, UserId, Version};
+use chasqui_domain::{ChatId, DeviceId, LogId, Offset, Position, Term, UserId, Version};
 use chasqui_store::{
     Ban, BanKey, ChatLog, Checkpoint, DeviceRow, EventQuery, EventRow, InboxRow, LogPartition, READ_ROWS_MAX, Snapshot,
     Stream, Summary,
@@ -10,9 +10,9 @@ use chasqui_store::{
 use redb::{ReadOnlyTable, ReadTransaction, ReadableTable};
 
 use crate::{
-    apply, codec,
+    codec,
     fault::Fault,
-    tables::{self, EVENT_KEY_BYTES},
+    tables::{self, EVENT_KEY_BYTES, PARTITION_KEY_BYTES},
 };
 
 type Events = ReadOnlyTable<&'static [u8; EVENT_KEY_BYTES], &'static [u8]>;
@@ -221,13 +221,22 @@ pub(crate) fn has_events(from: &ReadTransaction, of: LogPartition) -> Result<boo
 }
 
 pub(crate) fn checkpoint(from: &ReadTransaction, of: LogPartition) -> Result<Option<Checkpoint>, Fault> {
-    let key = tables::partition_key(of);
-    let term = apply::term(&from.open_table(tables::TERMS)?, &key)?;
-    let table = from.open_table(tables::CHECKPOINTS)?;
-    match table.get(&key)? {
-        Some(value) => codec::read_checkpoint(&key, term, value.value()).map(Some),
-        None => Ok(None),
-    }
+    let (checkpoints, terms) = (from.open_table(tables::CHECKPOINTS)?, from.open_table(tables::TERMS)?);
+    checkpoint_in(&checkpoints, &terms, &tables::partition_key(of))
+}
+
+/// The same of tables that are open.
+pub(crate) fn checkpoint_in(
+    checkpoints: &impl ReadableTable<&'static [u8; PARTITION_KEY_BYTES], &'static [u8]>,
+    terms: &impl ReadableTable<&'static [u8; PARTITION_KEY_BYTES], &'static [u8]>,
+    key: &[u8; PARTITION_KEY_BYTES],
+) -> Result<Option<Checkpoint>, Fault> {
+    let Some(checkpoint) = checkpoints.get(key)? else { return Ok(None) };
+    let [term] = match terms.get(key)? {
+        Some(value) => codec::read_numbers("terms", key, value.value())?,
+        None => [0],
+    };
+    codec::read_checkpoint(key, Term(term), checkpoint.value()).map(Some)
 }
 
 pub(crate) fn skipped(from: &ReadTransaction, of: LogPartition) -> Result<BTreeSet<Offset>, Fault> {

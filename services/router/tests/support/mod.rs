@@ -2,7 +2,7 @@
 
 #![allow(dead_code, reason = "each test uses a part of it")]
 
-use std::{num::NonZeroU32, sync::Arc};
+use std::{num::NonZeroU32, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use chasqui_domain::{
@@ -19,12 +19,14 @@ use chasqui_wire::{
     inbox::InboxRecord,
     presence::{Presence, PresenceKind},
 };
-use tokio::sync::watch;
+use tokio::{sync::watch, time::timeout};
 
 use chasqui_testkit::{Clock, Faults, FaultyLog, FaultyStore};
 
 pub const LOG: LogId = LogId([7; 16]);
 pub const OF: LogPartition = LogPartition { log: LOG, partition: Partition(0) };
+
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// A log and a store that outlive the routers that work on them.
 pub struct World {
@@ -64,6 +66,11 @@ impl World {
     pub fn start(&self) -> Running {
         let router = self.router();
         Running { progress: router.progress(), task: tokio::spawn(router.run()) }
+    }
+
+    /// Why a router doesn't go on. One that does fails the test instead of holding it up.
+    pub async fn refusal(&self) -> Error {
+        timeout(PATIENCE, self.router().run()).await.expect("the router went on")
     }
 
     pub async fn end(&self, at: &TopicPartition) -> Offset {
