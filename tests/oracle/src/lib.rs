@@ -19,7 +19,7 @@ mod transcript;
 use std::fmt;
 
 pub use evidence::Evidence;
-pub use stored::{Happened, InboxReading, InboxRow, Placed, Replayed, StoredChat, StoredEvent, Unwritten};
+pub use stored::{Happened, InboxReading, InboxRow, Placed, Repeated, Replayed, StoredChat, StoredEvent, Unwritten};
 pub use transcript::{Line, Message, Served, ServedChat, Transcript, Watermarks};
 
 use promises as p;
@@ -72,6 +72,7 @@ const PROMISES: &[(&str, When, Judge)] = &[
     ("all agree on every message", Always, p::all_agree_on_every_message::judge),
     ("all members' devices have everything", AtTheEnd, p::all_have_everything::judge),
     ("a device's messages keep their order", Always, p::a_devices_messages_keep_their_order::judge),
+    ("repeats are told the same", AtTheEnd, p::repeats_are_told_the_same::judge),
     ("a chat's time never goes back", Always, p::time_never_goes_back::judge),
     ("what was seen is served", OnTheWay, p::what_was_seen_is_served::judge),
     ("the history is whole", AtTheEnd, p::the_history_is_whole::judge),

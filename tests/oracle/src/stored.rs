@@ -112,3 +112,20 @@ pub struct Unwritten {
     /// The id that the device gave it.
     pub id: u64,
 }
+
+/// The answer to a message that was sent again. Few devices act on it, since they have read the first answer by then.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Repeated {
+    /// Who wrote it.
+    pub user: String,
+    /// On which device.
+    pub device: String,
+    /// In which chat.
+    pub chat: String,
+    /// The id that the device gave it.
+    pub id: u64,
+    /// Its number in the chat, as the answer has it.
+    pub seq: u64,
+    /// When it was accepted, as the answer has it.
+    pub time: u64,
+}

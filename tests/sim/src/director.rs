@@ -50,8 +50,15 @@ fn act(world: &World, number: usize, act: Act, pace: u64) {
             let device = world.device(device);
             device.read(&world.other(device, with));
         }
-        Act::Nap { device, for_ms } => {
-            world.device(device).nap(world.0.scheduler.now() + Duration::from_millis(for_ms * pace));
+        Act::Nap { device, for_ms, is_killed } => {
+            let (who, span) = (world.there(Who::Device(device)), Duration::from_millis(for_ms * pace));
+            world.device(device).nap(world.0.scheduler.now() + span);
+            if is_killed {
+                world.later(span, move |world| {
+                    crash(world, who);
+                    begin_if_none(world, who);
+                });
+            }
         }
         Act::Close { device, for_ms } => {
             let who = world.there(Who::Device(device));
@@ -78,6 +85,24 @@ fn fault(world: &World, fault: Fault, pace: u64) {
             }
             world.begin(who);
             world.later(span(for_ms), move |world| retire(world, who));
+        }
+        Fault::Flap { who, for_ms, is_stalled } => {
+            let who = world.there(who);
+            let former = world.processes(who).pop().filter(|_| is_stalled);
+            if let Who::Device(_) = who {
+                crash(world, who);
+            } else if let Some(former) = &former {
+                world.0.scheduler.stall(former.id());
+            }
+            world.begin(who);
+            let Some(brief) = world.processes(who).pop().filter(|_| !matches!(who, Who::Device(_))) else { return };
+            world.later(span(for_ms), move |world| {
+                brief.kill();
+                if let Some(former) = former {
+                    world.0.scheduler.go_on(former.id());
+                }
+                begin_if_none(world, who);
+            });
         }
         Fault::Stall { who, for_ms, is_overtaken } => {
             let who = world.there(who);

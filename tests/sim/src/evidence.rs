@@ -23,8 +23,9 @@ pub(crate) fn collect(world: &World, mut inboxes: Vec<InboxReading>) -> Result<E
     let served = served::everything(world)?;
     inboxes.extend(self::inboxes(world));
     let (transcripts, order) = world.0.journal.take();
-    let (chats, replayed, unwritten) = (stored(world), replay::replay(world)?, world.0.witness.unwritten());
-    Ok(Evidence { transcripts, order, served, chats, inboxes, replayed, unwritten })
+    let (chats, replayed) = (stored(world), replay::replay(world)?);
+    let (unwritten, repeats) = (world.0.witness.unwritten(), world.0.witness.repeats());
+    Ok(Evidence { transcripts, order, served, chats, inboxes, replayed, unwritten, repeats })
 }
 
 /// What comes at once, as all does in memory.

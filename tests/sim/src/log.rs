@@ -1,8 +1,8 @@
 //! The log as one process sees it: far away, over a connection that may fail.
 //!
 //! What a process appends goes through a lane of its own, in order, and goes on when the process is killed: it may arrive
-//! late, while a successor is at work. When something fails, so does what waits behind it. The parts of a batch that go to different partitions arrive one after the other,
-//! as from a producer.
+//! late, while a successor is at work. When something fails, so does what waits behind it. The parts of a batch that go to
+//! different partitions arrive one after the other, as from a producer.
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
@@ -77,8 +77,10 @@ impl RemoteLog {
     }
 
     fn holds(&self, batch: &[Append]) -> bool {
-        let is_heartbeat = batch.iter().any(|append| append.to.topic == Topic::Heartbeats);
-        is_heartbeat && self.weather.has(&self.process, Trouble::HeartbeatsHeld)
+        let is_held = |topic: Topic, trouble| {
+            batch.iter().any(|append| append.to.topic == topic) && self.weather.has(&self.process, trouble)
+        };
+        is_held(Topic::Heartbeats, Trouble::HeartbeatsHeld) || is_held(Topic::Presence, Trouble::PresenceHeld)
     }
 }
 
@@ -153,11 +155,12 @@ async fn append(
         let late = if process.is_alive() { "" } else { " late" };
         appends.iter().for_each(|append| witness.appended(append));
         let noted = if trace.is_on() { appends.clone() } else { Vec::new() };
-        for (at, place) in at.into_iter().zip(log.append(appends).await?) {
-            places[at] = Some(place);
-        }
-        for (append, place) in noted.iter().zip(places.iter().flatten()) {
+        let appended = log.append(appends).await?;
+        for (append, place) in noted.iter().zip(&appended) {
             trace.note(|| format!("{}{late} → {}@{}: {}", process.name(), append.to, place.offset, told(append)));
+        }
+        for (at, place) in at.into_iter().zip(appended) {
+            places[at] = Some(place);
         }
         if !parts.is_empty() && process.roll(|dice| dice.in_a_thousand(200)) {
             let pause = process.roll(|dice| dice.ms(0..5));

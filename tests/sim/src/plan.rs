@@ -87,6 +87,9 @@ pub enum Act {
         device: usize,
         /// How long.
         for_ms: u64,
+        /// Whether it is killed then, as apps in the background are, and opened again.
+        #[serde(default)]
+        is_killed: bool,
     },
     /// The app is closed, and opened again later.
     Close {
@@ -113,6 +116,15 @@ pub enum Fault {
         who: Who,
         /// How long both are at work.
         for_ms: u64,
+    },
+    /// Another process takes over and dies soon, and the former one is still there.
+    Flap {
+        /// Which; a device can't be overtaken, and dies instead.
+        who: Who,
+        /// How long the other one lives.
+        for_ms: u64,
+        /// Whether the former one stands still meanwhile.
+        is_stalled: bool,
     },
     /// A process stands still and then goes on as if nothing had been.
     Stall {
@@ -191,6 +203,12 @@ impl Plan {
         #[expect(clippy::unwrap_used, reason = "nothing is filtered, so that every seed has a plan")]
         let tree = plan(seed).new_tree(&mut runner).unwrap();
         tree.current()
+    }
+
+    /// How many messages people write.
+    pub(crate) fn messages(&self) -> u64 {
+        let messages = |act: &At<Act>| if let Act::Send { count, .. } = act.what { count as u64 } else { 0 };
+        self.acts.iter().map(messages).sum()
     }
 
     /// Plans that are a step smaller: an act or a fault less, those that cost most first, then less of what there is.
@@ -287,7 +305,8 @@ fn act() -> impl Strategy<Value = Act> {
     prop_oneof![
         10 => (0..6_usize, 0..3_usize, count).prop_map(|(device, to, count)| Act::Send { device, to, count }),
         6 => (0..6_usize, 0..3_usize).prop_map(|(device, with)| Act::Read { device, with }),
-        1 => (0..6_usize, 0..20_000_u64).prop_map(|(device, for_ms)| Act::Nap { device, for_ms }),
+        1 => (0..6_usize, 0..20_000_u64, any::<bool>())
+            .prop_map(|(device, for_ms, is_killed)| Act::Nap { device, for_ms, is_killed }),
         1 => (0..6_usize, 0..10_000_u64).prop_map(|(device, for_ms)| Act::Close { device, for_ms }),
     ]
 }
@@ -315,10 +334,13 @@ fn fault() -> impl Strategy<Value = Fault> {
     let trouble = prop_oneof![
         6 => (trouble, prop_oneof![1 => Just(None), 3 => server.prop_map(Some)]),
         1 => (Just(Trouble::HeartbeatsHeld), gateway().prop_map(Some)),
+        1 => (Just(Trouble::PresenceHeld), prop_oneof![Just(None), gateway().prop_map(Some)]),
     ];
     prop_oneof![
         6 => (who(), 0..10_000_u64).prop_map(|(who, for_ms)| Fault::Crash { who, for_ms }),
         6 => (who(), 0..20_000_u64).prop_map(|(who, for_ms)| Fault::Overtake { who, for_ms }),
+        3 => (who(), 0..3_000_u64, any::<bool>())
+            .prop_map(|(who, for_ms, is_stalled)| Fault::Flap { who, for_ms, is_stalled }),
         5 => (who(), 0..30_000_u64, any::<bool>())
             .prop_map(|(who, for_ms, is_overtaken)| Fault::Stall { who, for_ms, is_overtaken }),
         6 => (trouble, 0..30_000_u64)

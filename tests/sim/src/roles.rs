@@ -93,7 +93,7 @@ impl World {
             options.queue_frames_max = 4;
             options.unacked_max = 6;
             options.outstanding_max = 5;
-            // Ten at once, so that more are refused for a while.
+            // One, and ten at once, so that more are refused for a while.
             options.rates.sends_per_second = 1;
         }
         let (world, own) = (self.clone(), process.clone());
@@ -111,13 +111,8 @@ impl World {
             world.0.network.listen(number, Listener { process: own.clone(), gateway: gateway.clone() });
             let why = gateway.stopped().await;
             world.0.trace.note(|| format!("{} stops: {why}", own.name()));
-            // A life may end for another's sake, or because the log was away when it began; no life ends by a panic.
-            let is_meant = match &why {
-                chasqui_gateway::Error::Superseded { .. } => true,
-                chasqui_gateway::Error::Log(error) => error.is_retryable(),
-                _ => false,
-            };
-            if !is_meant {
+            // A life ends for its successor's sake alone, whatever befalls the log.
+            if !matches!(why, chasqui_gateway::Error::Superseded { .. }) {
                 world.0.ended.lock().push(format!("{} stops: {why}", own.name()));
             }
             gateway.drain().await;

@@ -13,7 +13,8 @@ use crate::{director, evidence, plan::Plan, scheduler::Broken, world::World};
 const LOOK_EVERY: Duration = Duration::from_secs(5);
 /// Nothing was appended for so long: all is done that there is to do.
 const QUIET: Duration = Duration::from_secs(5);
-/// How long everything may take to settle once nothing goes wrong any more.
+/// How long everything may take to settle once nothing goes wrong any more, and a second more for each message: a tight
+/// gateway admits one in that time.
 const SETTLES_WITHIN: Duration = Duration::from_secs(150);
 
 /// What became of a run.
@@ -101,7 +102,7 @@ fn pass(world: &World, time: Duration, inboxes: &mut Vec<InboxReading>) -> Resul
 
 /// Waits until all is done that there is to do.
 fn settle(world: &World, inboxes: &mut Vec<InboxReading>) -> Result<(), Vec<String>> {
-    let until = world.0.scheduler.now() + SETTLES_WITHIN;
+    let until = world.0.scheduler.now() + SETTLES_WITHIN + Duration::from_secs(world.0.plan.messages());
     let mut before = ends(world);
     while world.0.scheduler.now() < until {
         director::wake(world);
@@ -112,7 +113,11 @@ fn settle(world: &World, inboxes: &mut Vec<InboxReading>) -> Result<(), Vec<Stri
         }
         before = now;
     }
-    Err(unsettled(world).into_iter().map(|what| format!("everything settles: {what}")).collect())
+    let mut left = unsettled(world);
+    if left.is_empty() {
+        left.push("something is still called or appended".to_owned());
+    }
+    Err(left.into_iter().map(|what| format!("everything settles: {what}")).collect())
 }
 
 /// The ends of the topics in which what people do ends up.

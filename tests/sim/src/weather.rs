@@ -42,6 +42,8 @@ pub enum Trouble {
     StoreSlow,
     /// Heartbeats don't get through.
     HeartbeatsHeld,
+    /// Nor does what is said of sessions, and of terms.
+    PresenceHeld,
 }
 
 /// What becomes of a call.

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use chasqui_domain::{Action, Offset};
+use chasqui_domain::{Action, Entry, Offset};
 use chasqui_log::{Append, Topic};
-use chasqui_oracle::Unwritten;
+use chasqui_oracle::{Repeated, Unwritten};
 use chasqui_store::{Store, memory::MemoryStore};
-use chasqui_wire::{command, entry, gateway_record::GatewayRecord};
+use chasqui_wire::{command, entry, gateway_record::GatewayRecord, inbox::InboxRecord};
 use futures::FutureExt;
 use parking_lot::Mutex;
 
@@ -17,17 +17,26 @@ use crate::world::LOG;
 pub(crate) struct Witness {
     store: Arc<MemoryStore>,
     unwritten: Arc<Mutex<Vec<Unwritten>>>,
+    repeats: Arc<Mutex<Vec<Repeated>>>,
     broken: Arc<Mutex<Vec<String>>>,
 }
 
 impl Witness {
     pub(crate) fn new(store: Arc<MemoryStore>) -> Self {
-        Self { store, unwritten: Arc::default(), broken: Arc::default() }
+        Self { store, unwritten: Arc::default(), repeats: Arc::default(), broken: Arc::default() }
     }
 
-    /// A record is in the log: a push has its row by then, since whoever sees it may be gone before it is acknowledged.
+    /// A record is in the log.
     pub(crate) fn appended(&self, append: &Append) {
-        let Topic::Gateway(_) = append.to.topic else { return };
+        match append.to.topic {
+            Topic::Gateway(_) => self.pushed(append),
+            Topic::Inbox => self.published(append),
+            _ => {}
+        }
+    }
+
+    /// A push has its row when it is in the log, since whoever sees it may be gone before it is acknowledged.
+    fn pushed(&self, append: &Append) {
         let Ok(GatewayRecord::Push { offset, recipients, entry, .. }) = GatewayRecord::decode(&append.value) else {
             return;
         };
@@ -42,6 +51,19 @@ impl Witness {
                     .push(format!("what is pushed has its row: {offset} is pushed to {user} without one"));
             }
         }
+    }
+
+    fn published(&self, append: &Append) {
+        let Ok(InboxRecord { recipients, entry, .. }) = InboxRecord::decode(&append.value) else { return };
+        let Entry::Repeated { chat, device, counter, seq, time } = entry else { return };
+        self.repeats.lock().extend(recipients.iter().map(|user| Repeated {
+            user: user.to_string(),
+            device: device.to_string(),
+            chat: chat.to_string(),
+            id: counter.0,
+            seq: seq.0,
+            time: time.0,
+        }));
     }
 
     /// A batch was not written when its time was, or its writer was not told.
@@ -62,6 +84,11 @@ impl Witness {
     /// The messages that could not be written.
     pub(crate) fn unwritten(&self) -> Vec<Unwritten> {
         self.unwritten.lock().clone()
+    }
+
+    /// What those are told who sent a message again.
+    pub(crate) fn repeats(&self) -> Vec<Repeated> {
+        self.repeats.lock().clone()
     }
 
     /// What was broken on the way.

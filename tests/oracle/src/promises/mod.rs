@@ -19,6 +19,7 @@ pub(crate) mod receipts_are_in_bounds;
 pub(crate) mod receipts_are_never_ahead;
 pub(crate) mod receipts_are_served_alike;
 pub(crate) mod receipts_never_go_back;
+pub(crate) mod repeats_are_told_the_same;
 pub(crate) mod replay_gives_the_same;
 pub(crate) mod sessions_resume;
 pub(crate) mod the_history_is_whole;

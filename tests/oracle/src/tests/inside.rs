@@ -80,6 +80,14 @@ fn whole() -> Evidence {
         chats: vec![stored()],
         inboxes: vec![reading("ana", &ana[..2]), reading("ben", &ben[..3]), reading("ana", &ana), reading("ben", &ben)],
         replayed: vec![Replayed { chat: stored(), placed: vec![placed("ana", &ana), placed("ben", &ben)] }],
+        repeats: vec![Repeated {
+            user: "ana".to_owned(),
+            device: message(1, "ana", 1, "").device,
+            chat: CHAT.to_owned(),
+            id: 1,
+            seq: 1,
+            time: 101,
+        }],
         ..good()
     }
 }

@@ -23,6 +23,9 @@ pub(in crate::tests) const BREAKS: &[(&str, &str, Break)] = &[
         it.transcripts[A1].lines.pop();
         it.order.remove(ARRIVED_TOLD);
     }),
+    ("a repeat is told another place", "repeats are told the same", |it| it.repeats[0].seq = 3),
+    ("a repeat is told another time", "repeats are told the same", |it| it.repeats[0].time = 103),
+    ("a repeat of what nobody has", "repeats are told the same", |it| it.repeats[0].seq = 9),
     ("an order that lacks a line", "receipts are never ahead", |it| it.order.truncate(ARRIVED_TOLD)),
     ("an order with a line too many", "receipts are never ahead", |it| it.order.push(A2)),
     ("an order of other devices", "receipts are never ahead", |it| it.order[0] = 9),
