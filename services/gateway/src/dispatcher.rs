@@ -113,6 +113,9 @@ async fn prepare(shared: &Shared, record: Record) -> (Option<(Partition, Term)>,
         Ok(GatewayRecord::Start) if record.offset.0 > shared.incarnation.0 => {
             (None, Step::Superseded(Incarnation(record.offset.0)))
         }
+        Ok(GatewayRecord::Superseded { incarnation }) if incarnation > shared.incarnation => {
+            (None, Step::Superseded(incarnation))
+        }
         Ok(GatewayRecord::Answer { term, incarnation, session, user, attempt, up_to }) if own(incarnation) => {
             let partition = shared.uplink.partition_of(&user);
             (Some((partition, term)), Step::Answer { session, user, attempt, up_to })

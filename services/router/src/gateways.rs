@@ -63,20 +63,20 @@ impl Gateways {
     }
 
     /// One of its sessions was heard of. That begins a lease only for a life that is new here: presence may be old
-    /// when it is read. Gives whether this life is the newest.
-    pub(crate) fn mention(&mut self, id: &GatewayId, incarnation: Incarnation, now: Duration) -> bool {
+    /// when it is read. Gives the newest life, which may be a later one.
+    pub(crate) fn mention(&mut self, id: &GatewayId, incarnation: Incarnation, now: Duration) -> Incarnation {
         match self.all.get(id) {
-            Some(known) if known.incarnation >= incarnation => known.incarnation == incarnation,
+            Some(known) if known.incarnation >= incarnation => known.incarnation,
             _ => {
                 self.all.insert(id.clone(), Gateway { incarnation, heard: now, suspended: self.suspects });
-                true
+                incarnation
             }
         }
     }
 
     /// A heartbeat was read. After [`Heard::Again`] the gateway stays suspended until [`Gateways::resume`].
     pub(crate) fn beat(&mut self, id: &GatewayId, incarnation: Incarnation, now: Duration) -> Heard {
-        if !self.mention(id, incarnation, now) {
+        if self.mention(id, incarnation, now) != incarnation {
             return Heard::Stale;
         }
         match self.all.get_mut(id) {
@@ -161,9 +161,9 @@ mod tests {
     #[test]
     fn a_lapse_suspends_and_a_heartbeat_asks_for_a_repair_first() {
         let mut gateways = Gateways::new(LEASE, Vec::new(), at(0));
-        assert!(gateways.mention(&id(), Incarnation(5), at(0)));
+        assert_eq!(gateways.mention(&id(), Incarnation(5), at(0)), Incarnation(5));
         assert_eq!(gateways.beat(&id(), Incarnation(5), at(5)), Heard::Alive);
-        assert!(gateways.mention(&id(), Incarnation(5), at(14)), "presence is no sign of life");
+        assert_eq!(gateways.mention(&id(), Incarnation(5), at(14)), Incarnation(5), "presence is no sign of life");
         assert!(!gateways.has_lapsed(at(14)) && gateways.has_lapsed(at(15)));
         gateways.suspend(at(15), Offset(7));
         assert!(!gateways.gets_pushes(&id(), Incarnation(5)) && !gateways.has_lapsed(at(99)));
@@ -178,7 +178,7 @@ mod tests {
     fn a_higher_life_ends_the_lower_ones() {
         let mut gateways = Gateways::new(LEASE, vec![(id(), Incarnation(5), Offset(1))], at(0));
         assert_eq!(gateways.beat(&id(), Incarnation(6), at(1)), Heard::Alive, "its sessions attach anew");
-        assert!(!gateways.mention(&id(), Incarnation(5), at(1)));
+        assert_eq!(gateways.mention(&id(), Incarnation(5), at(1)), Incarnation(6));
         assert_eq!(gateways.beat(&id(), Incarnation(5), at(1)), Heard::Stale);
         assert!(gateways.gets_pushes(&id(), Incarnation(6)) && !gateways.gets_pushes(&id(), Incarnation(5)));
     }

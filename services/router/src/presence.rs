@@ -26,12 +26,14 @@ pub(crate) type Waiting = BTreeMap<(UserId, Place), u32>;
 pub(crate) struct Owed {
     pub(crate) waiting: Waiting,
     pub(crate) devices: Devices,
+    /// The newest lives of gateways of which an earlier one is still at work.
+    pub(crate) superseded: BTreeMap<GatewayId, Incarnation>,
 }
 
 impl Owed {
     /// Nothing yet, in this life of the topics.
     pub(crate) fn new(log: LogId) -> Self {
-        Self { waiting: Waiting::new(), devices: Devices::new(log) }
+        Self { waiting: Waiting::new(), devices: Devices::new(log), superseded: BTreeMap::new() }
     }
 }
 
@@ -65,7 +67,12 @@ impl Table {
             }
         };
         let place = Place::of(&presence);
-        if !self.gateways.mention(&place.gateway, place.incarnation, now) {
+        let newest = self.gateways.mention(&place.gateway, place.incarnation, now);
+        if newest != place.incarnation {
+            // One that ends says so of its sessions, and knows.
+            if let Some(owed) = owed.filter(|_| presence.kind != PresenceKind::Detach) {
+                owed.superseded.insert(place.gateway, newest);
+            }
             return;
         }
         let Presence { user, device, attempt, kind, .. } = presence;

@@ -120,7 +120,15 @@ async fn a_higher_life_ends_the_sessions_of_the_lower_one() {
     world.message(0, &["alice"]).await;
     world.settled(&running).await;
     assert!(pushed(&world.told().await).is_empty());
+    world.say("alice", 3, 1, 1, Detach).await;
+    world.settled(&running).await;
+    let superseded = |record: &GatewayRecord| matches!(record, GatewayRecord::Superseded { .. });
+    assert!(!world.told().await.iter().any(superseded), "whoever leaves knows");
     world.say("alice", 3, 1, 1, Refresh).await;
+    world.say("alice", 3, 2, 1, Attach).await;
+    world.settled(&running).await;
+    let told = world.told().await;
+    assert_eq!(told.last(), Some(&GatewayRecord::Superseded { incarnation: Incarnation(9) }));
     world.say("alice", 9, 1, 1, Attach).await;
     world.settled(&running).await;
     world.message(1, &["alice"]).await;

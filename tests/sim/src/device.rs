@@ -250,6 +250,7 @@ impl Storage for Disk {
     async fn save(&self, bytes: Vec<u8>) -> io::Result<()> {
         self.wait().await;
         *self.content.lock() = Some(bytes);
+        self.process.writes();
         self.wait().await;
         Ok(())
     }

@@ -4,15 +4,20 @@ use std::time::Duration;
 
 use chasqui_domain::{GatewayId, Partition};
 use chasqui_log::Topic;
+use futures::{channel::oneshot, future::select};
 
 use crate::{
     plan::{Act, At, Fault, Who},
+    process::Process,
     scheduler::WORLD,
     world::World,
 };
 
 /// A process that was overtaken while it stood still goes on for so long.
 const AFTERLIFE: Duration = Duration::from_secs(10);
+
+/// One that is to die at a write, and doesn't write, dies behind so long; and another begins behind so long again.
+const FLAP_PATIENCE: Duration = Duration::from_secs(3);
 
 /// Begins to direct; gives when everything will have been begun.
 pub(crate) fn direct(world: &World) -> Duration {
@@ -86,24 +91,7 @@ fn fault(world: &World, fault: Fault, pace: u64) {
             world.begin(who);
             world.later(span(for_ms), move |world| retire(world, who));
         }
-        Fault::Flap { who, for_ms, is_stalled } => {
-            let who = world.there(who);
-            let former = world.processes(who).pop().filter(|_| is_stalled);
-            if let Who::Device(_) = who {
-                crash(world, who);
-            } else if let Some(former) = &former {
-                world.0.scheduler.stall(former.id());
-            }
-            world.begin(who);
-            let Some(brief) = world.processes(who).pop().filter(|_| !matches!(who, Who::Device(_))) else { return };
-            world.later(span(for_ms), move |world| {
-                brief.kill();
-                if let Some(former) = former {
-                    world.0.scheduler.go_on(former.id());
-                }
-                begin_if_none(world, who);
-            });
-        }
+        Fault::Flap { who, writes, is_stalled, cuts } => flap(world, world.there(who), writes, is_stalled, cuts),
         Fault::Stall { who, for_ms, is_overtaken } => {
             let who = world.there(who);
             let Some(process) = world.processes(who).pop() else { return };
@@ -141,6 +129,59 @@ fn fault(world: &World, fault: Fault, pace: u64) {
     }
 }
 
+/// See [`Fault::Flap`]. Nothing happens when the former one is to stand still and doesn't write.
+fn flap(world: &World, who: Who, writes: u32, is_stalled: bool, cuts: usize) {
+    let Some(former) = world.processes(who).pop() else { return };
+    if matches!(who, Who::Device(_)) {
+        return die_at_write(world, who, &former, writes, || {});
+    }
+    let (own, stalled) = (world.clone(), former.clone());
+    let happens = move || {
+        if own.is_calm() {
+            return;
+        }
+        if is_stalled {
+            own.0.trace.note(|| format!("{} stands still at a write", stalled.name()));
+            own.0.scheduler.stall(stalled.id());
+        }
+        own.begin(who);
+        own.0.devices.iter().take(cuts).for_each(|device| own.0.network.cut(&device.name()));
+        if let Some(brief) = own.processes(who).pop() {
+            let scheduler = own.0.scheduler.clone();
+            die_at_write(&own, who, &brief, writes, move || scheduler.go_on(stalled.id()));
+        }
+    };
+    if is_stalled {
+        former.at_write(0, happens);
+    } else {
+        happens();
+    }
+}
+
+/// Lets a process die behind so many writes, and another begin if there is none then.
+fn die_at_write(world: &World, who: Who, process: &Process, writes: u32, then: impl FnOnce() + Send + 'static) {
+    let (send, at_write) = oneshot::channel();
+    process.at_write(writes, move || {
+        // Nobody waits any more who has lost patience.
+        let _ = send.send(());
+    });
+    let (own, process, patience) = (world.clone(), process.clone(), world.0.scheduler.sleep(FLAP_PATIENCE));
+    world.0.scheduler.spawn(WORLD, async move {
+        select(at_write, patience).await;
+        if own.is_calm() {
+            return;
+        }
+        own.0.trace.note(|| format!("{} dies at a write", process.name()));
+        if let Who::Device(number) = who {
+            own.device(number).kill();
+        } else {
+            process.kill();
+        }
+        then();
+        own.later(FLAP_PATIENCE, move |world| begin_if_none(world, who));
+    });
+}
+
 fn crash(world: &World, who: Who) {
     if let Who::Device(number) = who {
         world.device(number).kill();
@@ -153,7 +194,7 @@ fn crash(world: &World, who: Who) {
 fn retire(world: &World, who: Who) {
     let mut processes = world.processes(who);
     processes.pop();
-    processes.iter().for_each(crate::process::Process::kill);
+    processes.iter().for_each(Process::kill);
 }
 
 fn begin_if_none(world: &World, who: Who) {
@@ -173,13 +214,18 @@ pub(crate) fn stumble(world: &World) {
     }
 }
 
-/// From now on nothing goes wrong: everybody is there, once, and awake.
+/// From now on nothing goes wrong: everybody is there and awake, and once, but for gateways: an earlier life ends by
+/// itself.
 pub(crate) fn calm(world: &World) {
     world.set_calm(true);
     world.0.trace.note(|| "CALM".to_owned());
     world.0.weather.clear();
     for who in world.everybody() {
-        retire(world, who);
+        if let Who::Gateway(_) = who {
+            world.processes(who).iter().for_each(|process| world.0.scheduler.go_on(process.id()));
+        } else {
+            retire(world, who);
+        }
         if let Who::Device(number) = who {
             world.device(number).nap(Duration::ZERO);
         }

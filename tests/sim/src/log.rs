@@ -221,6 +221,7 @@ impl Log for RemoteLog {
         {
             return Err(Error::Closed);
         }
+        self.process.writes();
         let scheduler = self.process.scheduler().clone();
         Ok(async move {
             let result = answered.await.unwrap_or_else(|_| Err(away()));

@@ -49,8 +49,8 @@ pub(crate) struct Listener {
 pub(crate) struct Network(Arc<Inner>);
 
 struct Inner {
-    /// Every gateway's last life.
-    listeners: Mutex<Vec<Option<Listener>>>,
+    /// Every gateway's lives, the newest last.
+    listeners: Mutex<Vec<Vec<Listener>>>,
     connections: Mutex<Vec<Connection>>,
     trace: Trace,
 }
@@ -64,22 +64,24 @@ impl Network {
     /// A network with so many gateways, none of which listens.
     #[must_use]
     pub(crate) fn new(gateways: usize, trace: Trace) -> Self {
-        let listeners = Mutex::new(vec![None; gateways]);
+        let listeners = Mutex::new(vec![Vec::new(); gateways]);
         Self(Arc::new(Inner { listeners, connections: Mutex::default(), trace }))
     }
 
     /// From now on a life of a gateway takes its connections.
     pub(crate) fn listen(&self, gateway: usize, listener: Listener) {
-        if let Some(slot) = self.0.listeners.lock().get_mut(gateway) {
-            *slot = Some(listener);
+        if let Some(lives) = self.0.listeners.lock().get_mut(gateway) {
+            lives.retain(|life| life.process.is_alive());
+            lives.push(listener);
         }
     }
 
-    /// The gateways that can be reached.
+    /// The gateways that can be reached, each at the newest of its lives that is there.
     #[must_use]
     pub(crate) fn listeners(&self) -> Vec<Listener> {
         let listeners = self.0.listeners.lock();
-        listeners.iter().flatten().filter(|listener| listener.process.is_alive()).cloned().collect()
+        let newest = |lives: &Vec<Listener>| lives.iter().rfind(|life| life.process.is_alive()).cloned();
+        listeners.iter().filter_map(newest).collect()
     }
 
     /// Breaks the connections of a device.

@@ -117,14 +117,16 @@ pub enum Fault {
         /// How long both are at work.
         for_ms: u64,
     },
-    /// Another process takes over and dies soon, and the former one is still there.
+    /// Another process takes over and dies at one of its first writes, and the former one is still there.
     Flap {
-        /// Which; a device can't be overtaken, and dies instead.
+        /// Which; a device can't be overtaken, and dies at its own.
         who: Who,
-        /// How long the other one lives.
-        for_ms: u64,
-        /// Whether the former one stands still meanwhile.
+        /// How many writes it begins before.
+        writes: u32,
+        /// Whether the former one, when it writes next, stands still until the other is dead.
         is_stalled: bool,
+        /// The connections of so many devices break when the other begins, so that they are new to it.
+        cuts: usize,
     },
     /// A process stands still and then goes on as if nothing had been.
     Stall {
@@ -339,8 +341,8 @@ fn fault() -> impl Strategy<Value = Fault> {
     prop_oneof![
         6 => (who(), 0..10_000_u64).prop_map(|(who, for_ms)| Fault::Crash { who, for_ms }),
         6 => (who(), 0..20_000_u64).prop_map(|(who, for_ms)| Fault::Overtake { who, for_ms }),
-        3 => (who(), 0..3_000_u64, any::<bool>())
-            .prop_map(|(who, for_ms, is_stalled)| Fault::Flap { who, for_ms, is_stalled }),
+        5 => (who(), 0..12_u32, any::<bool>(), 0..6_usize)
+            .prop_map(|(who, writes, is_stalled, cuts)| Fault::Flap { who, writes, is_stalled, cuts }),
         5 => (who(), 0..30_000_u64, any::<bool>())
             .prop_map(|(who, for_ms, is_overtaken)| Fault::Stall { who, for_ms, is_overtaken }),
         6 => (trouble, 0..30_000_u64)

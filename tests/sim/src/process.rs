@@ -32,6 +32,14 @@ struct Inner {
     wall_ms: AtomicI64,
     /// A monotonic clock begins anywhere.
     booted: Duration,
+    /// What happens at a write that is to come.
+    at_write: Mutex<Option<AtWrite>>,
+}
+
+struct AtWrite {
+    /// So many writes come before.
+    left: u32,
+    happens: Box<dyn FnOnce() + Send>,
 }
 
 impl Process {
@@ -48,6 +56,7 @@ impl Process {
             dice: Mutex::new(dice),
             wall_ms: AtomicI64::new(wall_ms),
             booted,
+            at_write: Mutex::default(),
         }))
     }
 
@@ -83,6 +92,26 @@ impl Process {
     /// Runs a future in it.
     pub(crate) fn run(&self, future: impl Future<Output = ()> + Send + 'static) {
         self.0.scheduler.spawn(self.0.id, future);
+    }
+
+    /// Something is to happen when it writes to log, store or disk, behind so many other writes.
+    pub(crate) fn at_write(&self, left: u32, happens: impl FnOnce() + Send + 'static) {
+        *self.0.at_write.lock() = Some(AtWrite { left, happens: Box::new(happens) });
+    }
+
+    /// It writes to log, store or disk.
+    pub(crate) fn writes(&self) {
+        let mut at_write = self.0.at_write.lock();
+        let Some(AtWrite { left, .. }) = &mut *at_write else { return };
+        if let Some(fewer) = left.checked_sub(1) {
+            *left = fewer;
+            return;
+        }
+        let happens = at_write.take();
+        drop(at_write);
+        if let Some(AtWrite { happens, .. }) = happens {
+            happens();
+        }
     }
 
     /// Turns its wall clock.

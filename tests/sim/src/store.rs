@@ -83,6 +83,7 @@ impl RemoteStore {
             reply(if call.fate == Fate::Done { result } else { Err(away()) });
         };
         self.process.scheduler().spawn(WORLD, happens);
+        self.process.writes();
         answered.await.unwrap_or_else(|_| Err(away()))
     }
 

@@ -32,6 +32,18 @@ async fn a_later_life_takes_over() {
 }
 
 #[tokio::test]
+async fn a_router_tells_of_a_later_life_whose_beginning_is_gone() {
+    let bench = Bench::new().await;
+    let own = bench.gateway.incarnation();
+    let later = Incarnation(own.0 + 9);
+    for incarnation in [Incarnation(own.0), later] {
+        bench.tell(GatewayRecord::Superseded { incarnation }).await;
+    }
+    let why = bench.gateway.stopped().await;
+    assert!(matches!(why, Error::Superseded { by } if by == later), "{why}");
+}
+
+#[tokio::test]
 async fn who_never_said_hello_does_not_hold_up_a_drain() {
     let bench = Bench::new().await;
     let mut silent = try_connect(&bench).await.unwrap();

@@ -56,6 +56,12 @@ pub enum GatewayRecord {
         /// Whose it is.
         user: UserId,
     },
+    /// A session of an earlier life was heard of. Earlier lives are over, and learn it here even if the record with which
+    /// the later one began was removed before they read it.
+    Superseded {
+        /// The newest life that the router knows.
+        incarnation: Incarnation,
+    },
     /// An entry for users who have sessions here.
     Push {
         /// The router's ownership of the partition.
@@ -80,6 +86,7 @@ struct Record {
     answer: Option<GatewayAnswer>,
     repair: Option<GatewayRepair>,
     forgotten: Option<GatewayForgotten>,
+    superseded: Option<GatewaySuperseded>,
     push: Option<GatewayPush>,
 }
 
@@ -126,6 +133,12 @@ struct GatewayForgotten {
 }
 
 #[derive(Serialize, Deserialize)]
+struct GatewaySuperseded {
+    #[serde(with = "long")]
+    incarnation: Incarnation,
+}
+
+#[derive(Serialize, Deserialize)]
 struct GatewayPush {
     #[serde(with = "long")]
     term: Term,
@@ -158,6 +171,7 @@ impl GatewayRecord {
             Self::Forgotten { term, incarnation, session, user } => {
                 record.forgotten = Some(GatewayForgotten { term, incarnation, session, user });
             }
+            Self::Superseded { incarnation } => record.superseded = Some(GatewaySuperseded { incarnation }),
             Self::Push { term, incarnation, partition, offset, recipients, entry } => {
                 record.push = Some(GatewayPush { term, incarnation, partition, offset, recipients, entry });
             }
@@ -206,6 +220,7 @@ impl GatewayRecord {
                 record.answer.map(answer),
                 record.repair.map(repair),
                 record.forgotten.map(forgotten),
+                record.superseded.map(|it| Self::Superseded { incarnation: it.incarnation }),
                 record.push.map(push),
             ],
         )

@@ -40,6 +40,7 @@ files![
     "gateway_answer.avsc",
     "gateway_repair.avsc",
     "gateway_forgotten.avsc",
+    "gateway_superseded.avsc",
     "gateway_push.avsc",
     "gateway_record.avsc",
     "snapshot_run.avsc",

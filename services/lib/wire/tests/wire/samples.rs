@@ -179,7 +179,7 @@ fn presence(kind: PresenceKind) -> Presence {
     }
 }
 
-fn gateway_records() -> [(&'static str, GatewayRecord); 5] {
+fn gateway_records() -> [(&'static str, GatewayRecord); 6] {
     let (term, incarnation, partition) = (Term(5), Incarnation(7), Partition(3));
     let answer = GatewayRecord::Answer {
         term,
@@ -205,6 +205,7 @@ fn gateway_records() -> [(&'static str, GatewayRecord); 5] {
             "gateway_forgotten",
             GatewayRecord::Forgotten { term, incarnation, session: SessionId(21), user: user("alice") },
         ),
+        ("gateway_superseded", GatewayRecord::Superseded { incarnation }),
         ("gateway_push", push),
     ]
 }

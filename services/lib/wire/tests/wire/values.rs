@@ -221,6 +221,7 @@ pub(crate) fn a_gateway_record() -> impl Strategy<Value = GatewayRecord> {
         (a_term(), number(), number(), a_user()).prop_map(|(term, incarnation, session, user)| {
             GatewayRecord::Forgotten { term, incarnation: Incarnation(incarnation), session: SessionId(session), user }
         }),
+        number().prop_map(|incarnation| GatewayRecord::Superseded { incarnation: Incarnation(incarnation) }),
         (a_term(), number(), small(), number(), users(), bytes()).prop_map(
             |(term, incarnation, partition, offset, recipients, entry)| GatewayRecord::Push {
                 term,
