@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{InboxReading, Line, Repeated, Replayed, Served, ServedChat, StoredChat, Transcript, Unwritten};
+use crate::{
+    InboxPlace, InboxReading, Line, Repeated, Replayed, Served, ServedChat, StoredChat, Transcript, Unwritten,
+};
 
 /// What is known of a run. What devices saw and were served is seen from outside. The rest can only be told by whoever
 /// has the whole system in hand; where it is empty, nothing is judged by it.
@@ -30,6 +32,8 @@ pub struct Evidence {
     pub replayed: Vec<Replayed>,
     /// The messages that could not be written at once, as far as their senders may not have been told.
     pub unwritten: Vec<Unwritten>,
+    /// What was pushed when the inbox had no row of it.
+    pub pushed_without_row: Vec<InboxPlace>,
     /// What those are told who sent a message again.
     pub repeats: Vec<Repeated>,
 }

@@ -19,7 +19,9 @@ mod transcript;
 use std::fmt;
 
 pub use evidence::Evidence;
-pub use stored::{Happened, InboxReading, InboxRow, Placed, Repeated, Replayed, StoredChat, StoredEvent, Unwritten};
+pub use stored::{
+    Happened, InboxPlace, InboxReading, InboxRow, Placed, Repeated, Replayed, StoredChat, StoredEvent, Unwritten,
+};
 pub use transcript::{Line, Message, Served, ServedChat, Transcript, Watermarks};
 
 use promises as p;
@@ -87,6 +89,7 @@ const PROMISES: &[(&str, When, Judge)] = &[
     ("versions and seqs are dense", Always, p::versions_and_seqs_are_dense::judge),
     ("the store tells what is served", AtTheEnd, p::the_store_tells_what_is_served::judge),
     ("inbox positions never change", Always, p::inbox_positions_never_change::judge),
+    ("what is pushed has its row", Always, p::what_is_pushed_has_its_row::judge),
     ("every message is once in each inbox", AtTheEnd, p::every_message_is_once_in_each_inbox::judge),
     ("replay gives the same", AtTheEnd, p::replay_gives_the_same::judge),
 ];

@@ -68,6 +68,15 @@ pub struct InboxReading {
     pub rows: Vec<InboxRow>,
 }
 
+/// A place in a user's inbox.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InboxPlace {
+    /// Whose.
+    pub user: String,
+    /// Where in it.
+    pub position: u64,
+}
+
 /// A row of an inbox.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct InboxRow {

@@ -24,8 +24,10 @@ pub(crate) fn collect(world: &World, mut inboxes: Vec<InboxReading>) -> Result<E
     inboxes.extend(self::inboxes(world));
     let (transcripts, order) = world.0.journal.take();
     let (chats, replayed) = (stored(world), replay::replay(world)?);
-    let (unwritten, repeats) = (world.0.witness.unwritten(), world.0.witness.repeats());
-    Ok(Evidence { transcripts, order, served, chats, inboxes, replayed, unwritten, repeats })
+    let witness = &world.0.witness;
+    let (unwritten, repeats, pushed_without_row) =
+        (witness.unwritten(), witness.repeats(), witness.pushed_without_row());
+    Ok(Evidence { transcripts, order, served, chats, inboxes, replayed, unwritten, pushed_without_row, repeats })
 }
 
 /// What comes at once, as all does in memory.

@@ -53,7 +53,6 @@ pub fn run(plan: &Plan, is_traced: bool) -> Outcome {
         }
         Err(violations) => violations,
     };
-    violations.extend(world.0.witness.broken());
     violations.extend(world.0.ended.lock().iter().map(|why| format!("roles go on: {why}")));
     let (steps, time) = (world.0.scheduler.steps(), world.0.scheduler.now());
     world.0.scheduler.end();

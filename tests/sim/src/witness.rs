@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use chasqui_domain::{Action, Entry, Offset};
 use chasqui_log::{Append, Topic};
-use chasqui_oracle::{Repeated, Unwritten};
+use chasqui_oracle::{InboxPlace, Repeated, Unwritten};
 use chasqui_store::{Store, memory::MemoryStore};
 use chasqui_wire::{command, entry, gateway_record::GatewayRecord, inbox::InboxRecord};
 use futures::FutureExt;
@@ -18,12 +18,12 @@ pub(crate) struct Witness {
     store: Arc<MemoryStore>,
     unwritten: Arc<Mutex<Vec<Unwritten>>>,
     repeats: Arc<Mutex<Vec<Repeated>>>,
-    broken: Arc<Mutex<Vec<String>>>,
+    pushed_without_row: Arc<Mutex<Vec<InboxPlace>>>,
 }
 
 impl Witness {
     pub(crate) fn new(store: Arc<MemoryStore>) -> Self {
-        Self { store, unwritten: Arc::default(), repeats: Arc::default(), broken: Arc::default() }
+        Self { store, unwritten: Arc::default(), repeats: Arc::default(), pushed_without_row: Arc::default() }
     }
 
     /// A record is in the log.
@@ -35,7 +35,7 @@ impl Witness {
         }
     }
 
-    /// A push has its row when it is in the log, since whoever sees it may be gone before it is acknowledged.
+    /// Looks for the rows of a push.
     fn pushed(&self, append: &Append) {
         let Ok(GatewayRecord::Push { offset, recipients, entry, .. }) = GatewayRecord::decode(&append.value) else {
             return;
@@ -46,9 +46,7 @@ impl Witness {
         for user in recipients {
             let rows = self.store.inbox(&user, LOG, offset..Offset(offset.0 + 1), 1).now_or_never();
             if !rows.is_some_and(|rows| rows.is_ok_and(|rows| !rows.is_empty())) {
-                self.broken
-                    .lock()
-                    .push(format!("what is pushed has its row: {offset} is pushed to {user} without one"));
+                self.pushed_without_row.lock().push(InboxPlace { user: user.to_string(), position: offset.0 });
             }
         }
     }
@@ -91,8 +89,8 @@ impl Witness {
         self.repeats.lock().clone()
     }
 
-    /// What was broken on the way.
-    pub(crate) fn broken(&self) -> Vec<String> {
-        self.broken.lock().clone()
+    /// What was pushed when its row was not there.
+    pub(crate) fn pushed_without_row(&self) -> Vec<InboxPlace> {
+        self.pushed_without_row.lock().clone()
     }
 }

@@ -27,4 +27,5 @@ pub(crate) mod the_store_tells_what_is_served;
 pub(crate) mod time_never_goes_back;
 pub(crate) mod unread_is_exact;
 pub(crate) mod versions_and_seqs_are_dense;
+pub(crate) mod what_is_pushed_has_its_row;
 pub(crate) mod what_was_seen_is_served;

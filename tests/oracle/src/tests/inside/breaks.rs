@@ -23,6 +23,9 @@ pub(in crate::tests) const BREAKS: &[(&str, &str, Break)] = &[
         it.transcripts[A1].lines.pop();
         it.order.remove(ARRIVED_TOLD);
     }),
+    ("a push ahead of its row", "what is pushed has its row", |it| {
+        it.pushed_without_row.push(InboxPlace { user: "ben".to_owned(), position: 9 });
+    }),
     ("a repeat is told another place", "repeats are told the same", |it| it.repeats[0].seq = 3),
     ("a repeat is told another time", "repeats are told the same", |it| it.repeats[0].time = 103),
     ("a repeat of what nobody has", "repeats are told the same", |it| it.repeats[0].seq = 9),
