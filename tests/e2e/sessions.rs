@@ -1,6 +1,6 @@
 //! Sessions over restarts and over weeks: nobody misses anything, or they are told that they did.
 
-use std::{collections::BTreeSet, path::Path, sync::Arc};
+use std::{collections::BTreeSet, path::Path, sync::Arc, time::Duration};
 
 use anyhow::{Context, ensure};
 use chasqui_client::{Client, Draft, Options, Update, Updates};
@@ -33,6 +33,8 @@ const RESTARTS: usize = 3;
 const AHEAD: usize = 4;
 /// Until when clients that are sent away are to be back.
 const RECONNECT_MS: u64 = 1_000;
+/// How often the server is asked how far it is.
+const PACE: Duration = Duration::from_millis(20);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_town_comes_back_over_restarts_without_a_gap_and_each_at_a_time_of_its_own() -> anyhow::Result<()> {
@@ -127,6 +129,7 @@ impl Days {
                 if line.context("the flushes are counted")?.parse::<u64>()? >= times {
                     return Ok(());
                 }
+                tokio::time::sleep(PACE).await;
             }
         })
         .await?

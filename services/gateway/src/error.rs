@@ -17,7 +17,7 @@ pub enum Error {
     /// A record can't be written.
     #[error(transparent)]
     Wire(#[from] chasqui_wire::Error),
-    /// Another process runs with this gateway's id, and began later.
+    /// Another process runs, or ran, with this gateway's id, and began later.
     #[error("another process has taken over this gateway's id, in its life {by}: give every gateway an id of its own")]
     Superseded {
         /// The life of the other.

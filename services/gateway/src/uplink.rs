@@ -125,10 +125,7 @@ impl Uplink {
     }
 
     async fn append(&self, to: TopicPartition, key: Bytes, value: Bytes) -> Result<Offset, chasqui_log::Error> {
-        let appended = self.log.append(vec![Append { to, key, value, headers: Vec::new() }]).await?;
-        appended.first().map(|appended| appended.offset).ok_or_else(|| chasqui_log::Error::Corrupt {
-            why: "the log confirmed a record without its place".to_owned(),
-        })
+        Ok(self.log.append_one(Append { to, key, value, headers: Vec::new() }).await?.offset)
     }
 }
 

@@ -72,15 +72,12 @@ pub(crate) async fn take_over(
     // up what is missing.
     let stands = router.deps.store.checkpoint(router.of()).await?;
     let end = router.deps.log.bounds(presence_at).await?.end;
-    if let Some(stands) = stands.filter(|stands| stands.term > Term(0) && stands.term.0 >= end.0) {
-        return Err(Error::LogBehind { checkpoint: Offset(stands.term.0), end });
+    if let Some(stands) = stands.filter(|stands| stands.term.0 >= end.0) {
+        return Err(Error::LogBehind { at: presence_at.clone(), known: Offset(stands.term.0).next(), end });
     }
     let (key, value, headers) = (Bytes::from_static(TERM_KEY), Bytes::new(), Vec::new());
-    let appended = router.deps.log.append(vec![Append { to: presence_at.clone(), key, value, headers }]).await?;
-    let term = appended
-        .first()
-        .map(|appended| Term(appended.offset.0))
-        .ok_or_else(|| LogError::Corrupt { why: "the log confirmed a record without its place".to_owned() })?;
+    let begins = Append { to: presence_at.clone(), key, value, headers };
+    let term = Term(router.deps.log.append_one(begins).await?.offset.0);
     let checkpoint = checkpoint(router, inbox_at).await?;
     if checkpoint.term > term {
         return Err(Error::Overtaken);
@@ -97,7 +94,7 @@ async fn checkpoint(router: &Router, inbox_at: &TopicPartition) -> Result<Checkp
     let bounds = log.bounds(inbox_at).await?;
     match checkpoint {
         Some(checkpoint) if checkpoint.inbox > bounds.end => {
-            Err(Error::LogBehind { checkpoint: checkpoint.inbox, end: bounds.end })
+            Err(Error::LogBehind { at: inbox_at.clone(), known: checkpoint.inbox, end: bounds.end })
         }
         Some(checkpoint) => Ok(checkpoint),
         // Nothing is released before there is a checkpoint.

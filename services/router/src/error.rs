@@ -1,6 +1,7 @@
 //! What can go wrong.
 
 use chasqui_domain::{LogId, Offset};
+use chasqui_log::TopicPartition;
 
 /// Why a router waits, or stops.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -34,15 +35,16 @@ pub enum Error {
     /// Another router has taken the partition over.
     #[error("another process has taken this partition over")]
     Overtaken,
-    /// The log ends before the checkpoint: records that come now would take the places of those that were placed, and
-    /// be passed over.
+    /// The log lacks records that the checkpoint knows. What comes now would take the places of those, and be passed over.
     #[error(
-        "the checkpoint speaks of offset {checkpoint}, but the log ends at {end}: restore both from the same backup"
+        "the checkpoint knows {at} up to offset {known}, but the log ends at {end}: restore both from the same backup"
     )]
     LogBehind {
-        /// Where the checkpoint stands in `inbox`, or the beginning of its term in `presence`.
-        checkpoint: Offset,
-        /// The end of the same topic.
+        /// Of `inbox`, or of `presence`.
+        at: TopicPartition,
+        /// All records below were there: those that are placed, or the one with which the checkpoint's term began.
+        known: Offset,
+        /// The end of the partition.
         end: Offset,
     },
 }

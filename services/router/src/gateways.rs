@@ -25,8 +25,11 @@ impl Gateway {
 /// What a heartbeat means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Heard {
-    /// It is of a life that has ended.
-    Stale,
+    /// It is of an earlier life than the newest, which the gateway may not know.
+    Superseded {
+        /// The newest.
+        by: Incarnation,
+    },
     /// The gateway lives.
     Alive,
     /// It lives again. Before any push it must be told to repair.
@@ -76,15 +79,13 @@ impl Gateways {
 
     /// A heartbeat was read. After [`Heard::Again`] the gateway stays suspended until [`Gateways::resume`].
     pub(crate) fn beat(&mut self, id: &GatewayId, incarnation: Incarnation, now: Duration) -> Heard {
-        if self.mention(id, incarnation, now) != incarnation {
-            return Heard::Stale;
-        }
+        let by = self.mention(id, incarnation, now);
         match self.all.get_mut(id) {
-            Some(gateway) => {
+            Some(gateway) if by == incarnation => {
                 gateway.heard = now;
                 if gateway.suspended.is_some() { Heard::Again } else { Heard::Alive }
             }
-            None => Heard::Stale,
+            _ => Heard::Superseded { by },
         }
     }
 
@@ -179,7 +180,7 @@ mod tests {
         let mut gateways = Gateways::new(LEASE, vec![(id(), Incarnation(5), Offset(1))], at(0));
         assert_eq!(gateways.beat(&id(), Incarnation(6), at(1)), Heard::Alive, "its sessions attach anew");
         assert_eq!(gateways.mention(&id(), Incarnation(5), at(1)), Incarnation(6));
-        assert_eq!(gateways.beat(&id(), Incarnation(5), at(1)), Heard::Stale);
+        assert_eq!(gateways.beat(&id(), Incarnation(5), at(1)), Heard::Superseded { by: Incarnation(6) });
         assert!(gateways.gets_pushes(&id(), Incarnation(6)) && !gateways.gets_pushes(&id(), Incarnation(5)));
     }
 

@@ -7,7 +7,7 @@ use std::{collections::VecDeque, time::Duration};
 use chasqui_domain::{Offset, Partition, Term};
 use chasqui_log::{Append, Reader, Record, Topic};
 use chasqui_store::{Checkpoint, LogPartition};
-use chasqui_wire::{checkpoint::RouterState, gateway_record::GatewayRecord};
+use chasqui_wire::checkpoint::RouterState;
 use futures::FutureExt;
 
 use crate::{
@@ -15,7 +15,7 @@ use crate::{
     begin::{Follower, begins_term, take_over},
     devices::Devices,
     gateways::Gateways,
-    placing::{Arrived, Placed, Routes, to_gateway},
+    placing::{Arrived, Placed, Routes},
     presence::{Owed, Table},
 };
 
@@ -165,12 +165,7 @@ impl<'a> Owner<'a> {
     /// Rows below `next` are stored, and what comes from there on is pushed: that is what an answer says. Whoever waits
     /// for one doesn't wait for the rows of devices, but the records count as answered only behind them.
     async fn settle(&mut self, owed: Owed) -> Result<(), Error> {
-        let mut told = self.table.answers(owed.waiting, self.term, self.of.partition, self.next)?;
-        for (gateway, incarnation) in owed.superseded {
-            let record = GatewayRecord::Superseded { incarnation };
-            told.push(to_gateway(gateway, self.of.partition, &record, Vec::new())?);
-        }
-        self.append(told).await?;
+        self.append(self.table.answers(owed.waiting, self.term, self.of.partition, self.next)?).await?;
         failpoint!("router::after_answers");
         self.write_devices(owed.devices).await?;
         if self.answered < self.presence.next {

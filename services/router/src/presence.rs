@@ -26,14 +26,12 @@ pub(crate) type Waiting = BTreeMap<(UserId, Place), u32>;
 pub(crate) struct Owed {
     pub(crate) waiting: Waiting,
     pub(crate) devices: Devices,
-    /// The newest lives of gateways of which an earlier one is still at work.
-    pub(crate) superseded: BTreeMap<GatewayId, Incarnation>,
 }
 
 impl Owed {
     /// Nothing yet, in this life of the topics.
     pub(crate) fn new(log: LogId) -> Self {
-        Self { waiting: Waiting::new(), devices: Devices::new(log), superseded: BTreeMap::new() }
+        Self { waiting: Waiting::new(), devices: Devices::new(log) }
     }
 }
 
@@ -67,12 +65,7 @@ impl Table {
             }
         };
         let place = Place::of(&presence);
-        let newest = self.gateways.mention(&place.gateway, place.incarnation, now);
-        if newest != place.incarnation {
-            // One that ends says so of its sessions, and knows.
-            if let Some(owed) = owed.filter(|_| presence.kind != PresenceKind::Detach) {
-                owed.superseded.insert(place.gateway, newest);
-            }
+        if self.gateways.mention(&place.gateway, place.incarnation, now) != place.incarnation {
             return;
         }
         let Presence { user, device, attempt, kind, .. } = presence;
@@ -112,11 +105,12 @@ impl Table {
         }
     }
 
-    /// A record of `heartbeats`. Gives the gateway if it must be told to repair.
-    pub(crate) fn heartbeat(&mut self, record: &Record, now: Duration) -> Option<(GatewayId, Incarnation)> {
+    /// A record of `heartbeats`. Gives which life of which gateway it is of, and what it means.
+    pub(crate) fn heartbeat(&mut self, record: &Record, now: Duration) -> Option<(GatewayId, Incarnation, Heard)> {
         match Heartbeat::decode(&record.value) {
             Ok(Heartbeat { gateway, incarnation }) => {
-                (self.gateways.beat(&gateway, incarnation, now) == Heard::Again).then_some((gateway, incarnation))
+                let heard = self.gateways.beat(&gateway, incarnation, now);
+                Some((gateway, incarnation, heard))
             }
             Err(error) => {
                 tracing::warn!(offset = record.offset.0, %error, "a heartbeat is passed over");

@@ -177,6 +177,15 @@ pub trait Log: Send + Sync + 'static {
         self.enqueue(batch).await?.await
     }
 
+    /// Appends one record, waits until it is durable, and gives its place.
+    ///
+    /// # Errors
+    /// Those of [`Log::append`], and [`Error::Corrupt`] when the log confirms it without a place.
+    async fn append_one(&self, record: Append) -> Result<Appended, Error> {
+        let missing = || Error::Corrupt { why: "the log confirmed a record without its place".to_owned() };
+        self.append(vec![record]).await?.into_iter().next().ok_or_else(missing)
+    }
+
     /// Reads a partition from `from` on. Reading at the end, or beyond it, waits for what comes.
     ///
     /// # Errors

@@ -1,39 +1,45 @@
 //! What gateways are told of their leases and of their sessions'.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use chasqui_domain::{GatewayId, Incarnation, Partition, UserId};
 use chasqui_log::{Record, Topic};
 use chasqui_wire::gateway_record::GatewayRecord;
 
 use super::Owner;
-use crate::{Error, placing::to_gateway, sessions::Place};
+use crate::{Error, gateways::Heard, placing::to_gateway, sessions::Place};
 
 impl Owner<'_> {
-    /// Tells gateways that live again to repair, before anything else is pushed to them.
+    /// Tells gateways that live again to repair, before anything else is pushed to them, and earlier lives that they are
+    /// over.
     pub(super) async fn hear(&mut self, records: &[Record]) -> Result<(), Error> {
         let now = self.now();
-        let mut again: Vec<(GatewayId, Incarnation)> = Vec::new();
+        let (mut again, mut superseded) = (BTreeSet::new(), BTreeMap::new());
         for record in records {
-            // A later heartbeat in the same read may be of a later life.
-            if let Some(gateway) = self.table.heartbeat(record, now)
-                && !again.contains(&gateway)
-            {
-                again.push(gateway);
+            match self.table.heartbeat(record, now) {
+                Some((gateway, incarnation, Heard::Again)) => {
+                    again.insert((gateway, incarnation));
+                }
+                Some((gateway, _, Heard::Superseded { by })) => {
+                    superseded.insert(gateway, by);
+                }
+                Some((_, _, Heard::Alive)) | None => {}
             }
         }
+        // A later heartbeat in the same read may be of a later life.
         again.retain(|(id, incarnation)| self.table.gateways.is_newest(id, *incarnation));
-        if again.is_empty() {
-            return Ok(());
-        }
-        let (partition, up_to) = (self.of.partition, self.next);
-        let repairs = again.iter().map(|(id, incarnation)| {
-            let repair = GatewayRecord::Repair { term: self.term, incarnation: *incarnation, partition, up_to };
-            to_gateway(id.clone(), partition, &repair, Vec::new())
-        });
-        self.router.deps.log.append(repairs.collect::<Result<_, _>>()?).await?;
+        let (term, partition, up_to) = (self.term, self.of.partition, self.next);
+        let repair = |(id, incarnation): (GatewayId, Incarnation)| {
+            to_gateway(id, partition, &GatewayRecord::Repair { term, incarnation, partition, up_to }, Vec::new())
+        };
+        let over =
+            |(id, incarnation)| to_gateway(id, partition, &GatewayRecord::Superseded { incarnation }, Vec::new());
+        let told = again.iter().cloned().map(repair).chain(superseded.into_iter().map(over));
+        self.append(told.collect::<Result<_, _>>()?).await?;
         for (id, _) in &again {
             self.table.gateways.resume(id);
+            self.is_saved = false;
         }
-        self.is_saved = false;
         Ok(())
     }
 
