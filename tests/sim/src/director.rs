@@ -1,23 +1,31 @@
 //! Makes happen what the plan says.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use chasqui_domain::{GatewayId, Partition};
 use chasqui_log::Topic;
-use futures::{channel::oneshot, future::select};
+use futures::{
+    channel::oneshot,
+    future::{Either, select},
+};
 
 use crate::{
     plan::{Act, At, Fault, Who},
     process::Process,
-    scheduler::WORLD,
+    scheduler::{ProcessId, WORLD},
+    weather::Trouble,
     world::World,
 };
 
 /// A process that was overtaken while it stood still goes on for so long.
 const AFTERLIFE: Duration = Duration::from_secs(10);
 
-/// One that is to die at a write, and doesn't write, dies behind so long; and another begins behind so long again.
-const FLAP_PATIENCE: Duration = Duration::from_secs(3);
+/// How long one that is to die at a write may live without so many.
+const PATIENCE: Duration = Duration::from_secs(15);
+/// How long there is none then, if there is none.
+const ABSENCE: Duration = Duration::from_secs(3);
+/// An app that is killed asleep would not have been woken for so long.
+const QUIET: Duration = Duration::from_secs(1);
 
 /// Begins to direct; gives when everything will have been begun.
 pub(crate) fn direct(world: &World) -> Duration {
@@ -57,13 +65,15 @@ fn act(world: &World, number: usize, act: Act, pace: u64) {
         }
         Act::Nap { device, for_ms, is_killed } => {
             let (who, span) = (world.there(Who::Device(device)), Duration::from_millis(for_ms * pace));
-            world.device(device).nap(world.0.scheduler.now() + span);
-            if is_killed {
-                world.later(span, move |world| {
-                    crash(world, who);
+            let wakes = world.0.scheduler.now() + span;
+            // One that is to be killed doesn't wake just before.
+            world.device(device).nap(if is_killed { wakes + QUIET } else { wakes });
+            let Some(process) = world.device(device).process().filter(|_| is_killed) else { return };
+            world.later(span, move |world| {
+                if world.kill(who, &process) {
                     begin_if_none(world, who);
-                });
-            }
+                }
+            });
         }
         Act::Close { device, for_ms } => {
             let who = world.there(Who::Device(device));
@@ -91,7 +101,10 @@ fn fault(world: &World, fault: Fault, pace: u64) {
             world.begin(who);
             world.later(span(for_ms), move |world| retire(world, who));
         }
-        Fault::Flap { who, writes, is_stalled, cuts } => flap(world, world.there(who), writes, is_stalled, cuts),
+        Fault::Flap { who, writes, stalls_behind, is_slow, cuts } => {
+            let brief = Brief { who: world.there(who), writes, is_slow, cuts };
+            flap(world, brief, stalls_behind);
+        }
         Fault::Stall { who, for_ms, is_overtaken } => {
             let who = world.there(who);
             let Some(process) = world.processes(who).pop() else { return };
@@ -129,64 +142,73 @@ fn fault(world: &World, fault: Fault, pace: u64) {
     }
 }
 
-/// See [`Fault::Flap`]. Nothing happens when the former one is to stand still and doesn't write.
-fn flap(world: &World, who: Who, writes: u32, is_stalled: bool, cuts: usize) {
-    let Some(former) = world.processes(who).pop() else { return };
-    if matches!(who, Who::Device(_)) {
-        return die_at_write(world, who, &former, writes, || {});
+/// One that takes over and dies; see [`Fault::Flap`].
+#[derive(Debug, Clone, Copy)]
+struct Brief {
+    who: Who,
+    writes: u32,
+    is_slow: bool,
+    cuts: usize,
+}
+
+/// Nothing happens when nobody is there, or the former one is to stand still and doesn't write so often.
+fn flap(world: &World, brief: Brief, stalls_behind: Option<u32>) {
+    let Some(former) = world.processes(brief.who).pop() else { return };
+    if matches!(brief.who, Who::Device(_)) {
+        return die_at_write(world, brief, &former, None);
     }
-    let (own, stalled) = (world.clone(), former.clone());
-    let happens = move || {
-        if own.is_calm() {
-            return;
-        }
-        if is_stalled {
-            own.0.trace.note(|| format!("{} stands still at a write", stalled.name()));
-            own.0.scheduler.stall(stalled.id());
-        }
-        own.begin(who);
-        own.0.devices.iter().take(cuts).for_each(|device| own.0.network.cut(&device.name()));
-        if let Some(brief) = own.processes(who).pop() {
-            let scheduler = own.0.scheduler.clone();
-            die_at_write(&own, who, &brief, writes, move || scheduler.go_on(stalled.id()));
-        }
-    };
-    if is_stalled {
-        former.at_write(0, happens);
-    } else {
-        happens();
+    let Some(writes) = stalls_behind else { return overtake_briefly(world, brief, None) };
+    let weak = Arc::downgrade(&world.0);
+    former.at_write(writes, move |former| {
+        let Some(world) = weak.upgrade().map(World).filter(|world| !world.is_calm()) else { return };
+        world.0.trace.note(|| format!("{} stands still at a write", former.name()));
+        world.0.scheduler.stall(former.id());
+        overtake_briefly(&world, brief, Some(former.id()));
+    });
+}
+
+/// Another one takes over and dies at a write; then one that stands still goes on.
+fn overtake_briefly(world: &World, brief: Brief, stalled: Option<ProcessId>) {
+    world.begin(brief.who);
+    world.0.devices.iter().take(brief.cuts).for_each(|device| world.0.network.cut(&device.name()));
+    if brief.is_slow {
+        let until = world.0.scheduler.now() + PATIENCE;
+        world.0.weather.begin(Trouble::LogSlow, Some(world.name(brief.who)), until);
+    }
+    if let Some(process) = world.processes(brief.who).pop() {
+        die_at_write(world, brief, &process, stalled);
     }
 }
 
-/// Lets a process die behind so many writes, and another begin if there is none then.
-fn die_at_write(world: &World, who: Who, process: &Process, writes: u32, then: impl FnOnce() + Send + 'static) {
+/// Lets a process die behind so many writes, or when it doesn't write for long. Then one that stands still goes on, and if
+/// there is none, another begins.
+fn die_at_write(world: &World, brief: Brief, process: &Process, stalled: Option<ProcessId>) {
+    let Brief { who, writes, .. } = brief;
     let (send, at_write) = oneshot::channel();
-    process.at_write(writes, move || {
+    process.at_write(writes, move |_| {
         // Nobody waits any more who has lost patience.
         let _ = send.send(());
     });
-    let (own, process, patience) = (world.clone(), process.clone(), world.0.scheduler.sleep(FLAP_PATIENCE));
+    let (own, process, patience) = (world.clone(), process.clone(), world.0.scheduler.sleep(PATIENCE));
     world.0.scheduler.spawn(WORLD, async move {
-        select(at_write, patience).await;
+        let writes = matches!(select(at_write, patience).await, Either::Left(_));
         if own.is_calm() {
             return;
         }
-        own.0.trace.note(|| format!("{} dies at a write", process.name()));
-        if let Who::Device(number) = who {
-            own.device(number).kill();
-        } else {
-            process.kill();
+        if own.kill(who, &process) {
+            let when = if writes { "at a write" } else { "without another write" };
+            own.0.trace.note(|| format!("{} has died {when}", process.name()));
         }
-        then();
-        own.later(FLAP_PATIENCE, move |world| begin_if_none(world, who));
+        if let Some(stalled) = stalled {
+            own.0.scheduler.go_on(stalled);
+        }
+        own.later(ABSENCE, move |world| begin_if_none(world, who));
     });
 }
 
 fn crash(world: &World, who: Who) {
-    if let Who::Device(number) = who {
-        world.device(number).kill();
-    } else if let Some(process) = world.processes(who).pop() {
-        process.kill();
+    if let Some(process) = world.processes(who).pop() {
+        world.kill(who, &process);
     }
 }
 
@@ -221,18 +243,14 @@ pub(crate) fn calm(world: &World) {
     world.0.trace.note(|| "CALM".to_owned());
     world.0.weather.clear();
     for who in world.everybody() {
-        if let Who::Gateway(_) = who {
-            world.processes(who).iter().for_each(|process| world.0.scheduler.go_on(process.id()));
-        } else {
+        if !matches!(who, Who::Gateway(_)) {
             retire(world, who);
         }
         if let Who::Device(number) = who {
             world.device(number).nap(Duration::ZERO);
         }
-        match world.processes(who).pop() {
-            Some(process) => world.0.scheduler.go_on(process.id()),
-            None => world.begin(who),
-        }
+        world.processes(who).iter().for_each(|process| world.0.scheduler.go_on(process.id()));
+        begin_if_none(world, who);
     }
 }
 

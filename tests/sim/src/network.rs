@@ -49,7 +49,7 @@ pub(crate) struct Listener {
 pub(crate) struct Network(Arc<Inner>);
 
 struct Inner {
-    /// Every gateway's lives, the newest last.
+    /// Every gateway's lives, in the order in which they began to listen.
     listeners: Mutex<Vec<Vec<Listener>>>,
     connections: Mutex<Vec<Connection>>,
     trace: Trace,
@@ -76,12 +76,12 @@ impl Network {
         }
     }
 
-    /// The gateways that can be reached, each at the newest of its lives that is there.
+    /// The gateways that can be reached, each at the last of its lives that is there.
     #[must_use]
     pub(crate) fn listeners(&self) -> Vec<Listener> {
         let listeners = self.0.listeners.lock();
-        let newest = |lives: &Vec<Listener>| lives.iter().rfind(|life| life.process.is_alive()).cloned();
-        listeners.iter().filter_map(newest).collect()
+        let last = |lives: &Vec<Listener>| lives.iter().rfind(|life| life.process.is_alive()).cloned();
+        listeners.iter().filter_map(last).collect()
     }
 
     /// Breaks the connections of a device.

@@ -123,8 +123,10 @@ pub enum Fault {
         who: Who,
         /// How many writes it begins before.
         writes: u32,
-        /// Whether the former one, when it writes next, stands still until the other is dead.
-        is_stalled: bool,
+        /// Behind how many writes the former one stands still until the other is dead; none if it doesn't.
+        stalls_behind: Option<u32>,
+        /// Whether the log is slow for both.
+        is_slow: bool,
         /// The connections of so many devices break when the other begins, so that they are new to it.
         cuts: usize,
     },
@@ -341,8 +343,9 @@ fn fault() -> impl Strategy<Value = Fault> {
     prop_oneof![
         6 => (who(), 0..10_000_u64).prop_map(|(who, for_ms)| Fault::Crash { who, for_ms }),
         6 => (who(), 0..20_000_u64).prop_map(|(who, for_ms)| Fault::Overtake { who, for_ms }),
-        5 => (who(), 0..12_u32, any::<bool>(), 0..6_usize)
-            .prop_map(|(who, writes, is_stalled, cuts)| Fault::Flap { who, writes, is_stalled, cuts }),
+        5 => (who(), 0..12_u32, prop::option::of(0..8_u32), any::<bool>(), 0..6_usize).prop_map(
+            |(who, writes, stalls_behind, is_slow, cuts)| Fault::Flap { who, writes, stalls_behind, is_slow, cuts }
+        ),
         5 => (who(), 0..30_000_u64, any::<bool>())
             .prop_map(|(who, for_ms, is_overtaken)| Fault::Stall { who, for_ms, is_overtaken }),
         6 => (trouble, 0..30_000_u64)

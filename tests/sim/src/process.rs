@@ -32,14 +32,14 @@ struct Inner {
     wall_ms: AtomicI64,
     /// A monotonic clock begins anywhere.
     booted: Duration,
-    /// What happens at a write that is to come.
-    at_write: Mutex<Option<AtWrite>>,
+    /// What happens at writes that are to come.
+    at_writes: Mutex<Vec<AtWrite>>,
 }
 
 struct AtWrite {
     /// So many writes come before.
     left: u32,
-    happens: Box<dyn FnOnce() + Send>,
+    happens: Box<dyn FnOnce(&Process) + Send>,
 }
 
 impl Process {
@@ -56,7 +56,7 @@ impl Process {
             dice: Mutex::new(dice),
             wall_ms: AtomicI64::new(wall_ms),
             booted,
-            at_write: Mutex::default(),
+            at_writes: Mutex::default(),
         }))
     }
 
@@ -94,24 +94,21 @@ impl Process {
         self.0.scheduler.spawn(self.0.id, future);
     }
 
-    /// Something is to happen when it writes to log, store or disk, behind so many other writes.
-    pub(crate) fn at_write(&self, left: u32, happens: impl FnOnce() + Send + 'static) {
-        *self.0.at_write.lock() = Some(AtWrite { left, happens: Box::new(happens) });
+    /// Something is to happen when it writes to log, store or disk, behind so many other writes. It must not own the
+    /// process, which keeps it until then.
+    pub(crate) fn at_write(&self, left: u32, happens: impl FnOnce(&Self) + Send + 'static) {
+        self.0.at_writes.lock().push(AtWrite { left, happens: Box::new(happens) });
     }
 
     /// It writes to log, store or disk.
     pub(crate) fn writes(&self) {
-        let mut at_write = self.0.at_write.lock();
-        let Some(AtWrite { left, .. }) = &mut *at_write else { return };
-        if let Some(fewer) = left.checked_sub(1) {
-            *left = fewer;
-            return;
-        }
-        let happens = at_write.take();
-        drop(at_write);
-        if let Some(AtWrite { happens, .. }) = happens {
-            happens();
-        }
+        let due: Vec<_> = {
+            let mut at_writes = self.0.at_writes.lock();
+            let due = at_writes.extract_if(.., |at_write| at_write.left == 0).collect();
+            at_writes.iter_mut().for_each(|at_write| at_write.left -= 1);
+            due
+        };
+        due.into_iter().for_each(|AtWrite { happens, .. }| happens(self));
     }
 
     /// Turns its wall clock.

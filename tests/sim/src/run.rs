@@ -13,8 +13,7 @@ use crate::{director, evidence, plan::Plan, scheduler::Broken, world::World};
 const LOOK_EVERY: Duration = Duration::from_secs(5);
 /// Nothing was appended for so long: all is done that there is to do.
 const QUIET: Duration = Duration::from_secs(5);
-/// How long everything may take to settle once nothing goes wrong any more, and a second more for each message: a tight
-/// gateway admits one in that time.
+/// How long everything may take to settle once nothing goes wrong any more, but for what there is to send.
 const SETTLES_WITHIN: Duration = Duration::from_secs(150);
 
 /// What became of a run.
@@ -60,36 +59,39 @@ pub fn run(plan: &Plan, is_traced: bool) -> Outcome {
 }
 
 fn play(world: &World) -> Result<chasqui_oracle::Evidence, Vec<String>> {
-    let broken = |broken: Broken| vec![format!("everybody goes on: {broken}")];
     let mut inboxes = Vec::new();
+    let ended = course(world, &mut inboxes);
+    match (evidence::collect(world, inboxes), ended) {
+        (Ok(evidence), Ok(())) => Ok(evidence),
+        // What is broken besides says more than that it doesn't end.
+        (Ok(evidence), Err(why)) => {
+            let others = chasqui_oracle::judge(&evidence).err().into_iter().flat_map(|broken| broken.0);
+            Err(others.map(|violation| violation.to_string()).chain(why).collect())
+        }
+        (Err(why), ended) => Err(ended.err().into_iter().flatten().chain([why]).collect()),
+    }
+}
+
+/// From the beginning until everything is settled.
+fn course(world: &World, inboxes: &mut Vec<InboxReading>) -> Result<(), Vec<String>> {
+    let broken = |broken: Broken| vec![format!("everybody goes on: {broken}")];
     world.everybody().into_iter().for_each(|who| world.begin(who));
     if world.0.plan.shape.starts_rough {
         world.0.weather.set_noise(world.0.plan.noise);
         director::stumble(world);
     }
-    settle(world, &mut inboxes)?;
+    settle(world, inboxes)?;
     // What devices have come to is on their disks by then.
-    pass(world, Duration::from_secs(2), &mut inboxes).map_err(broken)?;
+    pass(world, Duration::from_secs(2), inboxes).map_err(broken)?;
     world.set_calm(false);
     world.0.weather.set_noise(world.0.plan.noise);
     let until = director::direct(world);
     while world.0.scheduler.now() < until {
         let left = until.saturating_sub(world.0.scheduler.now());
-        pass(world, left.min(LOOK_EVERY), &mut inboxes).map_err(broken)?;
+        pass(world, left.min(LOOK_EVERY), inboxes).map_err(broken)?;
     }
     director::calm(world);
-    let settled = settle(world, &mut inboxes);
-    match evidence::collect(world, inboxes) {
-        Ok(evidence) if settled.is_ok() => Ok(evidence),
-        // What is broken besides says more than that it doesn't end.
-        Ok(evidence) => {
-            let others = chasqui_oracle::judge(&evidence).err().into_iter().flat_map(|broken| broken.0);
-            let mut violations: Vec<_> = others.map(|violation| violation.to_string()).collect();
-            violations.extend(settled.err().unwrap_or_default());
-            Err(violations)
-        }
-        Err(why) => Err(settled.err().into_iter().flatten().chain([why]).collect()),
-    }
+    settle(world, inboxes)
 }
 
 /// Lets time go by.
@@ -101,6 +103,7 @@ fn pass(world: &World, time: Duration, inboxes: &mut Vec<InboxReading>) -> Resul
 
 /// Waits until all is done that there is to do.
 fn settle(world: &World, inboxes: &mut Vec<InboxReading>) -> Result<(), Vec<String>> {
+    // A tight gateway admits a message a second.
     let until = world.0.scheduler.now() + SETTLES_WITHIN + Duration::from_secs(world.0.plan.messages());
     let mut before = ends(world);
     while world.0.scheduler.now() < until {
@@ -136,6 +139,12 @@ fn ends(world: &World) -> Vec<u64> {
 fn unsettled(world: &World) -> Vec<String> {
     let last_seqs: BTreeMap<ChatId, Seq> = evidence::last_seqs(world);
     let mut unsettled = Vec::new();
+    for who in world.everybody() {
+        let (name, count) = (world.name(who), world.processes(who).len());
+        if count != 1 {
+            unsettled.push(format!("{name} is there {count} times"));
+        }
+    }
     for device in &world.0.devices {
         let (name, view) = (device.name(), device.view());
         if !view.is_caught_up {

@@ -42,7 +42,7 @@ pub enum Trouble {
     StoreSlow,
     /// Heartbeats don't get through.
     HeartbeatsHeld,
-    /// Nor does what is said of sessions, and of terms.
+    /// What is said of sessions and of terms doesn't get through.
     PresenceHeld,
 }
 

@@ -26,7 +26,7 @@ impl Witness {
         Self { store, unwritten: Arc::default(), repeats: Arc::default(), pushed_without_row: Arc::default() }
     }
 
-    /// A record is in the log.
+    /// A record is about to be in the log.
     pub(crate) fn appended(&self, append: &Append) {
         match append.to.topic {
             Topic::Gateway(_) => self.pushed(append),

@@ -189,6 +189,18 @@ impl World {
         processes.clone()
     }
 
+    /// Ends a process of somebody, unless it has ended; gives whether it had not.
+    pub(crate) fn kill(&self, who: Who, process: &Process) -> bool {
+        if !process.is_alive() {
+            return false;
+        }
+        match who {
+            Who::Device(number) => self.0.devices[number].kill(),
+            _ => process.kill(),
+        }
+        true
+    }
+
     /// Begins a process of somebody; those that there are go on.
     pub(crate) fn begin(&self, who: Who) {
         let name = self.name(who);
