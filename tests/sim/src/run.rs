@@ -13,8 +13,9 @@ use crate::{director, evidence, plan::Plan, scheduler::Broken, world::World};
 const LOOK_EVERY: Duration = Duration::from_secs(5);
 /// Nothing was appended for so long: all is done that there is to do.
 const QUIET: Duration = Duration::from_secs(5);
-/// How long everything may take to settle once nothing goes wrong any more, but for what there is to send.
-const SETTLES_WITHIN: Duration = Duration::from_secs(150);
+/// How long everything may take to settle once nothing goes wrong any more, but for what there is to send: less than a
+/// session waits until it refreshes, which heals much that should have healed before.
+const SETTLES_WITHIN: Duration = Duration::from_secs(50);
 
 /// What became of a run.
 #[derive(Debug, Clone)]
