@@ -40,7 +40,7 @@ soak: $(IDENTITY_PROVIDER) ## Run all tests, the long ones at full length, and t
 fuzz: $(CARGO_FUZZ) ## Fuzz what reads bytes from outside, each for FUZZ_SECONDS (300)
 	infra/scripts/fuzz
 
-mutants: ## Break the product line by line: the simulation must notice within MUTANTS_SEEDS (5000)
+mutants: ## Break the product place by place: the simulation must notice within MUTANTS_SEEDS (5000)
 	$(CARGO) run --locked -p chasqui-sim -- mutants
 
 python: $(PYTHON_ENV) ## Run the tests in Python, which see the server as a stranger does

@@ -72,8 +72,9 @@ pub(crate) async fn take_over(
     // up what is missing.
     let stands = router.deps.store.checkpoint(router.of()).await?;
     let end = router.deps.log.bounds(presence_at).await?.end;
-    if let Some(stands) = stands.filter(|stands| stands.term.0 >= end.0) {
-        return Err(Error::LogBehind { at: presence_at.clone(), known: Offset(stands.term.0).next(), end });
+    let known = stands.as_ref().map_or(Offset(0), known_of_presence);
+    if known > end {
+        return Err(Error::LogBehind { at: presence_at.clone(), known, end });
     }
     let (key, value, headers) = (Bytes::from_static(TERM_KEY), Bytes::new(), Vec::new());
     let begins = Append { to: presence_at.clone(), key, value, headers };
@@ -85,6 +86,13 @@ pub(crate) async fn take_over(
     let checkpoint = Checkpoint { term, ..checkpoint };
     router.deps.store.save_checkpoint(router.of(), checkpoint.clone()).await?;
     Ok(checkpoint)
+}
+
+/// Up to where `presence` was there, as a checkpoint knows: what is answered, and the record with which its term began.
+fn known_of_presence(checkpoint: &Checkpoint) -> Offset {
+    // A checkpoint without a term has the number 0, too. One of term 0 has answered that record when it is saved again.
+    let begun = if checkpoint.term > Term(0) { Offset(checkpoint.term.0).next() } else { Offset(0) };
+    checkpoint.presence.max(begun)
 }
 
 /// The newest checkpoint, or that of a partition in which nothing was placed.

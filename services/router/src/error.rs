@@ -35,14 +35,16 @@ pub enum Error {
     /// Another router has taken the partition over.
     #[error("another process has taken this partition over")]
     Overtaken,
-    /// The log lacks records that the checkpoint knows. What comes now would take the places of those, and be passed over.
+    /// The log lacks records that the checkpoint knows. What comes now would take the places of those, and be passed
+    /// over.
     #[error(
         "the checkpoint knows {at} up to offset {known}, but the log ends at {end}: restore both from the same backup"
     )]
     LogBehind {
         /// Of `inbox`, or of `presence`.
         at: TopicPartition,
-        /// All records below were there: those that are placed, or the one with which the checkpoint's term began.
+        /// All records below were there: those that are placed, or those that are answered and the one with which the
+        /// checkpoint's term began.
         known: Offset,
         /// The end of the partition.
         end: Offset,

@@ -410,20 +410,32 @@ async fn it_stops_at_what_it_must_not_pass_over() {
         "{behind:?}"
     );
 
-    // The record with which the checkpoint's term began is missing, and attempts don't fill up its place.
-    for term in [0, 2] {
-        let world = self::world();
-        let state = RouterState::default().encode().unwrap();
-        let checkpoint = Checkpoint { term: Term(term), inbox: Offset(0), presence: Offset(0), state };
+    // Records of presence are missing: the one with which the checkpoint's term began, or answered ones. Attempts don't
+    // fill up their places.
+    let state = RouterState::default().encode().unwrap();
+    let presence = Topic::Presence.partition(Partition(0));
+    let save = async |world: &World, term, answered| {
+        let (term, presence) = (Term(term), Offset(answered));
+        let checkpoint = Checkpoint { term, inbox: Offset(0), presence, state: state.clone() };
         world.store.save_checkpoint(OF, checkpoint).await.unwrap();
-        let presence = Topic::Presence.partition(Partition(0));
-        for _ in 0..term {
+    };
+    for (term, answered, expected) in [(2, 0, 3), (0, 3, 3), (2, 9, 9)] {
+        let world = self::world();
+        save(&world, term, answered).await;
+        for _ in 0..2 {
             world.append(presence.clone(), Bytes::new()).await;
         }
         for _ in 0..3 {
             let behind = world.refusal().await;
             let Error::LogBehind { at, known, end } = &behind else { panic!("{behind:?}") };
-            assert_eq!((at, *known, *end), (&presence, Offset(term + 1), Offset(term)));
+            assert_eq!((at, *known, *end), (&presence, Offset(expected), Offset(2)));
         }
     }
+
+    // Before there were terms, nobody may have been heard of.
+    let world = self::world();
+    save(&world, 0, 0).await;
+    let running = world.start();
+    world.message(0, &["alice"]).await;
+    world.settled(&running).await;
 }

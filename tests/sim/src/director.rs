@@ -180,8 +180,8 @@ fn overtake_briefly(world: &World, brief: Brief, stalled: Option<ProcessId>) {
     }
 }
 
-/// Lets a process die behind so many writes, or when it doesn't write for long. Then one that stands still goes on, and if
-/// there is none, another begins.
+/// Lets a process die behind so many writes, or when it doesn't write so often for long. Then one that stands still goes
+/// on, and if there is none, another begins.
 fn die_at_write(world: &World, brief: Brief, process: &Process, stalled: Option<ProcessId>) {
     let Brief { who, writes, .. } = brief;
     let (send, at_write) = oneshot::channel();
@@ -196,7 +196,7 @@ fn die_at_write(world: &World, brief: Brief, process: &Process, stalled: Option<
             return;
         }
         if own.kill(who, &process) {
-            let when = if writes { "at a write" } else { "without another write" };
+            let when = if writes { "at a write" } else { "without so many writes" };
             own.0.trace.note(|| format!("{} has died {when}", process.name()));
         }
         if let Some(stalled) = stalled {

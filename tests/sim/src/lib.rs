@@ -11,7 +11,7 @@
 //!                   └ scheduler: who runs next, and what time it is
 //! ```
 //!
-//! That it notices what is broken is shown by `make mutants`: `mutants.toml` lists breaks of the product, one line each,
+//! That it notices what is broken is shown by `make mutants`: `mutants.toml` lists breaks of the product, one place each,
 //! and each must be found by a seed.
 
 mod device;

@@ -1,8 +1,8 @@
 //! The log as one process sees it: far away, over a connection that may fail.
 //!
 //! What a process appends goes through a lane of its own, in order, and goes on when the process is killed: it may arrive
-//! late, while a successor is at work. When something is not written, what waits behind it isn't either. The parts of a batch that go to
-//! different partitions arrive one after the other, as from a producer.
+//! late, while a successor is at work. When something is not written, what waits behind it isn't either. The parts of a
+//! batch that go to different partitions arrive one after the other, as from a producer.
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 

@@ -42,7 +42,7 @@ enum Command {
         #[arg(long)]
         keep: Option<PathBuf>,
     },
-    /// Break the product on purpose, one line at a time, and see whether a seed notices.
+    /// Break the product on purpose, one place at a time, and see whether a seed notices.
     Mutants(Mutants),
 }
 

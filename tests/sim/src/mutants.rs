@@ -1,4 +1,4 @@
-//! Shows what the simulation is worth: breaks the product on purpose, one line at a time, and looks whether a seed
+//! Shows what the simulation is worth: breaks the product on purpose, one place at a time, and looks whether a seed
 //! notices.
 
 mod list;

@@ -123,9 +123,9 @@ pub enum Fault {
         who: Who,
         /// How many writes it begins before.
         writes: u32,
-        /// Behind how many writes the former one stands still until the other is dead; none if it doesn't.
+        /// Behind how many writes the former one stands still until the other was to die; none if it doesn't.
         stalls_behind: Option<u32>,
-        /// Whether the log is slow for both.
+        /// Whether the log is slow for both, and for whoever follows, for a while.
         is_slow: bool,
         /// The connections of so many devices break when the other begins, so that they are new to it.
         cuts: usize,

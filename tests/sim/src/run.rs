@@ -13,8 +13,10 @@ use crate::{director, evidence, plan::Plan, scheduler::Broken, world::World};
 const LOOK_EVERY: Duration = Duration::from_secs(5);
 /// Nothing was appended for so long: all is done that there is to do.
 const QUIET: Duration = Duration::from_secs(5);
-/// How long everything may take to settle once nothing goes wrong any more, but for what there is to send: less than a
-/// session waits until it refreshes, which heals much that should have healed before.
+/// How long everybody may take to be there at first, while calls may fail.
+const BEGINS_WITHIN: Duration = Duration::from_secs(150);
+/// How long everything may take to settle once nothing goes wrong any more, but for what there is to send. It is short,
+/// since a minute after its attach a session refreshes, which heals much that should have healed before.
 const SETTLES_WITHIN: Duration = Duration::from_secs(50);
 
 /// What became of a run.
@@ -59,57 +61,69 @@ pub fn run(plan: &Plan, is_traced: bool) -> Outcome {
     Outcome { violations, trace: world.0.trace.take(), steps, messages, time }
 }
 
+/// Why a course has not come to its end.
+enum Stuck {
+    /// It can't go on, and nothing more can be learned of it.
+    Broken(Broken),
+    /// Not everything is settled.
+    Unsettled(Vec<String>),
+}
+
 fn play(world: &World) -> Result<chasqui_oracle::Evidence, Vec<String>> {
     let mut inboxes = Vec::new();
-    let ended = course(world, &mut inboxes);
-    match (evidence::collect(world, inboxes), ended) {
-        (Ok(evidence), Ok(())) => Ok(evidence),
+    let unsettled = match course(world, &mut inboxes) {
+        Ok(()) => Vec::new(),
+        Err(Stuck::Broken(broken)) => return Err(vec![format!("everybody goes on: {broken}")]),
+        Err(Stuck::Unsettled(what)) => what.into_iter().map(|what| format!("everything settles: {what}")).collect(),
+    };
+    match evidence::collect(world, inboxes) {
+        Ok(evidence) if unsettled.is_empty() => Ok(evidence),
         // What is broken besides says more than that it doesn't end.
-        (Ok(evidence), Err(why)) => {
+        Ok(evidence) => {
             let others = chasqui_oracle::judge(&evidence).err().into_iter().flat_map(|broken| broken.0);
-            Err(others.map(|violation| violation.to_string()).chain(why).collect())
+            Err(others.map(|violation| violation.to_string()).chain(unsettled).collect())
         }
-        (Err(why), ended) => Err(ended.err().into_iter().flatten().chain([why]).collect()),
+        Err(why) => Err(unsettled.into_iter().chain([why]).collect()),
     }
 }
 
 /// From the beginning until everything is settled.
-fn course(world: &World, inboxes: &mut Vec<InboxReading>) -> Result<(), Vec<String>> {
-    let broken = |broken: Broken| vec![format!("everybody goes on: {broken}")];
+fn course(world: &World, inboxes: &mut Vec<InboxReading>) -> Result<(), Stuck> {
     world.everybody().into_iter().for_each(|who| world.begin(who));
     if world.0.plan.shape.starts_rough {
         world.0.weather.set_noise(world.0.plan.noise);
         director::stumble(world);
     }
-    settle(world, inboxes)?;
+    settle(world, inboxes, BEGINS_WITHIN)?;
     // What devices have come to is on their disks by then.
-    pass(world, Duration::from_secs(2), inboxes).map_err(broken)?;
+    pass(world, Duration::from_secs(2), inboxes)?;
     world.set_calm(false);
     world.0.weather.set_noise(world.0.plan.noise);
     let until = director::direct(world);
     while world.0.scheduler.now() < until {
         let left = until.saturating_sub(world.0.scheduler.now());
-        pass(world, left.min(LOOK_EVERY), inboxes).map_err(broken)?;
+        pass(world, left.min(LOOK_EVERY), inboxes)?;
     }
     director::calm(world);
-    settle(world, inboxes)
+    // A tight gateway admits a message a second.
+    let messages = Duration::from_secs(world.0.plan.messages());
+    settle(world, inboxes, SETTLES_WITHIN + messages)
 }
 
 /// Lets time go by.
-fn pass(world: &World, time: Duration, inboxes: &mut Vec<InboxReading>) -> Result<(), Broken> {
-    world.0.scheduler.run_until(world.0.scheduler.now() + time)?;
+fn pass(world: &World, time: Duration, inboxes: &mut Vec<InboxReading>) -> Result<(), Stuck> {
+    world.0.scheduler.run_until(world.0.scheduler.now() + time).map_err(Stuck::Broken)?;
     inboxes.extend(evidence::inboxes(world));
     Ok(())
 }
 
 /// Waits until all is done that there is to do.
-fn settle(world: &World, inboxes: &mut Vec<InboxReading>) -> Result<(), Vec<String>> {
-    // A tight gateway admits a message a second.
-    let until = world.0.scheduler.now() + SETTLES_WITHIN + Duration::from_secs(world.0.plan.messages());
+fn settle(world: &World, inboxes: &mut Vec<InboxReading>, within: Duration) -> Result<(), Stuck> {
+    let until = world.0.scheduler.now() + within;
     let mut before = ends(world);
     while world.0.scheduler.now() < until {
         director::wake(world);
-        pass(world, QUIET, inboxes).map_err(|broken| vec![format!("everybody goes on: {broken}")])?;
+        pass(world, QUIET, inboxes)?;
         let now = ends(world);
         if now == before && world.0.weather.is_still() && unsettled(world).is_empty() {
             return Ok(());
@@ -120,7 +134,7 @@ fn settle(world: &World, inboxes: &mut Vec<InboxReading>) -> Result<(), Vec<Stri
     if left.is_empty() {
         left.push("something is still called or appended".to_owned());
     }
-    Err(left.into_iter().map(|what| format!("everything settles: {what}")).collect())
+    Err(Stuck::Unsettled(left))
 }
 
 /// The ends of the topics in which what people do ends up.

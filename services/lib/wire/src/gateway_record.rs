@@ -56,8 +56,8 @@ pub enum GatewayRecord {
         /// Whose it is.
         user: UserId,
     },
-    /// An earlier life was heard of. Earlier lives are over, and learn it here even if the record with which the later one
-    /// began was removed before they read it.
+    /// An earlier life was heard of. Earlier lives are over, and learn it here even if the record with which the later
+    /// one began was removed before they read it.
     Superseded {
         /// The newest life that the router knows.
         incarnation: Incarnation,

@@ -10,8 +10,8 @@ use super::Owner;
 use crate::{Error, gateways::Heard, placing::to_gateway, sessions::Place};
 
 impl Owner<'_> {
-    /// Tells gateways that live again to repair, before anything else is pushed to them, and earlier lives that they are
-    /// over.
+    /// Tells gateways that live again to repair, before anything else is pushed to them, and earlier lives that they
+    /// are over.
     pub(super) async fn hear(&mut self, records: &[Record]) -> Result<(), Error> {
         let now = self.now();
         let (mut again, mut superseded) = (BTreeSet::new(), BTreeMap::new());
