@@ -24,8 +24,8 @@ const AFTERLIFE: Duration = Duration::from_secs(10);
 const PATIENCE: Duration = Duration::from_secs(15);
 /// How long there is none then, if there is none.
 const ABSENCE: Duration = Duration::from_secs(3);
-/// An app that is killed asleep would not have been woken for so long.
-const QUIET: Duration = Duration::from_secs(1);
+/// For how long an app that is killed asleep would have slept on.
+const SLEEPS_ON: Duration = Duration::from_secs(1);
 
 /// Begins to direct; gives when everything will have been begun.
 pub(crate) fn direct(world: &World) -> Duration {
@@ -67,7 +67,7 @@ fn act(world: &World, number: usize, act: Act, pace: u64) {
             let (who, span) = (world.there(Who::Device(device)), Duration::from_millis(for_ms * pace));
             let wakes = world.0.scheduler.now() + span;
             // One that is to be killed doesn't wake just before.
-            world.device(device).nap(if is_killed { wakes + QUIET } else { wakes });
+            world.device(device).nap(if is_killed { wakes + SLEEPS_ON } else { wakes });
             let Some(process) = world.device(device).process().filter(|_| is_killed) else { return };
             world.later(span, move |world| {
                 if world.kill(who, &process) {

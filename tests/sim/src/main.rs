@@ -68,7 +68,10 @@ fn main() -> anyhow::Result<ExitCode> {
         Command::Show { what } => {
             let plan = match what.parse() {
                 Ok(seed) => Plan::of(seed),
-                Err(_) => serde_json::from_slice(&std::fs::read(&what).with_context(|| format!("{what} is read"))?)?,
+                Err(_) => {
+                    let file = std::fs::read(&what).with_context(|| format!("{what} is neither a seed nor a file"))?;
+                    serde_json::from_slice(&file).with_context(|| format!("{what} holds no plan of today"))?
+                }
             };
             let (text, outcome) = show(&plan)?;
             say(&text);

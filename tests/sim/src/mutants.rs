@@ -11,7 +11,7 @@ use std::{
     time::Instant,
 };
 
-use anyhow::{Context, ensure};
+use anyhow::{Context, bail, ensure};
 
 use list::Mutant;
 use scratch::{Found, Scratch};
@@ -46,7 +46,9 @@ pub fn run(options: &Mutants, say: impl Fn(&str), note: impl Fn(&str)) -> anyhow
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize()?;
     let (mutants, folder) = (list::read(&root.join("tests/sim/mutants.toml"))?, root.join("target/mutants"));
     let unknown = options.only.iter().find(|name| mutants.iter().all(|mutant| mutant.name != **name));
-    ensure!(unknown.is_none(), "no break is called {unknown:?}");
+    if let Some(name) = unknown {
+        bail!("no break is called {name:?}; tests/sim/mutants.toml names them");
+    }
     let is_wanted = |mutant: &&Mutant| options.only.is_empty() || options.only.contains(&mutant.name);
     let scratch = Scratch::of(&root, &folder)?;
     let all_began = Instant::now();
@@ -87,8 +89,6 @@ fn find<'a>(mutant: &'a Mutant, root: &Path, scratch: &Scratch, options: &Mutant
     let found = scratch.build().and_then(|()| scratch.search(options));
     scratch.write(&mutant.file, text.as_bytes())?;
     let found = found?.with_context(|| format!("none of {} seeds finds it", options.seeds))?;
-    let expected = mutant.promise.as_ref().unwrap_or(&found.promise);
-    ensure!(*expected == found.promise, "seed {} breaks {:?}, not {expected:?}", found.seed, found.promise);
     Ok(Row { mutant, line, found })
 }
 

@@ -14,6 +14,7 @@ const SPAN_MS: u64 = 40_000;
 
 /// A run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Plan {
     /// Who runs next, how long things take, and what becomes of calls.
     pub seed: u64,
@@ -29,6 +30,7 @@ pub struct Plan {
 
 /// What there is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Shape {
     /// How many users; at least 2.
     pub users: usize,
@@ -55,6 +57,7 @@ pub struct Shape {
 
 /// Something at a time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct At<T> {
     /// When, in milliseconds.
     pub at_ms: u64,
@@ -64,6 +67,7 @@ pub struct At<T> {
 
 /// What people do. Devices and users are counted round.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub enum Act {
     /// A device sends messages.
     Send {
@@ -102,6 +106,7 @@ pub enum Act {
 
 /// What goes wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub enum Fault {
     /// A process dies where it stands, and another begins later.
     Crash {

@@ -18,6 +18,7 @@ const LATE_MS_MAX: u64 = 20_000;
 
 /// What may always go wrong, in a thousand calls.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Noise {
     /// A call fails, and may have been done.
     pub fails: u32,

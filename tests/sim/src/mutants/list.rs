@@ -19,8 +19,6 @@ pub(super) struct Mutant {
     old: String,
     /// What is put there.
     new: String,
-    /// The promise that must be the first to break, where only one is to be expected.
-    pub(super) promise: Option<String>,
 }
 
 #[derive(Deserialize)]
