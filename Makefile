@@ -2,8 +2,8 @@
 
 CARGO ?= cargo
 
-# Tests make processes fail at named places, which only this feature compiles in.
-TEST_FLAGS := --locked --workspace --features chasqui/failpoints,chasqui-gateway/failpoints,chasqui-router/failpoints,chasqui-sequencer/failpoints
+# Tests make processes fail at named places, and run roles on Kafka and CQL: only these features compile that in.
+TEST_FLAGS := --locked --workspace --features chasqui/cluster,chasqui/failpoints,chasqui-gateway/failpoints,chasqui-router/failpoints,chasqui-sequencer/failpoints
 
 # All features, because some tests and the suites exist only with one.
 LINT_FLAGS := --locked --workspace --all-targets --all-features
@@ -17,25 +17,34 @@ PYTHON_ENV := target/python/installed
 # A real provider of identities, which a test starts.
 IDENTITY_PROVIDER := tests/identity-provider/node_modules/.installed
 
-.PHONY: help run test soak fuzz mutants python verify format lint policy docs schemas fix audit
+.PHONY: help run infra-up infra-down test soak fuzz mutants python verify format lint policy docs schemas fix audit
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: ## Build Chasqui and start it on ./data with built-in keys, to try it
 	$(CARGO) build --locked --release -p chasqui
 	target/release/chasqui serve --dev
 
-test: $(IDENTITY_PROVIDER) ## Run all tests
-	$(CARGO) build --locked -p chasqui --features failpoints
-	$(CARGO) test $(TEST_FLAGS)
+test: $(IDENTITY_PROVIDER) ## Run all tests, on real servers that are started for them
+	infra/scripts/native-libraries
+	$(CARGO) build --locked -p chasqui --features cluster,failpoints
+	$(CARGO) test $(TEST_FLAGS) --no-run
+	infra/local/with target/infra/test $(CARGO) test $(TEST_FLAGS)
 	$(MAKE) python
 
 soak: $(IDENTITY_PROVIDER) ## Run all tests, the long ones at full length, and the fuzzer
-	$(CARGO) build --locked -p chasqui --features failpoints
-	CHASQUI_SOAK=1 $(CARGO) test $(TEST_FLAGS)
+	infra/scripts/native-libraries
+	$(CARGO) build --locked -p chasqui --features cluster,failpoints
+	CHASQUI_SOAK=1 infra/local/with target/infra/test $(CARGO) test $(TEST_FLAGS)
 	CHASQUI_SOAK=1 $(MAKE) python
 	$(MAKE) fuzz
+
+infra-up: ## Start Kafka, Cassandra and a schema registry in target/infra/run
+	infra/local/up
+
+infra-down: ## Stop them
+	infra/local/down
 
 fuzz: $(CARGO_FUZZ) ## Fuzz what reads bytes from outside, each for FUZZ_SECONDS (300)
 	infra/scripts/fuzz
@@ -46,7 +55,7 @@ mutants: ## Break the product place by place: the simulation must notice within 
 python: $(PYTHON_ENV) ## Run the tests in Python, which see the server as a stranger does
 	target/python/bin/ruff format --check tests/python
 	target/python/bin/ruff check tests/python
-	$(CARGO) build --locked -p chasqui --features failpoints
+	$(CARGO) build --locked -p chasqui --features cluster,failpoints
 	target/python/bin/python -B -m pytest tests/python
 
 verify: format lint policy docs schemas ## Check everything short of the tests; changes no source

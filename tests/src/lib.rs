@@ -13,6 +13,7 @@ pub mod missing;
 pub mod process;
 pub mod rest;
 pub mod schemas;
+pub mod servers;
 pub mod town;
 pub mod wait;
 pub mod witness;

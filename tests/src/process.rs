@@ -18,9 +18,43 @@ use output::Output;
 
 const MISSING: &str = "run the tests with `make test`, which builds it with failpoints first";
 
+/// What a process of the binary is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    /// All roles, on the embedded log and store.
+    All,
+    /// A gateway, on Kafka and CQL.
+    Gateway,
+    /// A sequencer, likewise.
+    Sequencer,
+    /// A router, likewise.
+    Router,
+}
+
+impl Role {
+    /// Whether clients talk to it.
+    #[must_use]
+    pub fn takes_sessions(self) -> bool {
+        matches!(self, Self::All | Self::Gateway)
+    }
+
+    /// The command that starts it.
+    #[must_use]
+    pub fn command(self) -> &'static str {
+        match self {
+            Self::All => "serve",
+            Self::Gateway => "gateway",
+            Self::Sequencer => "sequencer",
+            Self::Router => "router",
+        }
+    }
+}
+
 /// How to start servers on one data folder.
 #[derive(Debug, Clone)]
 pub struct Setup {
+    /// What they are.
+    pub role: Role,
     /// The data folder.
     pub data: PathBuf,
     /// Where everything that servers write to standard error goes.
@@ -43,7 +77,7 @@ impl Setup {
     pub fn new(folder: &Path, options: &[&str]) -> Self {
         let (data, log) = (folder.join("data"), folder.join("server.log"));
         let (listen, options) = ("127.0.0.1:0".to_owned(), options.iter().map(|&option| option.to_owned()).collect());
-        Self { data, log, listen, options, dev: true, file_blocks_max: None, memory_bytes_max: None }
+        Self { role: Role::All, data, log, listen, options, dev: true, file_blocks_max: None, memory_bytes_max: None }
     }
 
     /// All that servers wrote to standard error.
@@ -125,7 +159,7 @@ impl Server {
     /// When it can't be started.
     pub fn start(setup: &Setup, kill_at: Option<KillAt>) -> anyhow::Result<Self> {
         let mut command = command(setup.file_blocks_max)?;
-        command.args(["serve", "--set"]).arg(format!("listen={}", setup.listen));
+        command.args([setup.role.command(), "--set"]).arg(format!("listen={}", setup.listen));
         command.arg("--set").arg([OsStr::new("data="), setup.data.as_os_str()].join(OsStr::new("")));
         for option in &setup.options {
             command.args(["--set", option]);

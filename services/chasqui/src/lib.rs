@@ -1,5 +1,5 @@
-//! The one place where roles meet providers: all roles in one process, on the embedded log and store, and the commands
-//! of the binary around it.
+//! The one place where roles meet providers: all roles in one process on the embedded log and store, or each in processes
+//! of its own on Kafka and CQL; and the commands of the binary around it.
 
 pub mod ban;
 pub mod chat;
@@ -8,6 +8,10 @@ mod failpoints;
 mod folder;
 mod open_files;
 pub mod protocol;
+#[cfg(feature = "cluster")]
+pub mod schema;
 pub mod serve;
 pub mod server;
 pub mod token;
+#[cfg(feature = "cluster")]
+pub mod topics;

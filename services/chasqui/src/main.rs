@@ -3,7 +3,9 @@
 use std::{io::Write, path::PathBuf, process::ExitCode};
 
 use anyhow::Context;
-use chasqui::{ban, chat, protocol, serve, token};
+use chasqui::{ban, chat, protocol, serve, server::Part, token};
+#[cfg(feature = "cluster")]
+use chasqui::{schema, topics};
 use chasqui_config::{Loaded, Setting};
 use clap::{Parser, Subcommand};
 
@@ -19,10 +21,10 @@ struct Cli {
 #[derive(clap::Args)]
 struct Sources {
     /// Read options from this TOML file (also: the environment variable CHASQUI_CONFIG).
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", global = true)]
     config: Option<PathBuf>,
     /// Set an option, for example `--set listen=0.0.0.0:7600`; may be given more than once.
-    #[arg(long = "set", value_name = "KEY=VALUE", value_parser = key_value)]
+    #[arg(long = "set", value_name = "KEY=VALUE", value_parser = key_value, global = true)]
     set: Vec<(String, String)>,
     /// Use built-in keys, to try Chasqui on this machine. Everybody knows them: never use them for real messages.
     #[arg(long)]
@@ -45,6 +47,43 @@ enum Command {
         sources: Sources,
         #[command(flatten)]
         args: serve::Args,
+    },
+    /// Take sessions, on Kafka and CQL. Other gateways, sequencers and routers run beside it.
+    Gateway {
+        #[command(flatten)]
+        sources: Sources,
+        #[command(flatten)]
+        args: serve::Args,
+    },
+    /// Decide commands, on Kafka and CQL. Several share the partitions.
+    Sequencer {
+        #[command(flatten)]
+        sources: Sources,
+        #[command(flatten)]
+        args: serve::Args,
+    },
+    /// Place entries in inboxes and push them to gateways, on Kafka and CQL. Several share the partitions.
+    Router {
+        #[command(flatten)]
+        sources: Sources,
+        #[command(flatten)]
+        args: serve::Args,
+    },
+    /// Topics in Kafka.
+    #[cfg(feature = "cluster")]
+    Topics {
+        #[command(flatten)]
+        sources: Sources,
+        #[command(subcommand)]
+        command: topics::Command,
+    },
+    /// Tables in CQL.
+    #[cfg(feature = "cluster")]
+    Schema {
+        #[command(flatten)]
+        sources: Sources,
+        #[command(subcommand)]
+        command: schema::Command,
     },
     /// Print a token for a user, signed with `auth.secret`.
     Token {
@@ -117,7 +156,14 @@ fn main() -> ExitCode {
 
 fn run(cli: Cli) -> anyhow::Result<()> {
     match cli.command {
-        Command::Serve { sources, args } => serve::run(&args, sources.load()?.options),
+        Command::Serve { sources, args } => serve::run(&args, Part::All, sources.load()?.options),
+        Command::Gateway { sources, args } => serve::run(&args, Part::Gateway, sources.load()?.options),
+        Command::Sequencer { sources, args } => serve::run(&args, Part::Sequencer, sources.load()?.options),
+        Command::Router { sources, args } => serve::run(&args, Part::Router, sources.load()?.options),
+        #[cfg(feature = "cluster")]
+        Command::Topics { sources, command } => topics::run(&command, &sources.load()?.options),
+        #[cfg(feature = "cluster")]
+        Command::Schema { sources, command } => schema::run(&command, &sources.load()?.options),
         Command::Token { sources, args } => token::run(&args, &sources.load()?.options),
         Command::Chat { sources, args } => chat::run(args, &sources.load()?.dev().options),
         Command::Protocol(args) => protocol::run(&args),

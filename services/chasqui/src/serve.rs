@@ -18,7 +18,7 @@ use tokio::{
 use crate::{
     folder::FolderLock,
     open_files,
-    server::{Phase, Server},
+    server::{Part, Phase, Server},
 };
 
 /// What `chasqui serve` is told.
@@ -45,7 +45,7 @@ const EXIT_INTERRUPTED: i32 = 130;
 ///
 /// # Errors
 /// When the server can't start, or ends by itself.
-pub fn run(args: &Args, mut options: Options) -> anyhow::Result<()> {
+pub fn run(args: &Args, part: Part, mut options: Options) -> anyhow::Result<()> {
     let is_terminal = std::io::stderr().is_terminal();
     chasqui_telemetry::init(if is_terminal { Format::Pretty } else { Format::Json }, "")?;
     #[cfg(feature = "failpoints")]
@@ -54,20 +54,20 @@ pub fn run(args: &Args, mut options: Options) -> anyhow::Result<()> {
     }
     #[cfg(not(feature = "failpoints"))]
     let Args {} = args;
-    options.validate().context("the options don't allow a start")?;
+    options.validate_for(part.purpose()).context("the options don't allow a start")?;
     open_files::raise(&mut options.gateway)?;
     // Held until the end of the process.
-    let _lock = FolderLock::take(&options.data)?;
+    let _lock = if part == Part::All { Some(FolderLock::take(&options.data)?) } else { None };
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    runtime.block_on(serve(options))
+    runtime.block_on(serve(part, options))
 }
 
-async fn serve(options: Options) -> anyhow::Result<()> {
+async fn serve(part: Part, options: Options) -> anyhow::Result<()> {
     let mut signals = Signals::new()?;
     let uses_dev_keys = options.uses_dev_keys();
-    let mut server = Server::start(Arc::new(RealDisk), options, Runtime::real()).await?;
+    let mut server = Server::start_part(part, Arc::new(RealDisk), options, Runtime::real()).await?;
     let address = server.address();
-    if uses_dev_keys && !address.ip().is_loopback() {
+    if uses_dev_keys && part.has_gateway() && !address.ip().is_loopback() {
         tracing::warn!(%address, "the built-in keys are known to everybody, and others can reach this address: \
             anybody can be any user here");
     }
@@ -80,7 +80,7 @@ async fn serve(options: Options) -> anyhow::Result<()> {
             error = server.ended() => return Err(error).context("the server has ended"),
             changed = phase.changed() => {
                 if changed.is_ok() && *phase.borrow_and_update() == Phase::Serving {
-                    announce(&server, uses_dev_keys && !has_served);
+                    announce(&server, uses_dev_keys && part.has_gateway() && !has_served);
                     has_served = true;
                 }
             }

@@ -1,4 +1,4 @@
-//! All roles in one process, on the embedded log and store.
+//! A process with roles: all of them on the embedded log and store, or one of them on Kafka and CQL.
 //!
 //! The process has *lives*. A life opens log and store, starts a sequencer and a router for each partition, lets them
 //! catch up with what was accepted before, and only then takes sessions: whoever saw their message sent finds it in
@@ -7,6 +7,9 @@
 //!
 //! The first life that never came to serve and whose error waiting doesn't mend ends the server: somebody has to look.
 
+mod backend;
+#[cfg(feature = "cluster")]
+pub(crate) mod cluster;
 mod docs;
 mod error;
 mod files;
@@ -14,6 +17,7 @@ mod front;
 mod housekeeping;
 mod identity;
 mod life;
+mod part;
 mod roles;
 mod status;
 
@@ -29,6 +33,7 @@ use tokio::{net::TcpListener, select, sync::watch};
 
 pub use error::Error;
 pub(crate) use front::openapi;
+pub use part::Part;
 pub use status::Phase;
 
 use life::End;
@@ -42,15 +47,31 @@ const FAREWELL: Duration = Duration::from_secs(2);
 
 /// What every life of a server begins with.
 struct Foundation {
+    part: Part,
     disk: Arc<dyn Disk>,
     options: Options,
+    /// None in a process without a gateway, which has nothing to judge and nothing to open.
+    judges: Option<Judges>,
+    runtime: Runtime,
+    status: Arc<Status>,
+    metrics: Metrics,
+}
+
+/// What a gateway knows beside its topics.
+struct Judges {
     master: Arc<MasterKey>,
     /// Kept over lives with the keys that it has read.
     verifier: Arc<Verifier>,
     policy: Arc<Policy>,
-    runtime: Runtime,
-    status: Status,
-    metrics: Metrics,
+}
+
+impl Judges {
+    async fn of(options: &Options, runtime: &Runtime) -> Result<Self, Error> {
+        let master = options.seal.master_key.as_ref().map_or("", |key| key.expose());
+        let master = Arc::new(MasterKey::from_base64(master)?);
+        let (verifier, policy) = identity::judges(options, runtime).await?;
+        Ok(Self { master, verifier: Arc::new(verifier), policy: Arc::new(policy) })
+    }
 }
 
 /// A running server. Dropping it ends the roles where they are, as a crash would, and leaves open connections to the
@@ -64,23 +85,33 @@ pub struct Server {
 }
 
 impl Server {
-    /// Listens, and begins the first life; [`Server::phase`] tells when it serves. `disk` must hold nothing that another
-    /// process writes to in the folder `options.data`.
+    /// Listens, and begins the first life with all roles; [`Server::phase`] tells when it serves. `disk` must hold nothing
+    /// that another process writes to in the folder `options.data`.
     ///
     /// # Errors
     /// What is wrong with the options, and [`Error::Listen`]. What goes wrong later is told by [`Server::ended`].
     pub async fn start(disk: Arc<dyn Disk>, options: Options, runtime: Runtime) -> Result<Self, Error> {
-        options.validate()?;
-        let master = options.seal.master_key.as_ref().map_or("", |key| key.expose());
-        let master = Arc::new(MasterKey::from_base64(master)?);
-        let (verifier, policy) = identity::judges(&options, &runtime).await?;
-        let (verifier, policy) = (Arc::new(verifier), Arc::new(policy));
+        Self::start_part(Part::All, disk, options, runtime).await
+    }
+
+    /// The same with some of the roles.
+    ///
+    /// # Errors
+    /// As [`Server::start`].
+    pub async fn start_part(
+        part: Part,
+        disk: Arc<dyn Disk>,
+        options: Options,
+        runtime: Runtime,
+    ) -> Result<Self, Error> {
+        options.validate_for(part.purpose())?;
+        let judges = if part.has_gateway() { Some(Judges::of(&options, &runtime).await?) } else { None };
         let listen = |source| Error::Listen { address: options.listen.clone(), source };
         let listener = TcpListener::bind(&options.listen).await.map_err(listen)?;
         let address = listener.local_addr().map_err(listen)?;
-        let (status, metrics) = (Status::default(), Metrics::new());
+        let (status, metrics) = (Arc::new(Status::default()), Metrics::new());
         let foundation =
-            Arc::new(Foundation { disk, options, master, verifier, policy, runtime: runtime.clone(), status, metrics });
+            Arc::new(Foundation { part, disk, options, judges, runtime: runtime.clone(), status, metrics });
         let (stop, stopping) = watch::channel(false);
         let front = runtime.spawn("front", front::serve(listener, foundation.clone(), stop.subscribe()));
         let lives = runtime.spawn("lives", live(foundation.clone(), stopping));

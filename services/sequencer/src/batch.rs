@@ -130,7 +130,7 @@ impl Place {
 
 impl Cached {
     fn empty(id: ChatId) -> Self {
-        Self { chat: chasqui_domain::Chat::new(id), snapshot: Version(0), last_message: None }
+        Self { chat: chasqui_domain::Chat::new(id), snapshot: Version(0), last_message: None, members_changed: false }
     }
 }
 
@@ -138,10 +138,10 @@ impl Cached {
 pub(crate) fn summaries(chats: &BTreeMap<ChatId, Cached>, rose: &BTreeSet<ChatId>) -> Result<Vec<Summary>, Error> {
     let touched = rose.iter().filter_map(|id| chats.get(id));
     touched
-        .map(|Cached { chat, last_message, .. }| {
+        .map(|Cached { chat, last_message, members_changed, .. }| {
             let members = chat.members.iter().map(|member| member.user.clone()).collect();
             let bytes = summary::encode(chat, last_message.as_ref())?;
-            Ok(Summary { chat: chat.id, version: chat.version, members, bytes })
+            Ok(Summary { chat: chat.id, version: chat.version, members, members_changed: *members_changed, bytes })
         })
         .collect()
 }

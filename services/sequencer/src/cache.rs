@@ -12,11 +12,14 @@ pub(crate) struct Cached {
     pub(crate) snapshot: Version,
     /// The last message, without its body. The summary names it, and must not depend on what a batch happens to hold.
     pub(crate) last_message: Option<Event>,
+    /// Whether its members changed by events whose rows are not written yet.
+    pub(crate) members_changed: bool,
 }
 
 impl Cached {
-    /// Remembers the event if it is a message.
+    /// Remembers what summaries tell of an event beside the state.
     pub(crate) fn note(&mut self, event: &Event) {
+        self.members_changed |= matches!(event.kind, EventKind::Opened { .. });
         if matches!(event.kind, EventKind::Message { .. }) {
             let mut event = event.clone();
             if let EventKind::Message { body, .. } = &mut event.kind {
@@ -80,7 +83,7 @@ mod tests {
     fn cached(number: u32) -> Cached {
         let peer = UserId::new(format!("user-{number}")).unwrap();
         let chat = Chat::new(ChatId::direct(&UserId::new("me").unwrap(), &peer));
-        Cached { chat, snapshot: Version(0), last_message: None }
+        Cached { chat, snapshot: Version(0), last_message: None, members_changed: false }
     }
 
     #[test]

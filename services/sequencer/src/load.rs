@@ -16,12 +16,14 @@ pub(crate) fn fold(id: ChatId, log: &ChatLog) -> Result<Cached, Error> {
         Some(row) => snapshot::decode(&row.bytes)?,
         None => Chat::new(id),
     };
-    let mut cached = Cached { snapshot: chat.version, chat, last_message: None };
+    let mut cached = Cached { snapshot: chat.version, chat, last_message: None, members_changed: false };
     for row in &log.rows {
         let event = read(row)?;
         cached.chat.apply(&event)?;
         cached.note(&event);
     }
+    // Summaries of rows that are committed are written.
+    cached.members_changed = false;
     Ok(cached)
 }
 

@@ -102,7 +102,7 @@ impl<'a> Owner<'a> {
         failpoint!("sequencer::after_commit");
 
         for cached in chats.into_values() {
-            self.cache.put(cached);
+            self.cache.put(Cached { members_changed: false, ..cached });
         }
         self.skipped = self.skipped.split_off(&next);
         self.report(true);

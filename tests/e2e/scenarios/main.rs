@@ -1,5 +1,5 @@
-//! Runs the files in `tests/scenarios` with the client library against the real binary. `CHASQUI_SCENARIO` names one of
-//! them.
+//! Runs the files in `tests/scenarios` with the client library against the real binary: as one process, and as two
+//! processes of each role on Kafka and CQL. `CHASQUI_SCENARIO` names one of them.
 
 mod asked;
 mod check;
@@ -13,7 +13,7 @@ mod world;
 use std::{env, fs, path::Path};
 
 use anyhow::{Context, ensure};
-use chasqui_tests::folder::Folder;
+use chasqui_tests::{folder::Folder, servers::Place};
 use futures::{StreamExt, stream};
 
 use format::Source;
@@ -25,15 +25,25 @@ const AT_ONCE: usize = 4;
 const ONE_VARIABLE: &str = "CHASQUI_SCENARIO";
 
 /// Runs a scenario in a folder of its own, which stays when it fails.
-async fn tell(source: &Source) -> anyhow::Result<()> {
+async fn tell(place: Place, source: &Source) -> anyhow::Result<()> {
     let folder = Folder::new("scenario")?;
     let kept = format!("the files are kept in {}", folder.path().display());
-    run::run(source, folder.path()).await.context(kept)?;
+    run::run(place, source, folder.path()).await.context(kept)?;
     folder.remove()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_scenario_goes_as_it_is_written() -> anyhow::Result<()> {
+    all(Place::Alone).await
+}
+
+/// Those who write to each other are at two gateways.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_scenario_goes_so_on_kafka_and_cql() -> anyhow::Result<()> {
+    all(Place::Cluster).await
+}
+
+async fn all(place: Place) -> anyhow::Result<()> {
     let mut sources = Vec::new();
     for entry in fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios"))? {
         let path = entry?.path();
@@ -44,7 +54,7 @@ async fn every_scenario_goes_as_it_is_written() -> anyhow::Result<()> {
         }
     }
     ensure!(!sources.is_empty(), "there are no scenarios");
-    let told = stream::iter(&sources).map(tell).buffer_unordered(AT_ONCE);
+    let told = stream::iter(&sources).map(|source| tell(place, source)).buffer_unordered(AT_ONCE);
     let failed: Vec<String> =
         told.filter_map(async |told| told.err().map(|error| format!("{error:#}"))).collect().await;
     ensure!(failed.is_empty(), "{} of {}:\n{}", failed.len(), sources.len(), failed.join("\n"));
@@ -120,7 +130,7 @@ async fn a_scenario_that_goes_otherwise_fails_where_it_does() -> anyhow::Result<
     let told = cases.iter().map(async |(steps, place)| {
         let folder = Folder::new("scenario")?;
         let source = Source::parse("x.toml", &file(steps))?;
-        let Err(error) = run::run(&source, folder.path()).await else { anyhow::bail!("it passed: {steps}") };
+        let Err(error) = run::run(Place::Alone, &source, folder.path()).await else { anyhow::bail!("it passed: {steps}") };
         ensure!(format!("{error:#}").contains(place), "{steps}: {error:#}");
         folder.remove()
     });

@@ -9,7 +9,7 @@ use std::{
 use anyhow::{Context, ensure};
 use chasqui_client::{Draft, Error, Update};
 use chasqui_domain::{Counter, Seq, TimeMs, UserId};
-use chasqui_tests::wait::within;
+use chasqui_tests::{servers::Place, wait::within};
 use chasqui_wire::{
     Code,
     frames::{Failed, Token},
@@ -33,20 +33,20 @@ struct Run {
 }
 
 /// Runs a scenario with its files in a folder.
-pub(crate) async fn run(source: &Source, folder: &Path) -> anyhow::Result<()> {
-    let world = World::new(&source.scenario, folder).await?;
-    let url = format!("ws://{}/v1/socket", world.gate.address());
+pub(crate) async fn run(place: Place, source: &Source, folder: &Path) -> anyhow::Result<()> {
+    let world = World::new(place, &source.scenario, folder).await?;
     let player = |device: &Device| {
         let state = folder.join(format!("{}-{}.json", device.user, device.name));
-        (device.clone(), Player::new(device.clone(), state, url.clone()))
+        let url = format!("ws://{}/v1/socket", world.gate(&device.user)?);
+        anyhow::Ok((device.clone(), Player::new(device.clone(), state, url)))
     };
-    let players = source.scenario.devices.iter().map(|device| player(device.get_ref())).collect();
-    let last = Device { user: LAST.to_owned(), name: "device".to_owned() };
+    let players = source.scenario.devices.iter().map(|device| player(device.get_ref())).collect::<Result<_, _>>()?;
+    let last = player(&Device { user: LAST.to_owned(), name: "device".to_owned() })?.1;
     let mut run = Run { world, players, names: Names::new(), times: Times::new() };
     for step in &source.scenario.steps {
         run.step(step.get_ref()).await.with_context(|| source.place(step))?;
     }
-    run.nothing_else(player(&last).1).await.context("at the end")
+    run.nothing_else(last).await.context("at the end")
 }
 
 impl Run {

@@ -7,35 +7,54 @@ use chasqui_client::Rest;
 use chasqui_config::DEV_ADMIN_TOKEN;
 use chasqui_tests::{
     gate::Gate,
-    process::{self, KillAt, Server, Setup},
+    process::{self, KillAt},
+    servers::{Place, Servers},
     witness::{Witness, ask},
 };
 use reqwest::{Method, RequestBuilder};
 
 use crate::format::{Everybody, Scenario, WriteTo};
 
+/// Who bans asks one gateway, whoever is banned.
+const OPERATOR: &str = "operator";
+
 /// The failpoints at which a server may be killed.
 const KILL_AT: &[&str] = &["gateway::after_append"];
 
 pub(crate) struct World {
-    setup: Setup,
+    servers: Servers,
     /// In front of servers whose addresses differ.
-    pub(crate) gate: Gate,
-    server: Option<Server>,
-    address: String,
+    gates: Vec<Gate>,
+    /// Where sessions are taken now.
+    addresses: Vec<SocketAddr>,
     /// Of the answers over HTTP.
     pub(crate) witness: Witness,
 }
 
 impl World {
-    /// With a server that serves.
-    pub(crate) async fn new(scenario: &Scenario, folder: &Path) -> anyhow::Result<Self> {
-        let mut setup = Setup::new(folder, &[]);
-        setup.options = scenario.options.iter().map(|(key, value)| format!("{key}={}", plain(value))).collect();
-        let (gate, witness) = (Gate::open().await?, Witness::default());
-        let mut world = Self { setup, gate, server: None, address: String::new(), witness };
+    /// With servers that serve.
+    pub(crate) async fn new(place: Place, scenario: &Scenario, folder: &Path) -> anyhow::Result<Self> {
+        let options: Vec<_> =
+            scenario.options.iter().map(|(key, value)| format!("{key}={}", plain(value))).collect();
+        let servers = Servers::new(place, folder, &options)?;
+        let mut world = Self { servers, gates: Vec::new(), addresses: Vec::new(), witness: Witness::default() };
         world.start(None).await?;
         Ok(world)
+    }
+
+    /// Where a user's devices connect. All of them go to one gateway, and those who write to each other to two where there
+    /// are as many.
+    pub(crate) fn gate(&self, user: &str) -> anyhow::Result<SocketAddr> {
+        Ok(self.gates.get(self.gateway_of(user)).context("there is no gate")?.address())
+    }
+
+    fn gateway_of(&self, user: &str) -> usize {
+        user.bytes().next().map_or(0, usize::from) % self.gates.len().max(1)
+    }
+
+    /// Where it is itself.
+    fn address(&self, user: &str) -> anyhow::Result<String> {
+        Ok(self.addresses.get(self.gateway_of(user)).context("there is no server")?.to_string())
     }
 
     /// A token of a user: one that outlives the scenario, or so many seconds.
@@ -54,47 +73,47 @@ impl World {
     }
 
     pub(crate) async fn start(&mut self, kill_at: Option<&str>) -> anyhow::Result<()> {
-        ensure!(self.server.is_none(), "the server runs already");
         let kill_at = kill_at.map(|name| {
             let point = KILL_AT.iter().find(|point| **point == name).with_context(|| format!("no failpoint {name}"));
             point.map(|point| KillAt { point, count: 1, pause_ms: 0 })
         });
-        let mut server = Server::start(&self.setup, kill_at.transpose()?)?;
-        self.address = server.ready().await?;
-        self.gate.lead_to(Some(self.address.parse::<SocketAddr>()?));
-        self.server = Some(server);
+        self.addresses = self.servers.start(kill_at.transpose()?).await?;
+        while self.gates.len() < self.addresses.len() {
+            self.gates.push(Gate::open().await?);
+        }
+        for (gate, address) in self.gates.iter().zip(&self.addresses) {
+            gate.lead_to(Some(*address));
+        }
         Ok(())
     }
 
-    /// Stops the server as an operator does; it may not have complained of anything.
+    /// Stops the servers as an operator does; they may not have complained of anything.
     pub(crate) async fn stop(&mut self) -> anyhow::Result<()> {
-        self.take_server()?.stop().await?;
-        self.gate.lead_to(None);
+        self.servers.stop().await?;
+        self.close_gates();
         Ok(())
     }
 
     pub(crate) async fn kill(&mut self) -> anyhow::Result<()> {
-        let mut server = self.take_server()?;
-        server.kill().await?;
-        self.gate.lead_to(None);
-        server.complaints()
+        self.servers.kill().await?;
+        self.close_gates();
+        Ok(())
     }
 
-    /// The server dies by itself.
+    /// A server dies by itself, and the others with it.
     pub(crate) async fn dies(&mut self) -> anyhow::Result<()> {
-        let mut server = self.take_server()?;
-        server.died().await?;
-        self.gate.lead_to(None);
-        server.complaints()
+        self.servers.die().await?;
+        self.close_gates();
+        Ok(())
     }
 
-    fn take_server(&mut self) -> anyhow::Result<Server> {
-        self.server.take().context("there is no server")
+    fn close_gates(&self) {
+        self.gates.iter().for_each(|gate| gate.lead_to(None));
     }
 
     pub(crate) async fn ban(&self, user: &str, device: Option<&str>, is_banned: bool) -> anyhow::Result<()> {
         let device = device.map_or(String::new(), |device| format!("/devices/{device}"));
-        let url = format!("http://{}/v1/admin/bans/{user}{device}", self.address);
+        let url = format!("http://{}/v1/admin/bans/{user}{device}", self.address(OPERATOR)?);
         let http = reqwest::Client::new();
         let request = if is_banned { http.put(url) } else { http.delete(url) };
         let (status, _) = ask(request.bearer_auth(DEV_ADMIN_TOKEN)).await?;
@@ -104,12 +123,12 @@ impl World {
 
     /// A user who asks over HTTP.
     pub(crate) fn rest(&self, user: &str) -> anyhow::Result<Rest> {
-        Ok(self.witness.rest(&self.address, Self::token(user, None, None)?)?)
+        Ok(self.witness.rest(&self.address(user)?, Self::token(user, None, None)?)?)
     }
 
     /// The same for what the client library doesn't ask: a user's question for what is at a path.
     pub(crate) fn question(&self, method: Method, user: &str, path: &str) -> anyhow::Result<RequestBuilder> {
-        let url = format!("http://{}{path}", self.address);
+        let url = format!("http://{}{path}", self.address(user)?);
         Ok(reqwest::Client::new().request(method, url).bearer_auth(Self::token(user, None, None)?))
     }
 }

@@ -94,6 +94,59 @@ pub enum Error {
     /// The data keys were wrapped by another master key.
     #[error("seal.master_key is not the key that this data folder was sealed with: set that one")]
     OtherMasterKey,
+    /// This build has no clients of Kafka and CQL.
+    #[error("this build has the embedded log and store alone: build it with `--features cluster` for roles of their own")]
+    NoCluster,
+    /// A process without a gateway was to take sessions.
+    #[error("there is nothing here to judge tokens with")]
+    NoJudges,
+    /// The topics can't be used.
+    #[cfg(feature = "cluster")]
+    #[error(transparent)]
+    Topics(#[from] chasqui_log_kafka::OpenError),
+    /// The tables can't be used.
+    #[cfg(feature = "cluster")]
+    #[error(transparent)]
+    Tables(#[from] chasqui_store_cql::OpenError),
+    /// The settings for Kafka or CQL can't be taken.
+    #[cfg(feature = "cluster")]
+    #[error("{key}: {why}")]
+    Settings {
+        /// The option.
+        key: &'static str,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// The group that shares the partitions can't be worked with.
+    #[cfg(feature = "cluster")]
+    #[error("the group of the {role}s can't be worked with: {why}")]
+    Group {
+        /// The role.
+        role: &'static str,
+        /// What the client says.
+        why: String,
+    },
+    /// There are commands in the topics, and the keyspace knows nothing of them.
+    #[cfg(feature = "cluster")]
+    #[error("the keyspace {keyspace} knows of no messages, but there are commands in the topics: restore the keyspace")]
+    KeyspaceLost {
+        /// The keyspace.
+        keyspace: String,
+    },
+    /// The keyspace belongs to another life of the topics.
+    #[cfg(feature = "cluster")]
+    #[error(
+        "the topics are the log {found}, and the keyspace {keyspace} belongs to {expected}: restore both from the same \
+         time, or set kafka.prefix and cql.keyspace to those that belong together"
+    )]
+    OtherTopics {
+        /// The keyspace.
+        keyspace: String,
+        /// The log that the keyspace knows.
+        expected: LogId,
+        /// The log that is there.
+        found: LogId,
+    },
     /// The log failed.
     #[error(transparent)]
     Log(#[from] chasqui_log::Error),
@@ -140,7 +193,17 @@ impl Error {
             Self::Sequencer { source, .. } => source.is_retryable(),
             Self::Router { source, .. } => source.is_retryable(),
             Self::Gateway(error) => error.is_retryable(),
+            #[cfg(feature = "cluster")]
+            Self::Topics(error) => error.is_retryable(),
+            #[cfg(feature = "cluster")]
+            Self::Tables(error) => error.is_retryable(),
+            #[cfg(feature = "cluster")]
+            Self::Group { .. } => true,
+            #[cfg(feature = "cluster")]
+            Self::Settings { .. } | Self::KeyspaceLost { .. } | Self::OtherTopics { .. } => false,
             Self::Options(_)
+            | Self::NoCluster
+            | Self::NoJudges
             | Self::MasterKey(_)
             | Self::CaFile { .. }
             | Self::Address { .. }

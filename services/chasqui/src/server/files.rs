@@ -38,7 +38,8 @@ impl Files {
             Ok(Self { log, store })
         };
         let files = task::spawn_blocking(open).await.unwrap_or(Err(Error::Panicked { what: "opening the files" }))?;
-        match files.check(options, &foundation.master).await {
+        let judges = foundation.judges.as_ref().ok_or(Error::NoJudges)?;
+        match files.check(options, &judges.master).await {
             Ok(()) => Ok(files),
             Err(error) => {
                 // What can't be closed has failed before, or is not what is wrong here.

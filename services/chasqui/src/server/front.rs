@@ -125,6 +125,7 @@ async fn metrics(State(foundation): State<Arc<Foundation>>, headers: HeaderMap) 
 
 async fn pass(State(foundation): State<Arc<Foundation>>, request: Request) -> Response {
     match foundation.status.routes() {
+        None if !foundation.part.has_gateway() => answer(Code::NotFound.into()),
         Some(gateway) => gateway.oneshot(request).await.unwrap_or_else(|never: Infallible| match never {}),
         None => answer(Problem { retry_in_ms: Some(RETRY_IN_MS), ..Problem::from(Code::Unavailable) }),
     }

@@ -3,10 +3,8 @@
 use std::{collections::HashMap, convert::Infallible, future::Future, time::Duration};
 
 use chasqui_domain::TimeMs;
-use chasqui_log::Log;
-use chasqui_store::Store;
 
-use super::{Foundation, files::Files, roles::Gauges};
+use super::{Foundation, backend::Backend, roles::Gauges};
 
 /// How often inbox rows are let go. They expire by days.
 const EXPIRE_EVERY: Duration = Duration::from_secs(60 * 60);
@@ -14,9 +12,9 @@ const EXPIRE_EVERY: Duration = Duration::from_secs(60 * 60);
 const DAY_MS: u64 = 24 * 60 * 60 * 1000;
 
 /// Does so until it is dropped. A store that fails is told of by itself.
-pub(super) fn run(foundation: &Foundation, files: &Files, gauges: Gauges) -> impl Future<Output = Infallible> + use<> {
+pub(super) fn run(foundation: &Foundation, backend: &Backend, gauges: Gauges) -> impl Future<Output = Infallible> + use<> {
     let runtime = foundation.runtime.clone();
-    let (log, store) = (files.log.clone(), files.store.clone());
+    let (log, store) = (backend.log.clone(), backend.store.clone());
     let flush_interval = Duration::from_millis(foundation.options.store.flush_interval_ms);
     let retention_ms = u64::from(foundation.options.store.inbox_retention_days) * DAY_MS;
     let metrics = foundation.metrics.server.clone();

@@ -1,4 +1,4 @@
-//! One life: from opening the files to closing them.
+//! One life: from opening log and store to closing them.
 
 use std::sync::Arc;
 
@@ -8,9 +8,9 @@ use futures::FutureExt;
 use tokio::{select, sync::watch};
 
 use super::{
-    Error, Foundation, error,
-    files::Files,
-    housekeeping,
+    Error, Foundation, Part,
+    backend::Backend,
+    error, housekeeping,
     roles::{Gauges, Roles},
     status::Phase,
 };
@@ -30,58 +30,92 @@ pub(super) async fn live(foundation: &Foundation, mut stop: watch::Receiver<bool
     status.set(Phase::Starting);
     foundation.metrics.server.lives.inc();
     // Not dropped half-way: what blocks would go on opening the files.
-    let files = match Files::open(foundation).await {
-        Ok(files) => files,
+    let backend = match Backend::open(foundation).await {
+        Ok(backend) => backend,
         Err(error) => return End::Failed { error, has_served: false },
     };
     let mut stop = Box::pin(async move { drop(stop.wait_for(|stop| *stop).await) }.fuse());
-    let mut roles = Roles::start(foundation, &files);
-    let housekeeping = housekeeping::run(foundation, &files, roles.gauges());
-    roles.spawn(&foundation.runtime, "housekeeping", housekeeping.map(|never| match never {}).boxed());
-
-    let started = select! {
-        started = start_gateway(foundation, &files, roles.gauges()) => started,
-        error = roles.stopped() => Err(error),
-        error = files.store.failed() => Err(error.into()),
-        () = &mut stop => {
-            roles.end().await;
-            return End::Stopped(files.close().await);
+    let mut roles = Roles::new(foundation, &backend);
+    status.watch(roles.gauges());
+    let served = match foundation.part {
+        Part::All => {
+            roles.own_all();
+            let housekeeping = housekeeping::run(foundation, &backend, roles.gauges());
+            roles.spawn("housekeeping", housekeeping.map(|never| match never {}).boxed());
+            take_sessions(foundation, &backend, &mut roles, &mut stop).await
         }
-    };
-    let (failure, has_served) = match started {
-        Err(error) => (Some(error), false),
-        Ok(gateway) => {
-            status.serve(gateway.clone());
-            let failure = select! {
-                error = roles.stopped() => Some(error),
-                error = files.store.failed() => Some(error.into()),
-                error = gateway.stopped() => Some(error.into()),
-                () = &mut stop => None,
-            };
-            status.set(failure.as_ref().map_or(Phase::Draining, |error| Phase::Waiting(error::chain(error))));
-            gateway.drain().await;
-            (failure, true)
+        #[cfg(feature = "cluster")]
+        Part::Gateway => {
+            super::cluster::watch_over(foundation, &backend, &mut roles);
+            take_sessions(foundation, &backend, &mut roles, &mut stop).await
         }
+        #[cfg(feature = "cluster")]
+        Part::Sequencer | Part::Router => {
+            super::cluster::watch_over(foundation, &backend, &mut roles);
+            let housekeeping = housekeeping::run(foundation, &backend, roles.gauges());
+            roles.spawn("housekeeping", housekeeping.map(|never| match never {}).boxed());
+            super::cluster::own_a_share(foundation, &backend, &mut roles, &mut stop).await
+        }
+        #[cfg(not(feature = "cluster"))]
+        _ => Served { failure: Some(Error::NoCluster), has_served: false },
     };
     roles.end().await;
-    let closed = files.close().await;
-    match failure {
-        None => End::Stopped(closed),
+    let closed = backend.close().await;
+    match served {
+        Served { failure: None, .. } => End::Stopped(closed),
         // What the store says at its end is the failure that is known already, or follows from it.
-        Some(error) => End::Failed { error, has_served },
+        Served { failure: Some(error), has_served } => End::Failed { error, has_served },
     }
 }
 
-/// Sessions are taken only once everything is placed that was accepted before.
-async fn start_gateway(foundation: &Foundation, files: &Files, gauges: Gauges) -> Result<Arc<Gateway>, Error> {
-    gauges.catch_up(&*files.log, |gauges| foundation.status.watch(gauges)).await?;
+/// How the work of a life ended.
+pub(super) struct Served {
+    /// None when it was told to stop.
+    pub(super) failure: Option<Error>,
+    pub(super) has_served: bool,
+}
+
+/// Takes sessions, once everything is placed that this process had accepted before, until something fails or the
+/// server is told to stop.
+async fn take_sessions(
+    foundation: &Foundation,
+    backend: &Backend,
+    roles: &mut Roles,
+    stop: &mut (impl Future<Output = ()> + Unpin),
+) -> Served {
+    let status = &foundation.status;
+    let started = select! {
+        started = start_gateway(foundation, backend, roles.gauges()) => started,
+        error = roles.stopped() => Err(error),
+        error = backend.failed() => Err(error),
+        () = &mut *stop => return Served { failure: None, has_served: false },
+    };
+    let gateway = match started {
+        Err(error) => return Served { failure: Some(error), has_served: false },
+        Ok(gateway) => gateway,
+    };
+    status.serve(Some(gateway.clone()));
+    let failure = select! {
+        error = roles.stopped() => Some(error),
+        error = backend.failed() => Some(error),
+        error = gateway.stopped() => Some(error.into()),
+        () = stop => None,
+    };
+    status.set(failure.as_ref().map_or(Phase::Draining, |error| Phase::Waiting(error::chain(error))));
+    gateway.drain().await;
+    Served { failure, has_served: true }
+}
+
+async fn start_gateway(foundation: &Foundation, backend: &Backend, gauges: Gauges) -> Result<Arc<Gateway>, Error> {
+    gauges.catch_up().await?;
+    let judges = foundation.judges.as_ref().ok_or(Error::NoJudges)?;
     let deps = chasqui_gateway::Deps {
-        log: files.log.clone(),
-        store: files.store.clone(),
-        keys: files.store.clone(),
-        master: Arc::clone(&foundation.master),
-        verifier: Arc::clone(&foundation.verifier),
-        policy: Arc::clone(&foundation.policy),
+        log: backend.log.clone(),
+        store: backend.store.clone(),
+        keys: backend.keys.clone(),
+        master: Arc::clone(&judges.master),
+        verifier: Arc::clone(&judges.verifier),
+        policy: Arc::clone(&judges.policy),
         runtime: foundation.runtime.clone(),
         metrics: foundation.metrics.gateway.clone(),
     };

@@ -28,11 +28,14 @@ pub(super) struct Status {
     phase: watch::Sender<Phase>,
     gauges: RwLock<Gauges>,
     gateway: RwLock<Option<(Router, Arc<Gateway>)>>,
+    /// What can't be reached, whoever needs it.
+    away: RwLock<Vec<&'static str>>,
 }
 
 impl Default for Status {
     fn default() -> Self {
-        Self { phase: watch::Sender::new(Phase::Starting), gauges: RwLock::default(), gateway: RwLock::default() }
+        let phase = watch::Sender::new(Phase::Starting);
+        Self { phase, gauges: RwLock::default(), gateway: RwLock::default(), away: RwLock::default() }
     }
 }
 
@@ -44,6 +47,7 @@ impl Status {
     /// A phase in which nothing is served.
     pub(super) fn set(&self, phase: Phase) {
         *self.gateway.write() = None;
+        self.away.write().clear();
         self.phase.send_replace(phase);
     }
 
@@ -59,8 +63,18 @@ impl Status {
         gauges.measure(metrics).await
     }
 
-    pub(super) fn serve(&self, gateway: Arc<Gateway>) {
-        *self.gateway.write() = Some((gateway.router(), gateway));
+    /// Notes what can't be reached now; gives whether that is something else than before.
+    #[cfg(feature = "cluster")]
+    pub(super) fn set_away(&self, away: &[&'static str]) -> bool {
+        let mut known = self.away.write();
+        let has_changed = *known != away;
+        *known = away.to_vec();
+        has_changed
+    }
+
+    /// The roles are at work; with a gateway if there is one.
+    pub(super) fn serve(&self, gateway: Option<Arc<Gateway>>) {
+        *self.gateway.write() = gateway.map(|gateway| (gateway.router(), gateway));
         self.phase.send_replace(Phase::Serving);
     }
 
@@ -76,6 +90,7 @@ impl Status {
                 let mut waiting = self.gauges.read().waiting();
                 let gateway = self.gateway.read().as_ref().and_then(|(_, gateway)| gateway.waiting());
                 waiting.extend(gateway.map(|why| format!("the gateway: {}", brief(&why))));
+                waiting.extend(self.away.read().iter().map(|what| format!("{what} can't be reached")));
                 waiting
             }
             Phase::Starting => {

@@ -67,7 +67,7 @@ async fn write_chat(bench: &mut Bench) {
     }
     let members = vec![user("alice"), user("bob")];
     let bytes = summary::encode(&state, None).unwrap();
-    let summary = Summary { chat: chat(), version: state.version, members, bytes };
+    let summary = Summary { chat: chat(), version: state.version, members, members_changed: true, bytes };
     let of = LogPartition { log: LOG, partition: Partition(0) };
     bench.store.write_events(of, rows, vec![summary]).await.unwrap();
 }

@@ -22,6 +22,6 @@ pub use options::{
     Admin, Auth, DEV_ADMIN_TOKEN, DEV_AUTH_SECRET, DEV_SEAL_MASTER_KEY, Gateway, Limits, Log, Options, Outbound,
     Policy, Seal, Store, TABLE,
 };
-pub use problems::{BODY_BYTES_LIMIT, Invalid, Problem, SECRET_BYTES_LEAST};
+pub use problems::{BODY_BYTES_LIMIT, Invalid, Problem, Purpose, SECRET_BYTES_LEAST};
 pub use show::reference;
 pub use table::Entry;

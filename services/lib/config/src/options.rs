@@ -18,7 +18,7 @@ options! {
     Options {
         /// The address and port that the gateway listens on.
         listen: String = "127.0.0.1:7600",
-        /// The folder of the embedded log and store.
+        /// The folder of the embedded log and store, for `chasqui serve`.
         data: PathBuf = "./data",
         /// How long a gateway counts as alive after its last heartbeat, in milliseconds.
         lease_ms: u64 = 10_000,
@@ -26,17 +26,17 @@ options! {
         heartbeat_ms: u64 = 2_000,
     }
 
-    /// The embedded log.
+    /// The log: the embedded one, and where it is said, the one on Kafka as well.
     log: Log {
         /// The size at which a segment is closed and the next one begun (64 MiB).
         segment_bytes: u64 = 67_108_864,
-        /// How long records are kept, in milliseconds (7 days).
+        /// How long records are kept, in milliseconds (7 days); on Kafka as well.
         retention_ms: u64 = 604_800_000,
         /// How big the log may become before old segments go early; without it only time counts. At least two segments.
         bytes_max: Option<u64> = None,
-        /// The partitions of topics by chat. Fixed when the data folder is created.
+        /// The partitions of topics by chat. Fixed when the data folder is created, or the topics.
         partitions_chats: u32 = 4,
-        /// The partitions of topics by user. Fixed when the data folder is created.
+        /// The partitions of topics by user. Fixed when the data folder is created, or the topics.
         partitions_users: u32 = 4,
     }
 
@@ -46,8 +46,53 @@ options! {
         cache_bytes: usize = 67_108_864,
         /// How often it is flushed to disk, in milliseconds.
         flush_interval_ms: u64 = 1_000,
-        /// How long inbox rows are kept, in days.
+        /// How long inbox rows are kept, in days; in CQL as well.
         inbox_retention_days: u32 = 30,
+    }
+
+    /// Apache Kafka, for roles in processes of their own.
+    kafka: Kafka {
+        /// Some of the brokers, as `host:port,host:port`.
+        bootstrap: Option<String> = None,
+        /// What the names of all topics and groups begin with.
+        prefix: String = "chasqui",
+        /// What this process is called in the brokers' logs; with the classic protocol its name in the group, which is
+        /// its own and stays. Without it the name of the role and the host's.
+        client_id: Option<String> = None,
+        /// A file with settings of librdkafka for TLS, SASL, sockets and compression, one `key=value` a line.
+        properties_file: Option<PathBuf> = None,
+        /// How partitions are shared: `consumer` by the brokers (KIP-848, from Kafka 4.0 on), `classic` by the members.
+        group_protocol: String = "consumer",
+        /// How many bytes of records may wait to be written (32 MiB).
+        queue_bytes_max: usize = 33_554_432,
+        /// For `chasqui topics apply`: on how many brokers each partition lies.
+        replication: u32 = 3,
+        /// On how many of them a record must be before it counts as written.
+        min_insync_replicas: u32 = 2,
+        /// For how many gateways there is a topic: those with the ids `gateway-0` and so on.
+        gateways: u32 = 16,
+    }
+
+    /// The store in CQL (ScyllaDB, Apache Cassandra), for roles in processes of their own.
+    cql: Cql {
+        /// Some of the nodes, as `host:port,host:port`.
+        contact_points: Option<String> = None,
+        /// The keyspace.
+        keyspace: String = "chasqui",
+        /// The data centre whose nodes are asked; without it the one of the node that answers first.
+        datacenter: Option<String> = None,
+        /// The user to log in as, if the nodes want one.
+        user: Option<String> = None,
+        /// Their password.
+        password: Option<Secret> = None,
+        /// A file with certificates (PEM) that the nodes' must come from; without it there is no TLS.
+        ca_file: Option<PathBuf> = None,
+        /// How long a statement may take, in milliseconds.
+        timeout_ms: u64 = 5_000,
+        /// How many statements may be under way; beyond it those that follow wait.
+        concurrency_max: usize = 256,
+        /// For `chasqui schema migrate`: on how many nodes each row lies.
+        replication: u32 = 3,
     }
 
     /// Who may connect.

@@ -19,6 +19,10 @@ pub const BODY_BYTES_LIMIT: usize = 262_144;
 
 const SEGMENT_BYTES_LEAST: u64 = 1 << 20;
 const PARTITIONS_MAX: u32 = 1_024;
+const GATEWAYS_MAX: u32 = 4_096;
+
+/// The longest name that Cassandra takes.
+const KEYSPACE_BYTES_MAX: usize = 48;
 
 /// What is wrong with one option.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,18 +47,55 @@ impl fmt::Display for Invalid {
     }
 }
 
+/// What options are to be enough for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    /// All roles in one process, on the embedded log and store.
+    Serve,
+    /// A gateway on Kafka and CQL.
+    Gateway,
+    /// A sequencer or a router on Kafka and CQL, which need no key and no secret of users.
+    Worker,
+    /// Making and checking topics.
+    Topics,
+    /// Making the tables.
+    Schema,
+}
+
 impl Options {
-    /// Checks that the options make a server.
+    /// Checks that the options make a server with all roles.
+    ///
+    /// # Errors
+    /// As [`Options::validate_for`].
+    pub fn validate(&self) -> Result<(), Invalid> {
+        self.validate_for(Purpose::Serve)
+    }
+
+    /// Checks that the options are enough for something, and that those that it looks at fit together.
     ///
     /// # Errors
     /// With everything that is wrong, and what to do about it.
-    pub fn validate(&self) -> Result<(), Invalid> {
+    pub fn validate_for(&self, purpose: Purpose) -> Result<(), Invalid> {
         let mut problems = Problems(Vec::new());
-        self.check_places(&mut problems);
-        self.check_secrets(&mut problems);
-        self.check_policy(&mut problems);
+        let serves = !matches!(purpose, Purpose::Topics | Purpose::Schema);
+        if serves {
+            self.check_places(&mut problems);
+            self.check_admin(&mut problems);
+        }
+        if matches!(purpose, Purpose::Serve | Purpose::Gateway) {
+            self.check_secrets(&mut problems);
+            self.check_policy(&mut problems);
+        }
         self.check_log(&mut problems);
-        self.check_gateway(&mut problems);
+        if serves {
+            self.check_gateway(&mut problems);
+        }
+        if matches!(purpose, Purpose::Gateway | Purpose::Worker | Purpose::Topics) {
+            self.check_kafka(&mut problems);
+        }
+        if matches!(purpose, Purpose::Gateway | Purpose::Worker | Purpose::Schema) {
+            self.check_cql(&mut problems);
+        }
         if problems.0.is_empty() { Ok(()) } else { Err(Invalid(problems.0)) }
     }
 
@@ -63,6 +104,57 @@ impl Options {
             self.listen.rsplit_once(':').filter(|(host, _)| !host.is_empty()).map(|(_, port)| port.parse::<u16>());
         problems.unless(matches!(port, Some(Ok(_))), "listen", "write an address and a port, like 127.0.0.1:7600");
         problems.unless(self.data != Path::new(""), "data", "name a folder, like ./data");
+    }
+
+    fn check_admin(&self, problems: &mut Problems) {
+        if let Some(token) = &self.admin.token {
+            problems.long_enough("admin.token", token);
+        }
+    }
+
+    fn check_kafka(&self, problems: &mut Problems) {
+        let kafka = &self.kafka;
+        problems.set("kafka.bootstrap", kafka.bootstrap.is_some(), "some of the brokers, like localhost:9092");
+        problems.unless(
+            matches!(&*kafka.group_protocol, "consumer" | "classic"),
+            "kafka.group_protocol",
+            "use consumer, or classic for brokers before Kafka 4.0",
+        );
+        problems.at_least_one("kafka.queue_bytes_max", kafka.queue_bytes_max as u64);
+        problems.at_least_one("kafka.replication", u64::from(kafka.replication));
+        problems.unless(
+            (1..=kafka.replication).contains(&kafka.min_insync_replicas),
+            "kafka.min_insync_replicas",
+            "use a number from 1 to kafka.replication",
+        );
+        problems.unless(
+            (1..=GATEWAYS_MAX).contains(&kafka.gateways),
+            "kafka.gateways",
+            format!("use a number from 1 to {GATEWAYS_MAX}"),
+        );
+    }
+
+    fn check_cql(&self, problems: &mut Problems) {
+        let cql = &self.cql;
+        problems.set("cql.contact_points", cql.contact_points.is_some(), "some of the nodes, like localhost:9042");
+        let is_name = |name: &str| {
+            let mut letters = name.bytes();
+            letters.next().is_some_and(|first| first.is_ascii_lowercase())
+                && letters.all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_')
+        };
+        problems.unless(
+            is_name(&cql.keyspace) && cql.keyspace.len() <= KEYSPACE_BYTES_MAX,
+            "cql.keyspace",
+            format!("use up to {KEYSPACE_BYTES_MAX} of a-z, 0-9 and _, beginning with a letter"),
+        );
+        problems.unless(
+            cql.user.is_some() == cql.password.is_some(),
+            "cql.password",
+            "set cql.user and cql.password together, or neither",
+        );
+        problems.at_least_one("cql.timeout_ms", cql.timeout_ms);
+        problems.at_least_one("cql.concurrency_max", cql.concurrency_max as u64);
+        problems.at_least_one("cql.replication", u64::from(cql.replication));
     }
 
     fn check_secrets(&self, problems: &mut Problems) {
@@ -84,9 +176,6 @@ impl Options {
         }
         problems.at_least_one("auth.jwks_refresh_ms", self.auth.jwks_refresh_ms);
         problems.at_least_one("auth.jwks_refresh_least_ms", self.auth.jwks_refresh_least_ms);
-        if let Some(token) = &self.admin.token {
-            problems.long_enough("admin.token", token);
-        }
         match self.seal.master_key.as_ref().map(Secret::expose).map(MasterKey::from_base64) {
             None => problems.missing("seal.master_key", "seal.master_key to 32 random bytes in base64"),
             Some(Err(error)) => problems.add("seal.master_key", error.to_string()),
@@ -220,6 +309,11 @@ impl Problems {
         self.unless(secret.expose().len() >= SECRET_BYTES_LEAST, key, advice);
     }
 
+    /// One that `--dev` doesn't bring.
+    fn set(&mut self, key: &'static str, is_set: bool, what: &str) {
+        self.unless(is_set, key, format!("set it to {what} (environment {})", variable(key)));
+    }
+
     fn missing(&mut self, key: &'static str, what: &str) {
         let variable = variable(key);
         self.add(key, format!("set {what} (environment {variable}), or use --dev to try Chasqui with a built-in key"));
@@ -318,6 +412,28 @@ mod tests {
         assert_eq!(keys(|options| options.log.bytes_max = Some(134_217_727)), ["log.bytes_max"]);
         assert_eq!(keys(|options| options.log.bytes_max = Some(134_217_728)), [""; 0]);
         assert_eq!(keys(|options| options.log.partitions_users = 0), ["log.partitions_users"]);
+    }
+
+    #[test]
+    fn each_purpose_looks_at_what_it_needs() {
+        let keys = |options: &Options, purpose| -> Vec<&'static str> {
+            let problems = options.validate_for(purpose).err().map_or_else(Vec::new, |invalid| invalid.0);
+            problems.iter().map(|problem| problem.key).collect()
+        };
+        let mut options = Options::default();
+        assert_eq!(keys(&options, Purpose::Topics), ["kafka.bootstrap"]);
+        assert_eq!(keys(&options, Purpose::Schema), ["cql.contact_points"]);
+        assert_eq!(keys(&options, Purpose::Worker), ["kafka.bootstrap", "cql.contact_points"]);
+        options.kafka.bootstrap = Some("localhost:9092".to_owned());
+        options.cql.contact_points = Some("localhost:9042".to_owned());
+        assert_eq!(keys(&options, Purpose::Worker), [""; 0]);
+        assert_eq!(keys(&options, Purpose::Gateway), ["auth.secret", "seal.master_key", "policy.mode"]);
+        assert_eq!(keys(&options.clone().dev(), Purpose::Gateway), [""; 0]);
+        options.kafka.min_insync_replicas = 4;
+        options.cql.keyspace = "Chat".to_owned();
+        options.cql.user = Some("chasqui".to_owned());
+        let wrong = ["kafka.min_insync_replicas", "cql.keyspace", "cql.password"];
+        assert_eq!(keys(&options, Purpose::Worker), wrong);
     }
 
     #[test]

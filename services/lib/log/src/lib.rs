@@ -2,8 +2,11 @@
 //!
 //! * **Durability.** A record whose append was confirmed survives a crash of this process and of the machine. Readers
 //!   see only such records, and never one that a crash can take back.
-//! * **Order.** In a partition offsets ascend without a hole. Batches given to [`Log::enqueue`] one after another get
-//!   their places in that order, whether or not the caller waits for the first before it gives the second.
+//! * **Order.** In a partition offsets ascend without a hole, but for `presence`, of which compaction may have removed some.
+//!   Batches given to [`Log::enqueue`] one after another get their places in that order, whether or not the caller waits
+//!   for the first before it gives the second.
+//! * **Time** is the log's own. In a partition it goes back at most by as much as the clocks of the log's machines differ.
+//! * **Empty values** remove their keys where there is compaction.
 //! * **Retry.** An append that failed with an error whose [`Error::is_unknown`] is true may have happened. The log
 //!   never repeats an append by itself.
 //! * **Cancellation.** Dropping the future of `enqueue` appends nothing; dropping a [`Pending`] loses the answer, not
@@ -112,7 +115,7 @@ impl Append {
 pub struct Appended {
     /// The record's place in its partition.
     pub offset: Offset,
-    /// The log's time when it was appended; never goes back in a partition.
+    /// The log's time when it was appended.
     pub time: TimeMs,
 }
 
@@ -121,7 +124,7 @@ pub struct Appended {
 pub struct Record {
     /// The record's place in its partition.
     pub offset: Offset,
-    /// The log's time when it was appended; never goes back in a partition.
+    /// The log's time when it was appended.
     pub time: TimeMs,
     /// What the record is about.
     pub key: Bytes,
@@ -162,8 +165,8 @@ pub trait Log: Send + Sync + 'static {
     fn partitions(&self) -> Partitions;
 
     /// Puts a batch in the queue, waiting for room. Resolves once the batch has its place; the [`Pending`] resolves
-    /// once all of its records are durable. The records of a batch that go to one partition become neighbours, in
-    /// their order.
+    /// once all of its records are durable. The records of a batch that go to one partition keep their order, and become
+    /// neighbours unless another process writes there.
     ///
     /// # Errors
     /// [`Error::TooLarge`] or [`Error::NoSuchPartition`], and nothing of the batch is appended; [`Error::Closed`].

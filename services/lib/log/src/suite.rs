@@ -80,7 +80,7 @@ macro_rules! conformance {
             a_read_keeps_to_its_bytes,
             a_large_record_comes_back,
             partitions_are_apart,
-            a_gateway_topic_is_made_when_first_used,
+            a_gateway_topic_is_there_before_it_is_used,
             too_large_appends_nothing,
             no_such_partition_appends_nothing,
             no_such_partition_everywhere,

@@ -19,7 +19,7 @@ pub enum Topic {
     Heartbeats,
     /// Who was banned, for the sessions that are open; one partition.
     Revocations,
-    /// What is for the sessions of one gateway; one partition, made when it is first used.
+    /// What is for the sessions of one gateway; one partition.
     Gateway(GatewayId),
 }
 

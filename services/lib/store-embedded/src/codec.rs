@@ -173,7 +173,7 @@ pub(crate) fn read_summary(chat: ChatId, key: &[u8], value: &[u8]) -> Result<Sum
         for _ in 0..content.u32()? {
             members.push(UserId::new(std::str::from_utf8(content.sized()?).ok()?).ok()?);
         }
-        Some(Summary { chat, version, members, bytes: content.rest() })
+        Some(Summary { chat, version, members, members_changed: true, bytes: content.rest() })
     };
     read().ok_or_else(|| damaged("summaries", key))
 }

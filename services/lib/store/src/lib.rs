@@ -70,6 +70,9 @@ pub struct Summary {
     pub version: Version,
     /// Its members: they, and nobody else, find it among their chats while this summary is the newest.
     pub members: Vec<UserId>,
+    /// Whether they may be others than before the events that are written with it, as with a chat's first events. Without it a
+    /// store may leave the members' lists of chats as they are. Always true of what is read.
+    pub members_changed: bool,
     /// The summary.
     pub bytes: Bytes,
 }
@@ -294,7 +297,8 @@ pub trait Store: Send + Sync + 'static {
     /// [`Error`].
     async fn bans(&self, user: Option<&UserId>, after: Option<&BanKey>, rows_max: usize) -> Result<Vec<Ban>, Error>;
 
-    /// Removes the inbox rows of days (UTC) before the day of `before`. Other writes go on meanwhile.
+    /// Removes the inbox rows of days (UTC) before the day of `before`. Other writes go on meanwhile. A store that was told
+    /// how long to keep them, and lets them go by itself, does nothing here.
     ///
     /// # Errors
     /// [`Error`]; the call may be repeated.

@@ -40,6 +40,11 @@ pub trait Factory: Send + Sync {
     /// A store without rows.
     async fn open(&self) -> Subject;
 
+    /// Whether inbox rows go by [`Store::expire_inbox`], and not by themselves.
+    fn expires_when_told(&self) -> bool {
+        true
+    }
+
     /// Closes a store and opens it again with the rows that it had; none for stores that end with their process.
     async fn reopen(&self, subject: Subject) -> Option<Subject> {
         drop(subject);
@@ -142,6 +147,7 @@ pub(crate) fn summary(chat: ChatId, version: u64, members: &[&str]) -> Summary {
         chat,
         version: Version(version),
         members: members.iter().map(|name| user(name)).collect(),
+        members_changed: true,
         bytes: Bytes::from(format!("summary {version}")),
     }
 }

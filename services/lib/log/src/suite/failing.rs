@@ -21,7 +21,7 @@ pub async fn too_large_appends_nothing(factory: &dyn Factory) {
 
 fn nowhere() -> Vec<TopicPartition> {
     let (chats, users) = (PARTITIONS.chats.get(), PARTITIONS.users.get());
-    let Topic::Gateway(id) = gateway("g").topic else { unreachable!("it is a gateway's") };
+    let Topic::Gateway(id) = gateway("gateway-2").topic else { unreachable!("it is a gateway's") };
     vec![
         commands(chats),
         events(chats),

@@ -60,11 +60,11 @@ pub async fn what_is_gone_is_reported(factory: &dyn Factory) {
 /// An offset is used once, though all records of its partition are gone.
 pub async fn offsets_are_never_used_again(factory: &dyn Factory) {
     let mut subject = factory.create(Retention::None).await;
-    fill(&subject.log(), &gateway("g")).await;
-    subject.log().release(&gateway("g"), Offset(RECORDS)).await.unwrap();
+    fill(&subject.log(), &gateway("gateway-2")).await;
+    subject.log().release(&gateway("gateway-2"), Offset(RECORDS)).await.unwrap();
     subject.expire().await;
     subject.reopen().await;
-    let appended = subject.log().append(vec![record(&gateway("g"), "a new life")]).await.unwrap();
+    let appended = subject.log().append(vec![record(&gateway("gateway-2"), "a new life")]).await.unwrap();
     assert_eq!(offsets(&appended), [RECORDS]);
 }
 
@@ -74,13 +74,13 @@ pub async fn all_is_there_after_reopening(factory: &dyn Factory) {
     let id = subject.log().id();
     for round in 1..4u64 {
         fill(&subject.log(), &commands(0)).await;
-        fill(&subject.log(), &gateway("g")).await;
+        fill(&subject.log(), &gateway("gateway-2")).await;
         if !subject.reopen().await {
             return;
         }
         let log = subject.log();
         assert_eq!(log.id(), id);
-        for at in [commands(0), gateway("g")] {
+        for at in [commands(0), gateway("gateway-2")] {
             let count = round * RECORDS;
             let records = read(&log, &at, 0, count as usize).await;
             assert_eq!(values(&records)[(count - 1) as usize], format!("{:0>200}", RECORDS - 1));
@@ -92,12 +92,12 @@ pub async fn all_is_there_after_reopening(factory: &dyn Factory) {
 /// The bounds of a partition survive reopening, also when all its records are gone.
 pub async fn the_end_is_kept_when_all_is_gone(factory: &dyn Factory) {
     let mut subject = factory.create(Retention::None).await;
-    fill(&subject.log(), &gateway("g")).await;
+    fill(&subject.log(), &gateway("gateway-2")).await;
     subject.expire().await;
-    let before = subject.log().bounds(&gateway("g")).await.unwrap();
+    let before = subject.log().bounds(&gateway("gateway-2")).await.unwrap();
     assert_eq!(before.end, Offset(RECORDS));
     if subject.reopen().await {
-        let after = subject.log().bounds(&gateway("g")).await.unwrap();
+        let after = subject.log().bounds(&gateway("gateway-2")).await.unwrap();
         assert_eq!(after.end, before.end);
         assert!(after.start <= after.end);
     }

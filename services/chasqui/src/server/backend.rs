@@ -1,0 +1,66 @@
+//! The log and the store that a life works with, whatever they are.
+
+use std::sync::Arc;
+
+use chasqui_log::Log;
+use chasqui_store::{KeyTable, Store};
+
+#[cfg(feature = "cluster")]
+use super::cluster::Cluster;
+use super::{Error, Foundation, Part, files::Files};
+
+/// The log and the store, open.
+pub(super) struct Backend {
+    pub(super) log: Arc<dyn Log>,
+    pub(super) store: Arc<dyn Store>,
+    pub(super) keys: Arc<dyn KeyTable>,
+    kind: Kind,
+}
+
+enum Kind {
+    Embedded(Files),
+    #[cfg(feature = "cluster")]
+    Cluster(Cluster),
+}
+
+impl Backend {
+    /// Opens what the process's part works on.
+    pub(super) async fn open(foundation: &Foundation) -> Result<Self, Error> {
+        if foundation.part != Part::All {
+            return Self::open_cluster(foundation).await;
+        }
+        let files = Files::open(foundation).await?;
+        let (log, store, keys) = (files.log.clone(), files.store.clone(), files.store.clone());
+        Ok(Self { log, store, keys, kind: Kind::Embedded(files) })
+    }
+
+    #[cfg(feature = "cluster")]
+    async fn open_cluster(foundation: &Foundation) -> Result<Self, Error> {
+        let cluster = Cluster::open(foundation).await?;
+        let (log, store, keys) = (cluster.log.clone(), cluster.store.clone(), cluster.store.clone());
+        Ok(Self { log, store, keys, kind: Kind::Cluster(cluster) })
+    }
+
+    #[cfg(not(feature = "cluster"))]
+    async fn open_cluster(_: &Foundation) -> Result<Self, Error> {
+        Err(Error::NoCluster)
+    }
+
+    /// Waits until it can't be worked with any more, and says why. What is only away is waited for where it is needed.
+    pub(super) async fn failed(&self) -> Error {
+        match &self.kind {
+            Kind::Embedded(files) => files.store.failed().await.into(),
+            #[cfg(feature = "cluster")]
+            Kind::Cluster(_) => std::future::pending().await,
+        }
+    }
+
+    /// Finishes what was begun, and gives everything free.
+    pub(super) async fn close(self) -> Result<(), Error> {
+        match self.kind {
+            Kind::Embedded(files) => files.close().await,
+            #[cfg(feature = "cluster")]
+            Kind::Cluster(cluster) => cluster.close().await,
+        }
+    }
+}

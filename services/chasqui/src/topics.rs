@@ -1,0 +1,113 @@
+//! `chasqui topics apply`: makes the topics, and checks them.
+
+use std::{
+    io::Write,
+    num::NonZeroU32,
+    time::Duration,
+};
+
+use anyhow::Context;
+use chasqui_config::{Options, Purpose};
+use chasqui_domain::LogId;
+use chasqui_log::Partitions;
+use chasqui_log_kafka::topics::{self, Spec, Step};
+use chasqui_runtime::Runtime;
+use serde_json::json;
+
+use crate::server::cluster::kafka_options;
+
+/// What `chasqui topics` is told.
+#[derive(Debug, clap::Subcommand)]
+pub enum Command {
+    /// Make the topics that are missing, and check those that are there.
+    #[command(after_help = "\
+The counts of partitions are fixed once the topics are made: what they decide is where chats and users belong. Topics that are
+there and not as they must be are named, with what to do, and nothing is changed then.
+
+Examples:
+  chasqui topics apply --set kafka.bootstrap=localhost:9092 --set kafka.replication=1 --set kafka.min_insync_replicas=1
+  CHASQUI_KAFKA__BOOTSTRAP=kafka-0:9092 CHASQUI_LOG__PARTITIONS_CHATS=64 chasqui topics apply --dry-run
+  chasqui topics apply --config chasqui.toml --json | jq .topic")]
+    Apply(Args),
+}
+
+/// What `chasqui topics apply` is told.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Say what would be done, and change nothing.
+    #[arg(long)]
+    dry_run: bool,
+    /// Print a JSON object a line.
+    #[arg(long)]
+    json: bool,
+}
+
+/// Makes the topics, or says what would be made.
+///
+/// # Errors
+/// When the brokers can't be asked, or something is not as it must be.
+pub fn run(command: &Command, options: &Options) -> anyhow::Result<()> {
+    let Command::Apply(args) = command;
+    options.validate_for(Purpose::Topics).context("the options are not enough")?;
+    let kafka = kafka_options(options, "topics")?;
+    let spec = spec(options);
+    let work = async {
+        let id = LogId(Runtime::real().random());
+        let plan = topics::plan(&kafka, &spec, id).await?;
+        if args.dry_run {
+            return plan.iter().try_for_each(|step| tell(args, step));
+        }
+        // What was done is done, whether or not anybody can be told.
+        let mut told = Ok(());
+        topics::apply(&kafka, &spec, &plan, |step| told = std::mem::replace(&mut told, Ok(())).and_then(|()| tell(args, step))).await?;
+        told
+    };
+    tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?.block_on(work)
+}
+
+fn spec(options: &Options) -> Spec {
+    // The options were checked: no count is 0.
+    let count = |count: u32| NonZeroU32::new(count).unwrap_or(NonZeroU32::MIN);
+    let partitions =
+        Partitions { chats: count(options.log.partitions_chats), users: count(options.log.partitions_users) };
+    Spec {
+        partitions,
+        replication: options.kafka.replication,
+        min_insync_replicas: options.kafka.min_insync_replicas,
+        retention: Duration::from_millis(options.log.retention_ms),
+        gateways: options.kafka.gateways,
+    }
+}
+
+fn tell(args: &Args, step: &Step) -> anyhow::Result<()> {
+    let line = if args.json { object(args, step).to_string() } else { line(args, step) };
+    writeln!(std::io::stdout(), "{line}").context("the output could not be written")
+}
+
+fn line(args: &Args, step: &Step) -> String {
+    let would = if args.dry_run { "would be " } else { "" };
+    match step {
+        Step::Stands { topic } => format!("{topic}: as it must be"),
+        Step::Make { topic, partitions, settings } => {
+            let settings: Vec<_> = settings.iter().map(|(key, value)| format!("{key}={value}")).collect();
+            format!("{topic}: {would}made, partitions={partitions} {}", settings.join(" "))
+        }
+        Step::Record(life) => format!(
+            "the log id {would}recorded: {}, {} partitions by chat and {} by user",
+            life.log, life.partitions_chats, life.partitions_users
+        ),
+        Step::Recorded(life) => format!("the log id is {}, as recorded", life.log),
+    }
+}
+
+fn object(args: &Args, step: &Step) -> serde_json::Value {
+    let done = !args.dry_run;
+    match step {
+        Step::Stands { topic } => json!({ "topic": topic, "change": "none" }),
+        Step::Make { topic, partitions, settings } => {
+            json!({ "topic": topic, "change": "make", "done": done, "partitions": partitions, "settings": settings })
+        }
+        Step::Record(life) => json!({ "life": life, "change": "record", "done": done }),
+        Step::Recorded(life) => json!({ "life": life, "change": "none" }),
+    }
+}

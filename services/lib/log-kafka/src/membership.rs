@@ -1,0 +1,207 @@
+//! Who owns which partition: the members of a group share those of a topic, and learn what they gain and lose. They read
+//! nothing through the group; what they read, they read where the store says that they had come. What they say of how far
+//! they have come is for tools that show how far a group is behind.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, mpsc as std_mpsc},
+    thread,
+    time::{Duration, Instant},
+};
+
+use chasqui_domain::{Offset, Partition};
+use chasqui_log::Topic;
+use parking_lot::Mutex;
+use rdkafka::{
+    ClientContext, Offset as RawOffset, TopicPartitionList,
+    config::{FromClientConfigAndContext, RDKafkaLogLevel},
+    consumer::{BaseConsumer, CommitMode, Consumer, ConsumerContext},
+    error::KafkaError,
+    types::RDKafkaRespErr,
+};
+use tokio::sync::mpsc;
+
+use crate::{OpenError, Options, SettingsError, context::Context, names, names::Names};
+
+/// How often the group is listened to for word of changes.
+const LISTEN: Duration = Duration::from_millis(100);
+
+/// How often it is told how far its members have come.
+const TELL_EVERY: Duration = Duration::from_secs(5);
+
+/// How long the group waits for an owner to let go. After that another may begin beside it, which does no harm.
+const LET_GO_WITHIN: Duration = Duration::from_secs(10);
+
+/// What a member learns.
+#[derive(Debug)]
+pub enum Change {
+    /// These partitions are its own from now on.
+    Gained(Vec<Partition>),
+    /// These are not any more. Another takes them over once [`Released`] is dropped, and after ten seconds at the latest.
+    Lost(Vec<Partition>, Released),
+    /// The member can't go on; why.
+    Failed(String),
+}
+
+/// Says by being dropped that partitions were let go.
+#[derive(Debug)]
+pub struct Released(#[expect(dead_code, reason = "its end is what counts")] std_mpsc::Sender<()>);
+
+/// A member of a group. Dropping it leaves the group.
+pub struct Membership {
+    changes: mpsc::UnboundedReceiver<Change>,
+    reached: Arc<Mutex<BTreeMap<Partition, Offset>>>,
+    stop: Option<std_mpsc::Sender<()>>,
+    thread: Option<thread::JoinHandle<()>>,
+}
+
+impl Membership {
+    /// Joins the group of a role, which shares the partitions of a topic.
+    ///
+    /// # Errors
+    /// [`OpenError::Settings`]. That no broker answers shows in that nothing is gained.
+    pub fn join(options: &Options, role: &str, topic: &Topic) -> Result<Self, OpenError> {
+        let topic = Names::new(&options.prefix)?.of(topic);
+        let config = options.member(role)?;
+        // Not bounded by itself: there are no more changes than the group makes, and each loss waits for an answer.
+        let (tell, changes) = mpsc::unbounded_channel();
+        let consumer = BaseConsumer::from_config_and_context(&config, Member { tell: tell.clone() });
+        let consumer: BaseConsumer<Member> = consumer.map_err(SettingsError::from)?;
+        consumer.subscribe(&[&topic]).map_err(SettingsError::from)?;
+        let reached = Arc::new(Mutex::new(BTreeMap::new()));
+        let (stop, stopped) = std_mpsc::channel();
+        let work = {
+            let reached = reached.clone();
+            move || attend(&consumer, &topic, &tell, &reached, &stopped)
+        };
+        let thread = thread::Builder::new().name(format!("kafka group {role}")).spawn(work);
+        let thread = thread.map_err(|error| SettingsError::Client { why: error.to_string() })?;
+        Ok(Self { changes, reached, stop: Some(stop), thread: Some(thread) })
+    }
+
+    /// What changes next. Cancel safe.
+    pub async fn next(&mut self) -> Change {
+        let ended = || Change::Failed("the group's thread has ended".to_owned());
+        self.changes.recv().await.unwrap_or_else(ended)
+    }
+
+    /// Notes how far the work at a partition has come, for those who watch the group.
+    pub fn reached(&self, partition: Partition, next: Offset) {
+        self.reached.lock().insert(partition, next);
+    }
+
+    /// Leaves the group, and waits until it knows. What was owned must have been let go.
+    pub async fn leave(mut self) {
+        drop(self.stop.take());
+        // Losses that come now have nobody to wait for.
+        self.changes.close();
+        if let Some(thread) = self.thread.take() {
+            // It can't be waited for any better if that fails.
+            let _ = tokio::task::spawn_blocking(move || thread.join()).await;
+        }
+    }
+}
+
+fn attend(
+    consumer: &BaseConsumer<Member>,
+    topic: &str,
+    tell: &mpsc::UnboundedSender<Change>,
+    reached: &Mutex<BTreeMap<Partition, Offset>>,
+    stopped: &std_mpsc::Receiver<()>,
+) {
+    let mut told_at = Instant::now();
+    while matches!(stopped.try_recv(), Err(std_mpsc::TryRecvError::Empty)) {
+        match consumer.poll(LISTEN) {
+            // Partitions are paused as soon as they are assigned.
+            None | Some(Ok(_)) => {}
+            Some(Err(KafkaError::MessageConsumptionFatal(code))) => {
+                let _ = tell.send(Change::Failed(code.to_string()));
+                return;
+            }
+            Some(Err(error)) => tracing::debug!(target: "kafka", %error, "the group reports an error"),
+        }
+        if told_at.elapsed() >= TELL_EVERY {
+            told_at = Instant::now();
+            commit(consumer, topic, reached, CommitMode::Async);
+        }
+    }
+    commit(consumer, topic, reached, CommitMode::Sync);
+}
+
+fn commit(
+    consumer: &BaseConsumer<Member>,
+    topic: &str,
+    reached: &Mutex<BTreeMap<Partition, Offset>>,
+    mode: CommitMode,
+) {
+    let reached = std::mem::take(&mut *reached.lock());
+    let mut list = TopicPartitionList::with_capacity(reached.len());
+    for (partition, next) in reached {
+        let offset = RawOffset::Offset(names::raw(next));
+        if let Err(error) = list.add_partition_offset(topic, names::number(partition), offset) {
+            tracing::debug!(target: "kafka", %error, "an offset can't be told");
+        }
+    }
+    if list.count() == 0 {
+        return;
+    }
+    if let Err(error) = consumer.commit(&list, mode) {
+        tracing::debug!(target: "kafka", %error, "the group was not told how far its members are");
+    }
+}
+
+/// Hears what the group decides, on the thread that listens.
+struct Member {
+    tell: mpsc::UnboundedSender<Change>,
+}
+
+impl ClientContext for Member {
+    fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
+        Context.log(level, facility, message);
+    }
+
+    fn error(&self, error: KafkaError, reason: &str) {
+        Context.error(error, reason);
+    }
+}
+
+impl ConsumerContext for Member {
+    fn rebalance(&self, consumer: &BaseConsumer<Self>, what: RDKafkaRespErr, list: &mut TopicPartitionList) {
+        let partitions: Vec<Partition> =
+            list.elements().iter().filter_map(|element| u32::try_from(element.partition()).ok()).map(Partition).collect();
+        let done = if what == RDKafkaRespErr::RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS {
+            let assigned = assign(consumer, list);
+            if !partitions.is_empty() {
+                let _ = self.tell.send(Change::Gained(partitions));
+            }
+            assigned
+        } else {
+            if !partitions.is_empty() {
+                self.wait_for_release(partitions);
+            }
+            consumer.incremental_unassign(list)
+        };
+        if let Err(error) = done {
+            tracing::warn!(target: "kafka", %error, "a change of the group was not taken");
+        }
+    }
+}
+
+impl Member {
+    fn wait_for_release(&self, partitions: Vec<Partition>) {
+        let (released, waits) = std_mpsc::channel();
+        if self.tell.send(Change::Lost(partitions, Released(released))).is_err() {
+            return;
+        }
+        if matches!(waits.recv_timeout(LET_GO_WITHIN), Err(std_mpsc::RecvTimeoutError::Timeout)) {
+            tracing::warn!("partitions were not let go in time: another owner may begin beside this one");
+        }
+    }
+}
+
+/// Takes partitions without reading them.
+fn assign(consumer: &BaseConsumer<Member>, list: &mut TopicPartitionList) -> Result<(), KafkaError> {
+    list.set_all_offsets(RawOffset::End)?;
+    consumer.incremental_assign(list)?;
+    consumer.pause(list)
+}

@@ -1,0 +1,186 @@
+//! Reads one partition.
+
+use std::{collections::VecDeque, sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use chasqui_domain::Offset;
+use chasqui_log::{Bounds, Error, Header, Reader, Record, Topic, TopicPartition};
+use chasqui_runtime::Task;
+use futures::FutureExt;
+use rdkafka::{
+    error::{KafkaError, RDKafkaErrorCode},
+    message::{BorrowedMessage, Headers, Message},
+};
+
+use crate::{
+    Shared,
+    error::unavailable,
+    names,
+    producer::time_of,
+    readers::{Feed, Queue},
+};
+
+/// The most records that one read gives, so that records without a byte are bounded too.
+const READ_RECORDS_MAX: usize = 4096;
+
+/// How often the end of a partition is looked at by a reader that waits beyond it.
+const LOOK_EVERY: Duration = Duration::from_millis(50);
+
+pub(crate) struct KafkaReader {
+    shared: Arc<Shared>,
+    at: TopicPartition,
+    next: Offset,
+    state: State,
+    /// What was fetched and didn't fit the read before.
+    left: VecDeque<Record>,
+}
+
+enum State {
+    /// Before the first read, and when the next offset may be gone.
+    Closed,
+    /// Kept over reads that are dropped, or who reads for a moment at a time would never come to the end of it.
+    Opening(Task<Result<Feed, Error>>),
+    Open(Feed),
+}
+
+impl KafkaReader {
+    pub(crate) fn new(shared: Arc<Shared>, at: TopicPartition, from: Offset) -> Self {
+        Self { shared, at, next: from, state: State::Closed, left: VecDeque::new() }
+    }
+
+    /// Begins to fetch at the next offset, once it is there. Cancel safe.
+    async fn open(&mut self) -> Result<(), Error> {
+        if matches!(self.state, State::Closed) {
+            let opening = open(self.shared.clone(), self.at.clone(), self.next);
+            self.state = State::Opening(self.shared.runtime.spawn("opening a reader", opening));
+        }
+        let State::Opening(opening) = &mut self.state else { return Ok(()) };
+        match opening.join().await.unwrap_or(Err(Error::Closed)) {
+            Ok(feed) => {
+                self.state = State::Open(feed);
+                Ok(())
+            }
+            Err(error) => {
+                self.state = State::Closed;
+                if let Error::Trimmed { start } = error {
+                    self.next = start;
+                }
+                Err(error)
+            }
+        }
+    }
+
+    /// Waits for records and takes what is there; none when it has to begin anew. Cancel safe.
+    async fn fetch(&mut self) -> Result<(), Error> {
+        let State::Open(feed) = &self.state else { return Ok(()) };
+        // Only compaction makes holes. Anything else would be a record that is lost on the way.
+        let may_have_holes = self.at.topic == Topic::Presence;
+        let ended = fetch(feed.queue(), self.next, may_have_holes, &mut self.left).await;
+        let Err(ended) = ended else { return Ok(()) };
+        self.state = State::Closed;
+        match ended {
+            Ended::Misled { expected, got } => {
+                tracing::warn!(at = %self.at, %expected, %got, "a record came out of turn: read again");
+                Ok(())
+            }
+            // Found out when it begins anew.
+            Ended::OutOfRange => Ok(()),
+            // What was taken comes first; an error that stays will be there again.
+            Ended::Failed(_) if !self.left.is_empty() => Ok(()),
+            Ended::Failed(error) => Err(error),
+        }
+    }
+
+    fn take(&mut self, bytes_max: usize) -> Vec<Record> {
+        let mut bytes = 0;
+        let fit = self.left.iter().take_while(|record| {
+            bytes += record.bytes();
+            bytes <= bytes_max
+        });
+        let count = fit.count().max(1).min(self.left.len());
+        let records: Vec<Record> = self.left.drain(..count).collect();
+        if let Some(last) = records.last() {
+            self.next = last.offset.next();
+        }
+        records
+    }
+}
+
+/// Begins to fetch at an offset, once it is there.
+async fn open(shared: Arc<Shared>, at: TopicPartition, from: Offset) -> Result<Feed, Error> {
+    loop {
+        let Bounds { start, end } = shared.bounds(&at).await?;
+        if from < start {
+            return Err(Error::Trimmed { start });
+        }
+        if from <= end {
+            break;
+        }
+        shared.runtime.sleep(LOOK_EVERY).await;
+    }
+    shared.readers.open(shared.names.of(&at.topic), names::number(at.partition), from).await
+}
+
+/// Why a feed is of no use any more.
+enum Ended {
+    OutOfRange,
+    Misled { expected: Offset, got: Offset },
+    Failed(Error),
+}
+
+impl From<KafkaError> for Ended {
+    fn from(error: KafkaError) -> Self {
+        match error.rdkafka_error_code() {
+            Some(RDKafkaErrorCode::AutoOffsetReset | RDKafkaErrorCode::OffsetOutOfRange) => Self::OutOfRange,
+            _ => Self::Failed(unavailable(&error)),
+        }
+    }
+}
+
+/// Waits for a record, and takes those that are there behind it: nothing is awaited once something was taken.
+async fn fetch(queue: &Queue, mut next: Offset, may_have_holes: bool, to: &mut VecDeque<Record>) -> Result<(), Ended> {
+    let mut received = Some(queue.recv().await);
+    while let Some(message) = received {
+        let record = read(&message?).map_err(Ended::Failed)?;
+        if record.offset < next || (record.offset > next && !may_have_holes) {
+            return Err(Ended::Misled { expected: next, got: record.offset });
+        }
+        next = record.offset.next();
+        to.push_back(record);
+        if to.len() >= READ_RECORDS_MAX {
+            break;
+        }
+        received = queue.recv().now_or_never();
+    }
+    Ok(())
+}
+
+pub(crate) fn read(message: &BorrowedMessage<'_>) -> Result<Record, Error> {
+    let bytes = |part: Option<&[u8]>| part.map(Bytes::copy_from_slice).unwrap_or_default();
+    let headers = message.headers().map(|headers| {
+        let header = |header: rdkafka::message::Header<'_, &[u8]>| Header {
+            name: header.key.to_owned().into(),
+            value: bytes(header.value),
+        };
+        headers.iter().map(header).collect()
+    });
+    Ok(Record {
+        offset: names::offset(message.offset())?,
+        time: time_of(message.timestamp()),
+        key: bytes(message.key()),
+        value: bytes(message.payload()),
+        headers: headers.unwrap_or_default(),
+    })
+}
+
+#[async_trait]
+impl Reader for KafkaReader {
+    async fn next(&mut self, bytes_max: usize) -> Result<Vec<Record>, Error> {
+        while self.left.is_empty() {
+            self.open().await?;
+            self.fetch().await?;
+        }
+        Ok(self.take(bytes_max))
+    }
+}
