@@ -17,7 +17,7 @@ PYTHON_ENV := target/python/installed
 # A real provider of identities, which a test starts.
 IDENTITY_PROVIDER := tests/identity-provider/node_modules/.installed
 
-.PHONY: help run infra-up infra-down test soak fuzz mutants python verify format lint policy docs schemas fix audit
+.PHONY: help native run infra-up infra-down test soak fuzz mutants python verify format lint policy docs schemas fix audit
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -26,15 +26,13 @@ run: ## Build Chasqui and start it on ./data with built-in keys, to try it
 	$(CARGO) build --locked --release -p chasqui
 	target/release/chasqui serve --dev
 
-test: $(IDENTITY_PROVIDER) ## Run all tests, on real servers that are started for them
-	infra/scripts/native-libraries
+test: native $(IDENTITY_PROVIDER) ## Run all tests, on real servers that are started for them
 	$(CARGO) build --locked -p chasqui --features cluster,failpoints
 	$(CARGO) test $(TEST_FLAGS) --no-run
 	infra/local/with target/infra/test $(CARGO) test $(TEST_FLAGS)
 	$(MAKE) python
 
-soak: $(IDENTITY_PROVIDER) ## Run all tests, the long ones at full length, and the fuzzer
-	infra/scripts/native-libraries
+soak: native $(IDENTITY_PROVIDER) ## Run all tests, the long ones at full length, and the fuzzer
 	$(CARGO) build --locked -p chasqui --features cluster,failpoints
 	CHASQUI_SOAK=1 infra/local/with target/infra/test $(CARGO) test $(TEST_FLAGS)
 	CHASQUI_SOAK=1 $(MAKE) python
@@ -52,7 +50,7 @@ fuzz: $(CARGO_FUZZ) ## Fuzz what reads bytes from outside, each for FUZZ_SECONDS
 mutants: ## Break the product place by place: the simulation must notice within MUTANTS_SEEDS (5000)
 	$(CARGO) run --locked -p chasqui-sim -- mutants
 
-python: $(PYTHON_ENV) ## Run the tests in Python, which see the server as a stranger does
+python: native $(PYTHON_ENV) ## Run the tests in Python, which see the server as a stranger does
 	target/python/bin/ruff format --check tests/python
 	target/python/bin/ruff check tests/python
 	$(CARGO) build --locked -p chasqui --features cluster,failpoints
@@ -63,17 +61,21 @@ verify: format lint policy docs schemas ## Check everything short of the tests; 
 format: ## Check the formatting
 	$(CARGO) fmt --all --check
 
-lint: ## Check the lints
+lint: native ## Check the lints
 	$(CARGO) clippy $(LINT_FLAGS) -- -D warnings
 
 policy: $(CARGO_DENY) ## Check licenses, banned crates and sources of dependencies
 	$(CARGO_DENY) --locked check licenses bans sources
 
-docs: ## Check that the documentation builds
+docs: native ## Check that the documentation builds
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --workspace --all-features --no-deps
 
-schemas: ## Check the schemas and who depends on whom
+schemas: native ## Check the schemas and who depends on whom
 	$(CARGO) test $(TEST_FLAGS) --test architecture --test protocol
+
+# What the Kafka client is built with.
+native:
+	@infra/scripts/native-libraries
 
 fix: ## Apply what the lints suggest, and format
 	$(CARGO) clippy $(LINT_FLAGS) --fix --allow-dirty --allow-staged

@@ -1,6 +1,8 @@
 //! Who may depend on whom. The tables name the crates; each test is one rule over them and says whom it caught, and
 //! by which way.
 
+use std::collections::BTreeSet;
+
 use anyhow::{Result, ensure};
 use cargo_metadata::{Dependency, DependencyKind, Package};
 
@@ -17,10 +19,17 @@ const ORACLE: &str = "chasqui-oracle";
 const ROLES: &[&str] = &["chasqui-gateway", "chasqui-router", "chasqui-sequencer"];
 
 /// Each implements the traits of the log or of the store.
-const PROVIDERS: &[&str] = &["chasqui-log-embedded", "chasqui-store-embedded"];
+const PROVIDERS: &[&str] =
+    &["chasqui-log-embedded", "chasqui-log-kafka", "chasqui-store-cql", "chasqui-store-embedded"];
+
+/// Those that only some builds have: whoever tries Chasqui needn't wait for the clients of Kafka and CQL.
+const PROVIDERS_OF_CLUSTERS: &[&str] = &["chasqui-log-kafka", "chasqui-store-cql"];
 
 /// Where roles meet providers.
-const MEETING_PLACES: &[&str] = &["chasqui", "chasqui-tests", FUZZ];
+const MEETING_PLACES: &[&str] = &["chasqui", CLUSTER_TESTS, "chasqui-tests", FUZZ];
+
+/// They look at topics and tables past the providers.
+const CLUSTER_TESTS: &str = "chasqui-cluster-tests";
 
 /// Its programs are tests.
 const FUZZ: &str = "chasqui-fuzz";
@@ -31,8 +40,12 @@ const BUILT_FOR_TESTS: &[&str] = &["chasqui-sim", "chasqui-tests", FUZZ];
 /// All that the oracle needs: to be read and written, and an error.
 const KNOWN_BY_THE_ORACLE: &[&str] = &["serde", "thiserror"];
 
-/// A library behind a provider, and the one crate of ours that knows it.
-const KNOWN_ONLY_BY: &[(&str, &str)] = &[("redb", "chasqui-store-embedded")];
+/// A library behind a provider, and the crates of ours that know it.
+const KNOWN_ONLY_BY: &[(&str, &[&str])] = &[
+    ("rdkafka", &[CLUSTER_TESTS, "chasqui-log-kafka"]),
+    ("redb", &["chasqui-store-embedded"]),
+    ("scylla", &[CLUSTER_TESTS, "chasqui-store-cql"]),
+];
 
 /// What would let the domain wait or log, wherever it came in. A trailing `*` stands for any ending.
 const RUNTIMES: &[&str] =
@@ -134,12 +147,25 @@ fn the_testkit_is_built_into_nothing() -> Result<()> {
 #[test]
 fn a_providers_library_is_known_to_it_alone() -> Result<()> {
     let workspace = Workspace::load()?;
-    for (library, provider) in KNOWN_ONLY_BY {
+    for (library, knowers) in KNOWN_ONLY_BY {
         let knows = |package: &&Package| package.dependencies.iter().any(|dep| dep.name == *library);
-        let knowing: Vec<_> =
+        let knowing: BTreeSet<_> =
             workspace.crates().into_iter().filter(knows).map(|package| package.name.as_str()).collect();
-        ensure!(knowing == [*provider], "{library} is known by {knowing:?}; it should be by {provider} alone");
+        let wanted = knowers.iter().copied().collect();
+        ensure!(knowing == wanted, "{library} is known by {knowing:?}; it should be by {knowers:?} alone");
     }
+    Ok(())
+}
+
+#[test]
+fn the_clients_of_clusters_are_built_only_when_asked_for() -> Result<()> {
+    let workspace = Workspace::load()?;
+    let binary = workspace.named("chasqui")?;
+    for provider in PROVIDERS_OF_CLUSTERS {
+        let known = binary.dependencies.iter().find(|dep| dep.name == *provider);
+        ensure!(known.is_some_and(|dep| dep.optional), "{provider} is to be optional in {}", binary.name);
+    }
+    ensure!(!binary.features.contains_key("default"), "{} is to have no features by default", binary.name);
     Ok(())
 }
 

@@ -3,5 +3,6 @@
 
 mod dependencies;
 mod lints;
+mod released;
 mod schemas;
 mod workspace;

@@ -67,7 +67,13 @@ pub(crate) async fn step(store: &dyn Store, n: u64) -> Result<Answer, Error> {
                 body: Some(filler.into()),
             };
             let members = vec![user(0), user(1 + n % 3)];
-            store.write_events(OF, vec![row], vec![Summary { chat, version, members, bytes: Bytes::new() }]).await?;
+            store
+                .write_events(
+                    OF,
+                    vec![row],
+                    vec![Summary { chat, version, members, members_changed: true, bytes: Bytes::new() }],
+                )
+                .await?;
         }
         4 => {
             let snapshots =

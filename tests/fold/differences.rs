@@ -61,8 +61,13 @@ async fn summary_of(files: &Files, chat: &Chat, events: &[(Event, Source)]) -> a
     let last = events.iter().rev().find(|(event, _)| matches!(event.kind, EventKind::Message { .. }));
     let members: Vec<_> = chat.members.iter().map(|member| member.user.clone()).collect();
     let bytes = summary::encode(chat, last.map(|(event, _)| event))?;
-    let expected =
-        (chat.version > Version(0)).then(|| Summary { chat: chat.id, version: chat.version, members, members_changed: true, bytes });
+    let expected = (chat.version > Version(0)).then(|| Summary {
+        chat: chat.id,
+        version: chat.version,
+        members,
+        members_changed: true,
+        bytes,
+    });
     let found = files.store.summaries(&[chat.id]).await?.into_iter().flatten().next();
     let is_same = expected == found;
     let version = |summary: Option<Summary>| summary.map(|summary| summary.version);

@@ -123,12 +123,20 @@ impl Device {
     /// When it hangs or has ended by itself.
     pub async fn end(&mut self, ending: Ending) -> anyhow::Result<()> {
         let Life { runtime, client, stop, pump } = self.life.take().context("the device has not begun")?;
+        let mut unheard = None;
         let closed = match ending {
-            Ending::Kill => Ok(()),
+            Ending::Kill => {
+                // What the client says while its runtime ends is no word of a killed one. The updates stay: without them it
+                // would close.
+                let _ = stop.send(());
+                unheard = Some(within("the pump stops", pump).await??);
+                Ok(())
+            }
             Ending::Close => close(client, stop, pump).await,
         };
         // Waits for a file that is being written; everything else is dropped where it stands.
         spawn_blocking(move || runtime.shutdown_timeout(PATIENCE)).await?;
+        drop(unheard);
         self.journal.note(Line::Ended { killed: ending == Ending::Kill });
         closed
     }

@@ -8,6 +8,7 @@ pub mod folded;
 pub mod folder;
 pub mod gate;
 pub mod in_process;
+pub mod infra;
 pub mod journal;
 pub mod missing;
 pub mod process;

@@ -16,6 +16,9 @@ use rustix::process::{Pid, Resource, Rlimit, Signal, kill_process, prlimit};
 use crate::wait::within;
 use output::Output;
 
+/// How often it is looked whether a server stands still.
+const STATE_EVERY: std::time::Duration = std::time::Duration::from_millis(20);
+
 const MISSING: &str = "run the tests with `make test`, which builds it with failpoints first";
 
 /// What a process of the binary is.
@@ -67,6 +70,10 @@ pub struct Setup {
     pub dev: bool,
     /// How long files may become, in blocks of 512 bytes, until [`Server::lift_limit`]: to the process its disk is full.
     pub file_blocks_max: Option<u64>,
+    /// A failpoint at which servers stand still, and the how many-th time, as `POINT=COUNT`: see [`Server::wake`].
+    pub stop_at: Option<String>,
+    /// What other failpoints do, in the form of the library `fail`.
+    pub failpoints: Option<String>,
     /// How much memory it may write to, in bytes: heap, stacks and buffers. It dies when it wants more.
     pub memory_bytes_max: Option<u64>,
 }
@@ -77,7 +84,18 @@ impl Setup {
     pub fn new(folder: &Path, options: &[&str]) -> Self {
         let (data, log) = (folder.join("data"), folder.join("server.log"));
         let (listen, options) = ("127.0.0.1:0".to_owned(), options.iter().map(|&option| option.to_owned()).collect());
-        Self { role: Role::All, data, log, listen, options, dev: true, file_blocks_max: None, memory_bytes_max: None }
+        Self {
+            role: Role::All,
+            data,
+            log,
+            listen,
+            options,
+            dev: true,
+            file_blocks_max: None,
+            stop_at: None,
+            failpoints: None,
+            memory_bytes_max: None,
+        }
     }
 
     /// All that servers wrote to standard error.
@@ -170,6 +188,10 @@ impl Server {
         if let Some(KillAt { point, count, pause_ms }) = kill_at {
             command.arg("--kill-at").arg(format!("{point}={count}+{pause_ms}"));
         }
+        if let Some(stop_at) = &setup.stop_at {
+            command.args(["--stop-at", stop_at]);
+        }
+        command.envs(setup.failpoints.iter().map(|failpoints| ("FAILPOINTS", failpoints)));
         let spawned = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
         let mut child = spawned.context("the server can't be started")?;
         if setup.memory_bytes_max.is_some() {
@@ -218,6 +240,40 @@ impl Server {
             prlimit(Some(Pid::from_child(&self.child)), Resource::Fsize, Rlimit { current: None, maximum: None })?;
         ensure!(now.current.is_some(), "there was no limit");
         Ok(())
+    }
+
+    /// Waits until it stands still.
+    ///
+    /// # Errors
+    /// When it hangs elsewhere, or the system doesn't say.
+    pub async fn stands_still(&self) -> anyhow::Result<()> {
+        let stopped = async {
+            loop {
+                // Behind the name, which may hold anything.
+                let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id()))?;
+                if stat.rsplit(')').next().is_some_and(|state| state.trim_start().starts_with('T')) {
+                    return anyhow::Ok(());
+                }
+                tokio::time::sleep(STATE_EVERY).await;
+            }
+        };
+        within("the server stands still", stopped).await.with_context(|| self.output.tail())?
+    }
+
+    /// Has it stand still.
+    ///
+    /// # Errors
+    /// When it has ended.
+    pub fn stop_in_place(&self) -> anyhow::Result<()> {
+        Ok(kill_process(Pid::from_child(&self.child), Signal::STOP)?)
+    }
+
+    /// Lets it go on.
+    ///
+    /// # Errors
+    /// When it has ended.
+    pub fn wake(&self) -> anyhow::Result<()> {
+        Ok(kill_process(Pid::from_child(&self.child), Signal::CONT)?)
     }
 
     /// How much memory it can write to now; the same that `memory_bytes_max` bounds.

@@ -2,17 +2,20 @@
 
 use std::{
     net::SocketAddr,
-    path::{Path, PathBuf},
+    path::Path,
     sync::atomic::{AtomicU32, Ordering},
 };
 
-use anyhow::{Context, bail, ensure};
+use anyhow::{Context, ensure};
 use futures::future::{join_all, try_join_all};
 
-use crate::process::{self, KillAt, Role, Server, Setup};
+use crate::{
+    infra,
+    process::{self, KillAt, Role, Server, Setup},
+};
 
-/// How many processes each role has.
-const OF_EACH: usize = 2;
+/// How many processes each role has in [`Place::Cluster`].
+pub const OF_EACH: usize = 2;
 
 /// Where servers run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -69,6 +72,39 @@ impl Servers {
         all.map(|(_, address)| Ok(address.parse()?)).collect()
     }
 
+    /// Has those that take sessions listen where they do now whenever they are started again, so that who knows them
+    /// finds them.
+    pub fn stay_at(&mut self, addresses: &[SocketAddr]) {
+        let setups = self.setups.iter_mut().filter(|setup| setup.role.takes_sessions());
+        setups.zip(addresses).for_each(|(setup, address)| setup.listen = address.to_string());
+    }
+
+    /// One of a role's, while all run or once it has ended.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub fn one(&mut self, role: Role, number: usize) -> anyhow::Result<&mut Server> {
+        let place = self.place(role, number)?;
+        self.running.get_mut(place).context("there is no server")
+    }
+
+    /// Starts another in the place of one that has ended, and doesn't wait until it is ready.
+    ///
+    /// # Errors
+    /// When it can't be started.
+    pub fn start_again(&mut self, role: Role, number: usize, kill_at: Option<KillAt>) -> anyhow::Result<&mut Server> {
+        let place = self.place(role, number)?;
+        let (setup, server) = (self.setups.get(place), self.running.get_mut(place));
+        let (setup, server) = setup.zip(server).context("there is no server")?;
+        *server = Server::start(setup, kill_at)?;
+        Ok(server)
+    }
+
+    fn place(&self, role: Role, number: usize) -> anyhow::Result<usize> {
+        let mut of_role = self.setups.iter().enumerate().filter(|(_, setup)| setup.role == role);
+        of_role.nth(number).map(|(place, _)| place).with_context(|| format!("there is no {role:?} {number}"))
+    }
+
     /// Stops them as an operator does; none may have complained of anything.
     ///
     /// # Errors
@@ -78,6 +114,17 @@ impl Servers {
         // One after the other, in the order in which messages go.
         for server in std::mem::take(&mut self.running) {
             server.stop().await?;
+        }
+        Ok(())
+    }
+
+    /// The same where they had something to complain of.
+    ///
+    /// # Errors
+    /// When one doesn't stop.
+    pub async fn stop_complaining(&mut self) -> anyhow::Result<()> {
+        for mut server in std::mem::take(&mut self.running) {
+            server.stop_complaining().await?;
         }
         Ok(())
     }
@@ -128,28 +175,13 @@ fn cluster_options() -> anyhow::Result<Vec<String>> {
     static COUNT: AtomicU32 = AtomicU32::new(0);
     let name = format!("test_{}_{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
     Ok(vec![
-        format!("kafka.bootstrap={}", infra("kafka.env", "KAFKA_BOOTSTRAP")?),
+        format!("kafka.bootstrap={}", infra::bootstrap()?),
         format!("kafka.prefix={name}"),
         "kafka.replication=1".to_owned(),
         "kafka.min_insync_replicas=1".to_owned(),
         "kafka.gateways=2".to_owned(),
-        format!("cql.contact_points={}", infra("cassandra.env", "CQL_CONTACT_POINTS")?),
+        format!("cql.contact_points={}", infra::contact_points()?),
         format!("cql.keyspace={name}"),
         "cql.replication=1".to_owned(),
     ])
-}
-
-/// What a file of the servers that `make infra-up` has started says.
-fn infra(file: &str, variable: &str) -> anyhow::Result<String> {
-    let folder = std::env::var_os("CHASQUI_TEST_INFRA").map_or_else(
-        || Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/infra/run"),
-        PathBuf::from,
-    );
-    let path = folder.join(file);
-    let text = std::fs::read_to_string(&path)
-        .with_context(|| format!("{}: start the servers with `make infra-up`", path.display()))?;
-    match text.lines().find_map(|line| line.strip_prefix(variable)?.strip_prefix('=')) {
-        Some(value) => Ok(value.to_owned()),
-        None => bail!("{} says nothing of {variable}", path.display()),
-    }
 }

@@ -1,4 +1,4 @@
-//! Kills the process at a named point, as a test asks for.
+//! Kills or stops the process at a named point, as a test asks for.
 
 use std::{
     sync::atomic::{AtomicU64, Ordering},
@@ -35,15 +35,29 @@ impl std::str::FromStr for KillAt {
 impl KillAt {
     /// From now on, the process dies there as it would without power: by a signal that nothing can catch.
     pub(crate) fn arm(&self) -> anyhow::Result<()> {
-        let (passed, count, pause) = (AtomicU64::new(0), self.count, self.pause);
+        let pause = self.pause;
+        self.once(move || {
+            thread::sleep(pause);
+            // Were it to fail, the test that waits for it would say so.
+            let _ = kill_process(getpid(), Signal::KILL);
+            loop {
+                std::thread::park();
+            }
+        })
+    }
+
+    /// From now on, all of the process stands still there until somebody lets it go on.
+    pub(crate) fn arm_to_stop(&self) -> anyhow::Result<()> {
+        self.once(|| {
+            let _ = kill_process(getpid(), Signal::STOP);
+        })
+    }
+
+    fn once(&self, act: impl Fn() + Send + Sync + 'static) -> anyhow::Result<()> {
+        let (passed, count) = (AtomicU64::new(0), self.count);
         let pass = move || {
             if passed.fetch_add(1, Ordering::SeqCst) + 1 == count {
-                thread::sleep(pause);
-                // Were it to fail, the test that waits for it would say so.
-                let _ = kill_process(getpid(), Signal::KILL);
-                loop {
-                    std::thread::park();
-                }
+                act();
             }
         };
         fail::cfg_callback(self.point.clone(), pass).map_err(|why| anyhow!("the failpoint {}: {why}", self.point))

@@ -10,6 +10,8 @@ mod open_files;
 pub mod protocol;
 #[cfg(feature = "cluster")]
 pub mod schema;
+#[cfg(feature = "cluster")]
+pub mod schemas;
 pub mod serve;
 pub mod server;
 pub mod token;

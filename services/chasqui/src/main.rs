@@ -5,7 +5,7 @@ use std::{io::Write, path::PathBuf, process::ExitCode};
 use anyhow::Context;
 use chasqui::{ban, chat, protocol, serve, server::Part, token};
 #[cfg(feature = "cluster")]
-use chasqui::{schema, topics};
+use chasqui::{schema, schemas, topics};
 use chasqui_config::{Loaded, Setting};
 use clap::{Parser, Subcommand};
 
@@ -84,6 +84,14 @@ enum Command {
         sources: Sources,
         #[command(subcommand)]
         command: schema::Command,
+    },
+    /// Schemas of what is in topics, in a schema registry.
+    #[cfg(feature = "cluster")]
+    Schemas {
+        #[command(flatten)]
+        sources: Sources,
+        #[command(subcommand)]
+        command: schemas::Command,
     },
     /// Print a token for a user, signed with `auth.secret`.
     Token {
@@ -164,6 +172,8 @@ fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Topics { sources, command } => topics::run(&command, &sources.load()?.options),
         #[cfg(feature = "cluster")]
         Command::Schema { sources, command } => schema::run(&command, &sources.load()?.options),
+        #[cfg(feature = "cluster")]
+        Command::Schemas { sources, command } => schemas::run(&command, &sources.load()?.options),
         Command::Token { sources, args } => token::run(&args, &sources.load()?.options),
         Command::Chat { sources, args } => chat::run(args, &sources.load()?.dev().options),
         Command::Protocol(args) => protocol::run(&args),

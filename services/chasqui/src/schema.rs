@@ -54,7 +54,9 @@ pub fn run(command: &Command, options: &Options) -> anyhow::Result<()> {
         }
         // What was done is done, whether or not anybody can be told.
         let mut told = Ok(());
-        migrator.apply(&plan, |step| told = std::mem::replace(&mut told, Ok(())).and_then(|()| tell(args, step))).await?;
+        migrator
+            .apply(&plan, |step| told = std::mem::replace(&mut told, Ok(())).and_then(|()| tell(args, step)))
+            .await?;
         told
     };
     tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?.block_on(work)

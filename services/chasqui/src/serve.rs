@@ -36,6 +36,10 @@ pub struct Args {
     #[cfg(feature = "failpoints")]
     #[arg(long, value_name = "POINT=COUNT[+PAUSE_MS]", hide = true)]
     kill_at: Option<crate::failpoints::KillAt>,
+    /// Stand still, as by SIGSTOP, the COUNT-th time that the failpoint is passed.
+    #[cfg(feature = "failpoints")]
+    #[arg(long, value_name = "POINT=COUNT", hide = true)]
+    stop_at: Option<crate::failpoints::KillAt>,
 }
 
 /// What a shell makes of a process that SIGINT ended.
@@ -48,9 +52,16 @@ const EXIT_INTERRUPTED: i32 = 130;
 pub fn run(args: &Args, part: Part, mut options: Options) -> anyhow::Result<()> {
     let is_terminal = std::io::stderr().is_terminal();
     chasqui_telemetry::init(if is_terminal { Format::Pretty } else { Format::Json }, "")?;
+    // What the variable FAILPOINTS asks for, in the form of the library.
+    #[cfg(feature = "failpoints")]
+    let _failpoints = fail::FailScenario::setup();
     #[cfg(feature = "failpoints")]
     if let Some(kill_at) = &args.kill_at {
         kill_at.arm()?;
+    }
+    #[cfg(feature = "failpoints")]
+    if let Some(stop_at) = &args.stop_at {
+        stop_at.arm_to_stop()?;
     }
     #[cfg(not(feature = "failpoints"))]
     let Args {} = args;

@@ -5,6 +5,7 @@
 //! their history. When the store fails or a role stops, the life ends with all its roles, and the next one finds on the
 //! disk what a crash would have left. The socket stays open meanwhile and answers that it is not ready, and why.
 //!
+//! A gateway whose id another process has taken over ends the server: the two would take it from each other without end.
 //! The first life that never came to serve and whose error waiting doesn't mend ends the server: somebody has to look.
 
 mod backend;
@@ -15,7 +16,7 @@ mod error;
 mod files;
 mod front;
 mod housekeeping;
-mod identity;
+pub(crate) mod identity;
 mod life;
 mod part;
 mod roles;
@@ -164,7 +165,7 @@ async fn live(foundation: Arc<Foundation>, mut stop: watch::Receiver<bool>) -> R
             End::Stopped(flushed) => return flushed,
             End::Failed { error, has_served } => (error, has_served),
         };
-        if !has_served && !error.is_retryable() {
+        if (!has_served && !error.is_retryable()) || error.is_superseded() {
             return Err(error);
         }
         // One that serves and fails at once would otherwise send everybody away, again and again.

@@ -1,10 +1,6 @@
 //! `chasqui topics apply`: makes the topics, and checks them.
 
-use std::{
-    io::Write,
-    num::NonZeroU32,
-    time::Duration,
-};
+use std::{io::Write, num::NonZeroU32, time::Duration};
 
 use anyhow::Context;
 use chasqui_config::{Options, Purpose};
@@ -59,7 +55,10 @@ pub fn run(command: &Command, options: &Options) -> anyhow::Result<()> {
         }
         // What was done is done, whether or not anybody can be told.
         let mut told = Ok(());
-        topics::apply(&kafka, &spec, &plan, |step| told = std::mem::replace(&mut told, Ok(())).and_then(|()| tell(args, step))).await?;
+        topics::apply(&kafka, &spec, &plan, |step| {
+            told = std::mem::replace(&mut told, Ok(())).and_then(|()| tell(args, step))
+        })
+        .await?;
         told
     };
     tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?.block_on(work)

@@ -27,7 +27,7 @@ use rdkafka::{
 /// Topics of their own for every property.
 fn options(retention: Retention) -> Options {
     static COUNT: AtomicU32 = AtomicU32::new(0);
-    let mut options = Options::new(std::env::var("KAFKA_BOOTSTRAP").expect("set KAFKA_BOOTSTRAP"));
+    let mut options = Options::new(chasqui_cluster_tests::infra::kafka_bootstrap());
     options.prefix = format!("suite-{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
     options.queue_bytes_max = 4 * 1024 * 1024;
     if retention == Retention::None {

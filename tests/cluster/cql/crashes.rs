@@ -57,15 +57,16 @@ async fn events_are_a_prefix_and_a_summary_comes_last() {
         let (left, came) = (format!("left-{n}"), format!("came-{n}"));
         let chats = [chat(&format!("one-{n}")), chat(&format!("other-{n}"))];
         for chat in chats {
-            survivor.write_events(of(0), vec![], vec![summary(chat, 1, &["me", &left])]).await.unwrap();
+            survivor.write_events(of(n), vec![], vec![summary(chat, 1, &["me", &left])]).await.unwrap();
         }
         // Over buckets and streams, some of them next to each other.
         let stream = |version| if version % 4 == 2 { Stream::Receipts } else { Stream::Content };
         let numbers = [1020, 1021, 1023, 1024, 1026, 1028, 3072];
         let rows: Vec<_> =
             chats.iter().flat_map(|&chat| numbers.map(|version| event(chat, stream(version), version))).collect();
+        let backwards: Vec<_> = rows.iter().rev().cloned().collect();
         let summaries: Vec<_> = chats.iter().map(|&chat| summary(chat, 3072, &["me", &came])).collect();
-        let result = doomed.write_events(of(0), rows.clone(), summaries.clone()).await;
+        let result = doomed.write_events(of(n), backwards, summaries.clone()).await;
 
         // What is written last is read first, since a statement that was under way may still arrive.
         let stand = survivor.summaries(&chats).await.unwrap();
@@ -80,9 +81,9 @@ async fn events_are_a_prefix_and_a_summary_comes_last() {
             let found = all(&survivor, chat).await;
             assert!(few.iter().all(|row| found.contains(row)), "what is there is on the list, after {n}");
             assert_eq!(found, whole[..found.len()], "a prefix, after {n}");
-            assert!(found.is_empty() || survivor.has_events(of(0)).await.unwrap(), "after {n}");
+            assert!(found.is_empty() || survivor.has_events(of(n)).await.unwrap(), "after {n}");
         }
-        survivor.write_events(of(0), rows.clone(), summaries.clone()).await.unwrap();
+        survivor.write_events(of(n), rows.clone(), summaries.clone()).await.unwrap();
         for chat in chats {
             assert_eq!(all(&survivor, chat).await.len(), numbers.len());
             assert!(has_chat(&survivor, &came, chat).await && !has_chat(&survivor, &left, chat).await, "after {n}");

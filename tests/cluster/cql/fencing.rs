@@ -47,10 +47,15 @@ async fn summaries_and_members_lists_carry_the_version() {
 #[tokio::test]
 async fn members_who_left_stay_away_whoever_writes_late() {
     let keyspace = Keyspace::empty().await;
-    let owner = keyspace.open().await;
+    let (owner, former) = (keyspace.open().await, keyspace.open().await);
     let chat = chat("bob");
+    let finds = async |name: &str| owner.chats_of(&user(name), None, 9).await.unwrap() == [chat];
     owner.write_events(of(0), vec![], vec![summary(chat, 1, &["me", "bob", "carol"])]).await.unwrap();
     owner.write_events(of(0), vec![], vec![summary(chat, 4, &["me", "bob"])]).await.unwrap();
+    // One who came and left in between, whom the owner has never seen among the members.
+    former.write_events(of(0), vec![], vec![summary(chat, 3, &["me", "carol", "dave"])]).await.unwrap();
+    assert!(finds("me").await && finds("bob").await && !finds("carol").await && !finds("dave").await);
+    // As it would be written by one who read before version 4 was there.
     for statement in [
         "INSERT INTO {}.chats_of (user, chat) VALUES ('carol', ?) USING TIMESTAMP 3",
         "DELETE FROM {}.chats_of USING TIMESTAMP 3 WHERE user = 'bob' AND chat = ?",
@@ -58,8 +63,21 @@ async fn members_who_left_stay_away_whoever_writes_late() {
         let cql = statement.replacen("{}", keyspace.name(), 1);
         keyspace.session().query_unpaged(cql, (chat.as_bytes(),)).await.unwrap();
     }
-    assert!(owner.chats_of(&user("carol"), None, 9).await.unwrap().is_empty());
-    assert_eq!(owner.chats_of(&user("bob"), None, 9).await.unwrap(), [chat]);
+    assert!(finds("me").await && finds("bob").await && !finds("carol").await);
+}
+
+/// Of several summaries in a call the newest is written, and the members whom an earlier one of them changed.
+#[tokio::test]
+async fn a_change_of_members_is_not_lost_behind_a_later_summary() {
+    let keyspace = Keyspace::empty().await;
+    let store = keyspace.open().await;
+    let chat = chat("bob");
+    store.write_events(of(0), vec![], vec![summary(chat, 1, &["me", "bob"])]).await.unwrap();
+    let same_members = Summary { members_changed: false, ..summary(chat, 4, &["me", "carol"]) };
+    store.write_events(of(0), vec![], vec![summary(chat, 3, &["me", "carol"]), same_members]).await.unwrap();
+    assert_eq!(store.summaries(&[chat]).await.unwrap(), [Some(summary(chat, 4, &["me", "carol"]))]);
+    assert_eq!(store.chats_of(&user("carol"), None, 9).await.unwrap(), [chat]);
+    assert!(store.chats_of(&user("bob"), None, 9).await.unwrap().is_empty());
 }
 
 #[tokio::test]

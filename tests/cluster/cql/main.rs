@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test program: helpers fail the test by panicking")]
 
 mod away;
+mod costs;
 mod crashes;
 mod fencing;
 mod keys;

@@ -1,9 +1,8 @@
 //! Where the servers are.
 
-use std::{
-    env, fs,
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
+
+use chasqui_tests::infra;
 
 /// The workspace.
 #[must_use]
@@ -18,19 +17,14 @@ pub fn root() -> PathBuf {
 /// When there are none.
 #[must_use]
 pub fn cql_contact_points() -> Vec<String> {
-    addresses("CQL_CONTACT_POINTS", "cassandra.env").split(',').map(str::to_owned).collect()
+    infra::contact_points().expect("servers").split(',').map(str::to_owned).collect()
 }
 
-/// What `variable` says, in the environment or else in a file that starting the servers left.
+/// Some of the Kafka brokers, as `host:port,host:port`.
 ///
 /// # Panics
-/// When neither has it.
+/// When there are none.
 #[must_use]
-pub fn addresses(variable: &str, file: &str) -> String {
-    let of_file = || {
-        let text = fs::read_to_string(root().join("target/infra/run").join(file)).ok()?;
-        text.lines().find_map(|line| line.strip_prefix(variable)?.strip_prefix('=').map(str::to_owned))
-    };
-    let found = env::var(variable).ok().or_else(of_file).filter(|found| !found.is_empty());
-    found.unwrap_or_else(|| panic!("{variable} is not known: start the servers with `make infra-up`"))
+pub fn kafka_bootstrap() -> String {
+    infra::bootstrap().expect("servers")
 }

@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeSet, path::Path, sync::Arc};
 
+use anyhow::Context;
 use chasqui_oracle::Transcript;
 use chasqui_tests::{
     device::{Device, Ending},
@@ -24,14 +25,17 @@ pub(crate) struct Cast {
 }
 
 impl Cast {
-    /// Brings all devices to the server once, so that each has a place to go on from.
-    pub(crate) async fn gather(folder: &Path, server: &str) -> anyhow::Result<Self> {
+    /// Brings all devices to their servers once, so that each has a place to go on from. A user's devices are at
+    /// different servers where there are several, and so are those of two users who write to each other.
+    pub(crate) async fn gather(folder: &Path, servers: &[String]) -> anyhow::Result<Self> {
         let pulse = Pulse::default();
         let (mut writers, mut sleepers, mut journals) = (Vec::new(), Vec::new(), Vec::new());
-        for (user, count) in USERS {
+        for (nth, (user, count)) in USERS.iter().enumerate() {
+            let mut servers = servers.iter().cycle().skip(nth);
             let token = process::token(user)?;
             let names = (1..=*count).map(|number| format!("{user}-{number}")).chain([format!("{user}-asleep")]);
             for name in names {
+                let server = servers.next().context("there is no server")?;
                 let state = folder.join(format!("{name}.json"));
                 let mut device = Device::new(user, &name, server, token.clone(), state, pulse.clone())?;
                 device.begin().await?;

@@ -36,7 +36,7 @@ pub(crate) struct Load {
 /// How far the load has come.
 #[derive(Clone)]
 pub(crate) struct Progress {
-    pulse: Pulse,
+    pub(crate) pulse: Pulse,
     pub(crate) journals: Vec<(String, Arc<Journal>)>,
 }
 
@@ -91,6 +91,17 @@ impl Progress {
         let missing = || {
             let accepted = self.accepted();
             if accepted >= wanted { Vec::new() } else { vec![format!("{} messages", wanted - accepted)] }
+        };
+        self.pulse.until_nothing_is_missing(missing).await
+    }
+
+    /// Waits until everything that is under way now has its outcome.
+    pub(crate) async fn wait_for_outcomes(&self) -> anyhow::Result<()> {
+        let open = |journal: &Journal| journal.view(|view| view.open.clone());
+        let before: Vec<_> = self.journals.iter().map(|(_, journal)| (journal, open(journal))).collect();
+        let missing = || {
+            let still = before.iter().flat_map(|(journal, before)| &open(journal) & before);
+            still.map(|of| format!("the outcome of {of:?}")).collect()
         };
         self.pulse.until_nothing_is_missing(missing).await
     }

@@ -2,9 +2,13 @@
 //! back. In the end nothing may be lost, doubled or out of order, and the recorded commands, decided from nothing by
 //! another process, must give what the server serves.
 //!
+//! The same with two processes of each role on Kafka and CQL, of which one after the other dies; what it costs clients
+//! in time is shown.
+//!
 //! `CHASQUI_SEED` replays the plan of a run; `CHASQUI_SOAK=1` runs many more rounds.
 
 mod cast;
+mod cluster;
 mod end;
 mod fold;
 mod history;
@@ -28,6 +32,19 @@ use plan::{Death, Round};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn kills_cost_nothing_but_time() -> anyhow::Result<()> {
+    with_seed(run).await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn kills_of_any_role_cost_nothing_but_time() -> anyhow::Result<()> {
+    let mut report = cluster::Report::default();
+    let ended = with_seed(async |seed, folder| cluster::run(seed, folder, &mut report).await).await;
+    eprint!("{report}");
+    ended
+}
+
+/// Runs one of them on a seed, in a folder that stays when it fails.
+async fn with_seed(run: impl AsyncFnOnce(u64, &Path) -> anyhow::Result<()>) -> anyhow::Result<()> {
     let (seed, folder) = (dice::seed()?, Folder::new("crash")?);
     let kept = format!("{SEED_VARIABLE}={seed} replays the plan; the files are kept in {}", folder.path().display());
     run(seed, folder.path()).await.context(kept)?;
@@ -40,7 +57,7 @@ async fn run(seed: u64, folder: &Path) -> anyhow::Result<()> {
     let mut setup = Setup::new(folder, &["log.segment_bytes=1048576"]);
     let mut server = Server::start(&setup, None)?;
     setup.listen = server.ready().await?;
-    let mut cast = Cast::gather(folder, &setup.listen).await?;
+    let mut cast = Cast::gather(folder, std::slice::from_ref(&setup.listen)).await?;
     server.stop().await?;
 
     let mut load = Load::start(cast.take_writers(), &cast.pulse, &mut dice);
@@ -49,18 +66,22 @@ async fn run(seed: u64, folder: &Path) -> anyhow::Result<()> {
         Ok(()) => end::end(&setup, &mut cast, load, &mut evidence).await,
         Err(error) => Err(error),
     };
-    // Whatever went wrong: what the devices saw may tell more.
+    judge(folder, &cast, &mut evidence, ended)?;
+    let differences = fold::differences(&setup.data, &evidence.served)?;
+    ensure!(differences.is_empty(), "the recorded commands give something else:\n  {}", differences.join("\n  "));
+    Ok(())
+}
+
+/// Judges what the devices saw and are served. Whatever went wrong: what they saw may tell more.
+fn judge(folder: &Path, cast: &Cast, evidence: &mut Evidence, ended: anyhow::Result<()>) -> anyhow::Result<()> {
     evidence.transcripts = cast.transcripts();
-    fs::write(folder.join("evidence.json"), serde_json::to_vec_pretty(&evidence)?)?;
-    let judged = chasqui_oracle::judge(&evidence);
+    fs::write(folder.join("evidence.json"), serde_json::to_vec_pretty(evidence)?)?;
+    let judged = chasqui_oracle::judge(evidence);
     if let Err(error) = ended {
         // Behind a failure much is unfinished, so this is a hint and no judgement.
         bail!("{error:#}\n\nwhat the devices saw by then: {judged:?}");
     }
-    judged?;
-    let differences = fold::differences(&setup.data, &evidence.served)?;
-    ensure!(differences.is_empty(), "the recorded commands give something else:\n  {}", differences.join("\n  "));
-    Ok(())
+    Ok(judged?)
 }
 
 async fn kill_again_and_again(setup: &Setup, load: &mut Load, dice: &mut Dice) -> anyhow::Result<()> {

@@ -130,7 +130,9 @@ async fn a_scenario_that_goes_otherwise_fails_where_it_does() -> anyhow::Result<
     let told = cases.iter().map(async |(steps, place)| {
         let folder = Folder::new("scenario")?;
         let source = Source::parse("x.toml", &file(steps))?;
-        let Err(error) = run::run(Place::Alone, &source, folder.path()).await else { anyhow::bail!("it passed: {steps}") };
+        let Err(error) = run::run(Place::Alone, &source, folder.path()).await else {
+            anyhow::bail!("it passed: {steps}")
+        };
         ensure!(format!("{error:#}").contains(place), "{steps}: {error:#}");
         folder.remove()
     });

@@ -34,8 +34,7 @@ pub(crate) struct World {
 impl World {
     /// With servers that serve.
     pub(crate) async fn new(place: Place, scenario: &Scenario, folder: &Path) -> anyhow::Result<Self> {
-        let options: Vec<_> =
-            scenario.options.iter().map(|(key, value)| format!("{key}={}", plain(value))).collect();
+        let options: Vec<_> = scenario.options.iter().map(|(key, value)| format!("{key}={}", plain(value))).collect();
         let servers = Servers::new(place, folder, &options)?;
         let mut world = Self { servers, gates: Vec::new(), addresses: Vec::new(), witness: Witness::default() };
         world.start(None).await?;

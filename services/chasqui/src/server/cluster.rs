@@ -111,7 +111,8 @@ pub(super) async fn own_a_share(
     let Foundation { part, options, status, .. } = foundation;
     // Presence has as many partitions as the inbox, and who owns one reads the same one of the other.
     let topic = if *part == Part::Router { Topic::Inbox } else { Topic::Commands };
-    let joined = kafka_options(options, part.name()).and_then(|kafka| Ok(Membership::join(&kafka, part.name(), &topic)?));
+    let joined =
+        kafka_options(options, part.name()).and_then(|kafka| Ok(Membership::join(&kafka, part.name(), &topic)?));
     let mut membership = match joined {
         Ok(membership) => membership,
         Err(error) => return Served { failure: Some(error), has_served: false },
@@ -143,6 +144,8 @@ async fn follow(foundation: &Foundation, membership: &mut Membership, topic: &To
                     partitions.into_iter().for_each(|partition| roles.own(topic, partition));
                 }
                 Change::Lost(partitions, released) => {
+                    #[cfg(feature = "failpoints")]
+                    fail::fail_point!("cluster::lost");
                     roles.let_go(topic, &partitions).await;
                     tracing::info!(role, partitions = %list(&partitions), "partitions let go");
                     drop(released);
@@ -190,8 +193,8 @@ fn host() -> String {
 /// Reads settings, one `key=value` a line; empty lines and those that begin with # say nothing.
 fn properties(path: &Path) -> Result<BTreeMap<String, String>, Error> {
     let wrong = |why: String| Error::Settings { key: "kafka.properties_file", why };
-    let text = std::fs::read_to_string(path)
-        .map_err(|error| wrong(format!("{} can't be read: {error}", path.display())))?;
+    let text =
+        std::fs::read_to_string(path).map_err(|error| wrong(format!("{} can't be read: {error}", path.display())))?;
     let lines = text.lines().zip(1..).map(|(line, number)| (line.trim(), number));
     let settings = lines.filter(|(line, _)| !line.is_empty() && !line.starts_with('#'));
     settings
@@ -209,7 +212,11 @@ pub(crate) fn cql_options(options: &Options) -> chasqui_store_cql::Options {
     let cql = &options.cql;
     let points = cql.contact_points.as_deref().unwrap_or_default();
     chasqui_store_cql::Options {
-        contact_points: points.split(',').map(|point| point.trim().to_owned()).filter(|point| !point.is_empty()).collect(),
+        contact_points: points
+            .split(',')
+            .map(|point| point.trim().to_owned())
+            .filter(|point| !point.is_empty())
+            .collect(),
         keyspace: cql.keyspace.clone(),
         datacenter: cql.datacenter.clone(),
         replication_factor: u8::try_from(cql.replication).unwrap_or(u8::MAX),

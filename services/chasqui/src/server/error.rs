@@ -95,7 +95,9 @@ pub enum Error {
     #[error("seal.master_key is not the key that this data folder was sealed with: set that one")]
     OtherMasterKey,
     /// This build has no clients of Kafka and CQL.
-    #[error("this build has the embedded log and store alone: build it with `--features cluster` for roles of their own")]
+    #[error(
+        "this build has the embedded log and store alone: build it with `--features cluster` for roles of their own"
+    )]
     NoCluster,
     /// A process without a gateway was to take sessions.
     #[error("there is nothing here to judge tokens with")]
@@ -181,6 +183,11 @@ pub enum Error {
 }
 
 impl Error {
+    /// Whether another process does what this one did.
+    pub(super) fn is_superseded(&self) -> bool {
+        matches!(self, Self::Gateway(chasqui_gateway::Error::Superseded { .. }))
+    }
+
     /// Whether the same can succeed later without anybody looking after it.
     #[must_use]
     pub fn is_retryable(&self) -> bool {

@@ -12,7 +12,11 @@ const EXPIRE_EVERY: Duration = Duration::from_secs(60 * 60);
 const DAY_MS: u64 = 24 * 60 * 60 * 1000;
 
 /// Does so until it is dropped. A store that fails is told of by itself.
-pub(super) fn run(foundation: &Foundation, backend: &Backend, gauges: Gauges) -> impl Future<Output = Infallible> + use<> {
+pub(super) fn run(
+    foundation: &Foundation,
+    backend: &Backend,
+    gauges: Gauges,
+) -> impl Future<Output = Infallible> + use<> {
     let runtime = foundation.runtime.clone();
     let (log, store) = (backend.log.clone(), backend.store.clone());
     let flush_interval = Duration::from_millis(foundation.options.store.flush_interval_ms);

@@ -23,7 +23,8 @@ pub(super) async fn judges(options: &Options, runtime: &Runtime) -> Result<(Veri
     Ok((Verifier::new(verifier, runtime.clone()), policy(options, &outbound, runtime)?))
 }
 
-async fn outbound(options: &Options) -> Result<Outbound, Error> {
+/// Whom to trust, of those that are asked over HTTP.
+pub(crate) async fn outbound(options: &Options) -> Result<Outbound, Error> {
     let Some(path) = &options.outbound.ca_file else { return Ok(Outbound::default()) };
     let pem = tokio::fs::read(path).await;
     let pem = pem.map_err(|source| Error::CaFile { file: path.display().to_string(), source })?;

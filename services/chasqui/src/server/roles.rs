@@ -102,6 +102,7 @@ impl Gauges {
 /// Something at work, and the partition that it owns.
 struct Held {
     what: &'static str,
+    #[cfg_attr(not(feature = "cluster"), expect(dead_code, reason = "who owns all lets go of nothing"))]
     owns: Option<TopicPartition>,
     task: Task<Error>,
 }

@@ -4,7 +4,7 @@
 use std::fmt;
 
 use bytes::{Bytes, BytesMut};
-use reqwest::{Certificate, Client, RequestBuilder, StatusCode, Url, redirect};
+use reqwest::{Certificate, Client, ClientBuilder, RequestBuilder, StatusCode, Url, redirect};
 
 /// An address that may be asked: https, or http on this machine.
 #[derive(Clone, PartialEq, Eq)]
@@ -99,15 +99,27 @@ impl Outbound {
         }
     }
 
+    /// A client for those who take care themselves of whom they ask, for how long, and how much they read.
+    ///
+    /// # Errors
+    /// [`OutboundError::Client`].
+    pub fn client(&self) -> Result<Client, OutboundError> {
+        Ok(self.builder().build()?)
+    }
+
     pub(crate) fn caller(&self, address: Address) -> Result<Caller, OutboundError> {
-        let mut builder = Client::builder()
-            .redirect(redirect::Policy::none())
-            .tls_certs_merge(self.extra.iter().cloned())
-            .user_agent(concat!("chasqui/", env!("CARGO_PKG_VERSION")));
+        let mut builder = self.builder();
         if address.0.scheme() == "http" {
             builder = builder.no_proxy();
         }
         Ok(Caller { client: builder.build()?, address })
+    }
+
+    fn builder(&self) -> ClientBuilder {
+        Client::builder()
+            .redirect(redirect::Policy::none())
+            .tls_certs_merge(self.extra.iter().cloned())
+            .user_agent(concat!("chasqui/", env!("CARGO_PKG_VERSION")))
     }
 }
 

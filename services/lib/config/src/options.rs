@@ -73,6 +73,17 @@ options! {
         gateways: u32 = 16,
     }
 
+    /// The schema registry that `chasqui schemas register` makes known what is in topics on Kafka. No server asks it.
+    registry: Registry {
+        /// The address of its REST API, which is Confluent's: `http://localhost:8081`, or with Apicurio
+        /// `http://localhost:8080/apis/ccompat/v7`. With a password https, or http on this machine.
+        url: Option<String> = None,
+        /// The user to log in as, if it wants one.
+        user: Option<String> = None,
+        /// Their password.
+        password: Option<Secret> = None,
+    }
+
     /// The store in CQL (ScyllaDB, Apache Cassandra), for roles in processes of their own.
     cql: Cql {
         /// Some of the nodes, as `host:port,host:port`.
@@ -131,7 +142,7 @@ options! {
         hook_cache_ms: u64 = 60_000,
     }
 
-    /// What the server asks of others: the provider's keys, and the hook.
+    /// What is asked of others: the provider's keys, the hook, and the schema registry.
     outbound: Outbound {
         /// A file with certificates (PEM) that are trusted beside those of the system.
         ca_file: Option<PathBuf> = None,

@@ -2,7 +2,7 @@
 
 use std::{fmt, path::Path};
 
-use chasqui_auth::Address;
+use chasqui_auth::{Address, AddressError};
 use chasqui_domain::GatewayId;
 use chasqui_seal::MasterKey;
 
@@ -60,6 +60,8 @@ pub enum Purpose {
     Topics,
     /// Making the tables.
     Schema,
+    /// Registering the schemas of what is in topics.
+    Schemas,
 }
 
 impl Options {
@@ -77,7 +79,7 @@ impl Options {
     /// With everything that is wrong, and what to do about it.
     pub fn validate_for(&self, purpose: Purpose) -> Result<(), Invalid> {
         let mut problems = Problems(Vec::new());
-        let serves = !matches!(purpose, Purpose::Topics | Purpose::Schema);
+        let serves = !matches!(purpose, Purpose::Topics | Purpose::Schema | Purpose::Schemas);
         if serves {
             self.check_places(&mut problems);
             self.check_admin(&mut problems);
@@ -90,11 +92,14 @@ impl Options {
         if serves {
             self.check_gateway(&mut problems);
         }
-        if matches!(purpose, Purpose::Gateway | Purpose::Worker | Purpose::Topics) {
+        if matches!(purpose, Purpose::Gateway | Purpose::Worker | Purpose::Topics | Purpose::Schemas) {
             self.check_kafka(&mut problems);
         }
         if matches!(purpose, Purpose::Gateway | Purpose::Worker | Purpose::Schema) {
             self.check_cql(&mut problems);
+        }
+        if purpose == Purpose::Schemas {
+            self.check_registry(&mut problems);
         }
         if problems.0.is_empty() { Ok(()) } else { Err(Invalid(problems.0)) }
     }
@@ -131,6 +136,38 @@ impl Options {
             (1..=GATEWAYS_MAX).contains(&kafka.gateways),
             "kafka.gateways",
             format!("use a number from 1 to {GATEWAYS_MAX}"),
+        );
+    }
+
+    fn check_registry(&self, problems: &mut Problems) {
+        let registry = &self.registry;
+        problems.set(
+            "registry.url",
+            registry.url.is_some(),
+            "the schema registry's address, like http://localhost:8081",
+        );
+        problems.unless(
+            registry.user.is_some() == registry.password.is_some(),
+            "registry.password",
+            "set registry.user and registry.password together, or neither",
+        );
+        let Some(url) = &registry.url else { return };
+        // Schemas are no secret, so that only a password needs a way that nobody else can read.
+        let is_plain = url.starts_with("http://") && registry.password.is_none();
+        match Address::parse(url) {
+            Ok(_) => {}
+            Err(AddressError::Plain) if is_plain => {}
+            Err(AddressError::Plain) => {
+                problems.add("registry.url", "use https; http is for this machine, or without registry.password");
+            }
+            Err(AddressError::Unreadable) => {
+                problems.add("registry.url", "write an address, like http://localhost:8081");
+            }
+        }
+        problems.unless(
+            !url.contains('@'),
+            "registry.url",
+            "leave out user and password: set registry.user and registry.password",
         );
     }
 
@@ -429,6 +466,21 @@ mod tests {
         assert_eq!(keys(&options, Purpose::Worker), [""; 0]);
         assert_eq!(keys(&options, Purpose::Gateway), ["auth.secret", "seal.master_key", "policy.mode"]);
         assert_eq!(keys(&options.clone().dev(), Purpose::Gateway), [""; 0]);
+        assert_eq!(keys(&options, Purpose::Schemas), ["registry.url"]);
+        let registry = |url: &str, user: Option<&str>, password: Option<&str>| {
+            let mut options = options.clone();
+            options.registry.url = Some(url.to_owned());
+            options.registry.user = user.map(str::to_owned);
+            options.registry.password = password.map(Secret::new);
+            keys(&options, Purpose::Schemas)
+        };
+        assert_eq!(registry("http://registry:8081", None, None), [""; 0]);
+        assert_eq!(registry("http://registry:8081", Some("chasqui"), Some("hush")), ["registry.url"]);
+        assert_eq!(registry("http://localhost:8081", Some("chasqui"), Some("hush")), [""; 0]);
+        assert_eq!(registry("https://registry.example", Some("chasqui"), None), ["registry.password"]);
+        for wrong in ["registry:8081", "ftp://registry", "8081", "https://chasqui:hush@registry.example"] {
+            assert_eq!(registry(wrong, None, None), ["registry.url"], "{wrong}");
+        }
         options.kafka.min_insync_replicas = 4;
         options.cql.keyspace = "Chat".to_owned();
         options.cql.user = Some("chasqui".to_owned());

@@ -36,6 +36,19 @@ pub enum OpenError {
         /// What is wrong.
         why: String,
     },
+    /// An id of a schema means another one in these topics.
+    #[error(
+        "the schema registry gives {subject} the id {id}, with which there are records of another schema ({recorded}) in \
+         these topics: use the registry that they began with, or restore its ids"
+    )]
+    OtherRegistry {
+        /// The id.
+        id: u32,
+        /// What has it in the registry.
+        subject: String,
+        /// What has it in the topics.
+        recorded: String,
+    },
     /// They are not as they were recorded, or as they must be.
     #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
     Mismatch(Vec<crate::topics::Mismatch>),

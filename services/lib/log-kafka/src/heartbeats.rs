@@ -34,7 +34,8 @@ struct Source {
 }
 
 struct Told {
-    sender: broadcast::Sender<Record>,
+    /// What is read, and what keeps the rest from being read.
+    sender: broadcast::Sender<Result<Record, Error>>,
     /// What will be sent next. Locked while something is sent, so that a new reader knows where it begins.
     next: Mutex<Offset>,
 }
@@ -51,7 +52,7 @@ impl Heartbeats {
         let next = source.told.next.lock();
         let (received, begins) = (source.told.sender.subscribe(), *next);
         drop(next);
-        Ok(HeartbeatReader { received, next: from, begins, waiting: None, _source: source })
+        Ok(HeartbeatReader { received, next: from, begins, waiting: None, failure: None, _source: source })
     }
 }
 
@@ -75,12 +76,16 @@ async fn tell(shared: Arc<Shared>, told: Arc<Told>, from: Offset) {
                 for record in records {
                     *next = record.offset.next();
                     // Who reads slowly misses some; if nobody reads, this task ends soon.
-                    let _ = told.sender.send(record);
+                    let _ = told.sender.send(Ok(record));
                 }
             }
             Err(Error::Trimmed { .. }) => {}
             Err(error) => {
                 tracing::debug!(target: "kafka", %error, "heartbeats can't be read");
+                if !error.is_retryable() {
+                    // Nobody may wait for what this process can't read.
+                    let _ = told.sender.send(Err(error));
+                }
                 runtime.sleep(RETRY).await;
             }
         }
@@ -88,13 +93,15 @@ async fn tell(shared: Arc<Shared>, told: Arc<Told>, from: Offset) {
 }
 
 pub(crate) struct HeartbeatReader {
-    received: broadcast::Receiver<Record>,
+    received: broadcast::Receiver<Result<Record, Error>>,
     /// The next offset wanted.
     next: Offset,
     /// From where on records are received.
     begins: Offset,
     /// Received, and to be given behind the word that something before it is gone.
     waiting: Option<Record>,
+    /// What is to be told behind the records that came before it.
+    failure: Option<Error>,
     _source: Arc<Source>,
 }
 
@@ -106,12 +113,16 @@ impl Reader for HeartbeatReader {
             self.next = self.begins;
             return Err(Error::Trimmed { start: self.begins });
         }
+        if let Some(error) = self.failure.take() {
+            return Err(error);
+        }
         loop {
             let record = match self.waiting.take() {
                 Some(record) => record,
                 None => match self.received.recv().await {
-                    Ok(record) if record.offset < self.next => continue,
-                    Ok(record) => record,
+                    Ok(Ok(record)) if record.offset < self.next => continue,
+                    Ok(Ok(record)) => record,
+                    Ok(Err(error)) => return Err(error),
                     Err(broadcast::error::RecvError::Lagged(_)) => continue,
                     Err(broadcast::error::RecvError::Closed) => return Err(Error::Closed),
                 },
@@ -133,7 +144,14 @@ impl HeartbeatReader {
         let mut bytes = first.bytes();
         self.next = first.offset.next();
         let mut records = vec![first];
-        while let Ok(record) = self.received.try_recv() {
+        while let Ok(received) = self.received.try_recv() {
+            let record = match received {
+                Ok(record) => record,
+                Err(error) => {
+                    self.failure = Some(error);
+                    break;
+                }
+            };
             bytes += record.bytes();
             if bytes > bytes_max || record.offset != self.next {
                 self.waiting = Some(record);

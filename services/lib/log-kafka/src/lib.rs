@@ -7,10 +7,15 @@
 //! * **Places.** Topics are named `<prefix>.<topic>` and were made by `topics apply`, which also recorded the log id and the
 //!   partition counts in `<prefix>.life`. A process whose topics are not as recorded doesn't start, and nothing is
 //!   created here.
+//! * **Schemas.** A record that is given in Avro's single-object encoding is written as Confluent's wire format wants it once its
+//!   schema has an id, which `schemas register` records in `<prefix>.life` too; until then, and where there is no registry,
+//!   it stays as it is. Both are read. A record of an id that isn't recorded is an error and not passed over. Values that are no
+//!   records pass as they are, unless they begin as Confluent's do.
 //! * **Empty values** are written as tombstones, so that compaction removes their keys, and read as empty values.
 
 mod context;
 mod error;
+mod framing;
 mod heartbeats;
 mod life;
 mod membership;
@@ -18,7 +23,9 @@ mod names;
 mod producer;
 mod reader;
 mod readers;
+mod recorded;
 mod release;
+pub mod schemas;
 mod settings;
 pub mod topics;
 
@@ -36,8 +43,10 @@ use rdkafka::{
 };
 
 pub use error::OpenError;
+pub use framing::Fingerprint;
 pub use life::Life;
 pub use membership::{Change, Membership, Released};
+pub use schemas::Registered;
 pub use settings::{GroupProtocol, Options, SettingsError};
 
 use context::Context;
@@ -47,6 +56,7 @@ use producer::Producer;
 use reader::KafkaReader;
 use readers::Readers;
 use release::Releases;
+use schemas::Schemas;
 
 /// How long a question to the brokers may take.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -65,6 +75,7 @@ struct Shared {
     queries: Arc<BaseConsumer<Context>>,
     producer: Producer,
     readers: Readers,
+    schemas: Schemas,
     heartbeats: Heartbeats,
     /// The gateways whose topics were found.
     gateways: RwLock<BTreeSet<GatewayId>>,
@@ -77,7 +88,8 @@ impl KafkaLog {
     /// [`OpenError`]: nobody made the topics, they are others than recorded, or no broker answers.
     pub async fn open(options: Options, runtime: Runtime) -> Result<Arc<Self>, OpenError> {
         let names = Names::new(&options.prefix)?;
-        let life = life::read(&options, &names).await?;
+        let recorded = recorded::read(&options).await?;
+        let life = Life::of(&options, &recorded)?;
         topics::check(&options, &names, &life).await?;
         let shared = Arc::new(Shared {
             runtime,
@@ -87,6 +99,7 @@ impl KafkaLog {
             ),
             producer: Producer::new(&options)?,
             readers: Readers::new(options.readers()?),
+            schemas: Schemas::new(options.clone(), &recorded)?,
             names,
             heartbeats: Heartbeats::default(),
             gateways: RwLock::default(),
@@ -153,8 +166,7 @@ impl Shared {
 
     async fn bounds(&self, at: &TopicPartition) -> Result<Bounds, Error> {
         let (consumer, name, partition) = (self.queries.clone(), self.names.of(&at.topic), names::number(at.partition));
-        let (start, end) =
-            blocking(move || consumer.fetch_watermarks(&name, partition, PATIENCE)).await?;
+        let (start, end) = blocking(move || consumer.fetch_watermarks(&name, partition, PATIENCE)).await?;
         Ok(Bounds { start: names::offset(start)?, end: names::offset(end)? })
     }
 }
@@ -171,7 +183,7 @@ impl Log for KafkaLog {
 
     async fn enqueue(&self, batch: Vec<Append>) -> Result<Pending, Error> {
         self.shared.check(&batch).await?;
-        self.shared.producer.enqueue(&self.shared.names, batch).await
+        self.shared.producer.enqueue(&self.shared.names, &self.shared.schemas.current(), batch).await
     }
 
     async fn reader(&self, at: &TopicPartition, from: Offset) -> Result<Box<dyn Reader>, Error> {

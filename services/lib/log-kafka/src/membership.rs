@@ -167,8 +167,12 @@ impl ClientContext for Member {
 
 impl ConsumerContext for Member {
     fn rebalance(&self, consumer: &BaseConsumer<Self>, what: RDKafkaRespErr, list: &mut TopicPartitionList) {
-        let partitions: Vec<Partition> =
-            list.elements().iter().filter_map(|element| u32::try_from(element.partition()).ok()).map(Partition).collect();
+        let partitions: Vec<Partition> = list
+            .elements()
+            .iter()
+            .filter_map(|element| u32::try_from(element.partition()).ok())
+            .map(Partition)
+            .collect();
         let done = if what == RDKafkaRespErr::RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS {
             let assigned = assign(consumer, list);
             if !partitions.is_empty() {

@@ -51,7 +51,9 @@ pub(crate) fn raw(offset: Offset) -> i64 {
 
 /// An offset from Kafka.
 pub(crate) fn offset(raw: i64) -> Result<Offset, Error> {
-    u64::try_from(raw).map(Offset).map_err(|_| Error::Unavailable { why: format!("the broker gives {raw} as an offset") })
+    u64::try_from(raw)
+        .map(Offset)
+        .map_err(|_| Error::Unavailable { why: format!("the broker gives {raw} as an offset") })
 }
 
 #[cfg(test)]

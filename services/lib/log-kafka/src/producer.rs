@@ -15,7 +15,7 @@ use rdkafka::{
 };
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
-use crate::{Options, SettingsError, context::Context, error::unavailable, names, names::Names};
+use crate::{Options, SettingsError, context::Context, error::unavailable, framing::Ids, names, names::Names};
 
 /// What is counted in the queue: parts of so many bytes.
 const PART_BYTES: usize = 1024;
@@ -47,7 +47,7 @@ impl Producer {
     }
 
     /// Puts a batch in the queue. Dropped before it resolves, it has put nothing there.
-    pub(crate) async fn enqueue(&self, names: &Names, batch: Vec<Append>) -> Result<Pending, Error> {
+    pub(crate) async fn enqueue(&self, names: &Names, ids: &Ids, batch: Vec<Append>) -> Result<Pending, Error> {
         if batch.is_empty() {
             return Ok(std::future::ready(Ok(Vec::new())).boxed());
         }
@@ -57,10 +57,12 @@ impl Producer {
         let room = self.room.clone().acquire_many_owned(parts).await.map_err(|_| Error::Closed)?;
         let (tell, told) = oneshot::channel();
         let expected = Arc::new(Expected::new(batch.len(), tell, room));
+        let mut scratch = Vec::new();
         let turn = self.turn.lock();
         let producer = self.healthy()?;
         for (index, append) in batch.iter().enumerate() {
-            send(&producer, names, append, Box::new(Place { expected: expected.clone(), index }));
+            let value = ids.outgoing(&append.value, &mut scratch);
+            send(&producer, names, append, value, Box::new(Place { expected: expected.clone(), index }));
         }
         drop(turn);
         Ok(async move { told.await.unwrap_or(Err(Error::Closed)) }.boxed())
@@ -81,19 +83,21 @@ fn make(config: &ClientConfig) -> Result<Inner, SettingsError> {
     Ok(ThreadedProducer::from_config_and_context(config, Deliveries(Context))?)
 }
 
-fn send(producer: &Inner, names: &Names, append: &Append, place: Box<Place>) {
+/// Puts a record in the queue, with its value as it stands on Kafka. The library copies it.
+fn send(producer: &Inner, names: &Names, append: &Append, value: &[u8], place: Box<Place>) {
     let topic = names.of(&append.to.topic);
     let mut record = BaseRecord::with_opaque_to(&topic, place)
         .partition(names::number(append.to.partition))
         .key(append.key.as_ref());
     // Without a value the record is a tombstone.
-    if !append.value.is_empty() {
-        record = record.payload(append.value.as_ref());
+    if !value.is_empty() {
+        record = record.payload(value);
     }
     if !append.headers.is_empty() {
-        let headers = append.headers.iter().fold(OwnedHeaders::new_with_capacity(append.headers.len()), |all, header| {
-            all.insert(Header { key: &header.name, value: Some(header.value.as_ref()) })
-        });
+        let headers =
+            append.headers.iter().fold(OwnedHeaders::new_with_capacity(append.headers.len()), |all, header| {
+                all.insert(Header { key: &header.name, value: Some(header.value.as_ref()) })
+            });
         record = record.headers(headers);
     }
     if let Err((error, record)) = producer.send(record) {
@@ -187,9 +191,9 @@ pub(crate) fn time_of(time: Timestamp) -> TimeMs {
 fn failed(error: &KafkaError) -> Error {
     match error.rdkafka_error_code() {
         // Only when the topics allow less than they were made for: the log itself has checked the size.
-        Some(RDKafkaErrorCode::MessageSizeTooLarge) => {
-            Error::Unavailable { why: "the broker takes no record as large as this: raise max.message.bytes".to_owned() }
-        }
+        Some(RDKafkaErrorCode::MessageSizeTooLarge) => Error::Unavailable {
+            why: "the broker takes no record as large as this: raise max.message.bytes".to_owned(),
+        },
         Some(RDKafkaErrorCode::PurgeQueue | RDKafkaErrorCode::PurgeInflight) => Error::Closed,
         _ => unavailable(error),
     }

@@ -16,6 +16,7 @@ use rdkafka::{
 use crate::{
     Shared,
     error::unavailable,
+    framing::{Ids, UnknownId},
     names,
     producer::time_of,
     readers::{Feed, Queue},
@@ -32,8 +33,16 @@ pub(crate) struct KafkaReader {
     at: TopicPartition,
     next: Offset,
     state: State,
+    /// A record whose schema was not known, and the id of that.
+    unknown: Option<Unknown>,
     /// What was fetched and didn't fit the read before.
     left: VecDeque<Record>,
+}
+
+#[derive(Clone, Copy)]
+struct Unknown {
+    id: u32,
+    offset: Offset,
 }
 
 enum State {
@@ -46,19 +55,19 @@ enum State {
 
 impl KafkaReader {
     pub(crate) fn new(shared: Arc<Shared>, at: TopicPartition, from: Offset) -> Self {
-        Self { shared, at, next: from, state: State::Closed, left: VecDeque::new() }
+        Self { shared, at, next: from, state: State::Closed, unknown: None, left: VecDeque::new() }
     }
 
     /// Begins to fetch at the next offset, once it is there. Cancel safe.
     async fn open(&mut self) -> Result<(), Error> {
         if matches!(self.state, State::Closed) {
-            let opening = open(self.shared.clone(), self.at.clone(), self.next);
+            let opening = open(self.shared.clone(), self.at.clone(), self.next, self.unknown);
             self.state = State::Opening(self.shared.runtime.spawn("opening a reader", opening));
         }
         let State::Opening(opening) = &mut self.state else { return Ok(()) };
         match opening.join().await.unwrap_or(Err(Error::Closed)) {
             Ok(feed) => {
-                self.state = State::Open(feed);
+                (self.state, self.unknown) = (State::Open(feed), None);
                 Ok(())
             }
             Err(error) => {
@@ -76,7 +85,8 @@ impl KafkaReader {
         let State::Open(feed) = &self.state else { return Ok(()) };
         // Only compaction makes holes. Anything else would be a record that is lost on the way.
         let may_have_holes = self.at.topic == Topic::Presence;
-        let ended = fetch(feed.queue(), self.next, may_have_holes, &mut self.left).await;
+        let ids = self.shared.schemas.current();
+        let ended = fetch(feed.queue(), self.next, &ids, may_have_holes, &mut self.left).await;
         let Err(ended) = ended else { return Ok(()) };
         self.state = State::Closed;
         match ended {
@@ -86,6 +96,11 @@ impl KafkaReader {
             }
             // Found out when it begins anew.
             Ended::OutOfRange => Ok(()),
+            // Learned before it begins anew, behind what was taken.
+            Ended::Unknown(unknown) => {
+                self.unknown = Some(unknown);
+                Ok(())
+            }
             // What was taken comes first; an error that stays will be there again.
             Ended::Failed(_) if !self.left.is_empty() => Ok(()),
             Ended::Failed(error) => Err(error),
@@ -108,7 +123,10 @@ impl KafkaReader {
 }
 
 /// Begins to fetch at an offset, once it is there.
-async fn open(shared: Arc<Shared>, at: TopicPartition, from: Offset) -> Result<Feed, Error> {
+async fn open(shared: Arc<Shared>, at: TopicPartition, from: Offset, unknown: Option<Unknown>) -> Result<Feed, Error> {
+    if let Some(Unknown { id, offset }) = unknown {
+        shared.schemas.learn(id, &at, offset).await?;
+    }
     loop {
         let Bounds { start, end } = shared.bounds(&at).await?;
         if from < start {
@@ -126,6 +144,7 @@ async fn open(shared: Arc<Shared>, at: TopicPartition, from: Offset) -> Result<F
 enum Ended {
     OutOfRange,
     Misled { expected: Offset, got: Offset },
+    Unknown(Unknown),
     Failed(Error),
 }
 
@@ -139,10 +158,16 @@ impl From<KafkaError> for Ended {
 }
 
 /// Waits for a record, and takes those that are there behind it: nothing is awaited once something was taken.
-async fn fetch(queue: &Queue, mut next: Offset, may_have_holes: bool, to: &mut VecDeque<Record>) -> Result<(), Ended> {
+async fn fetch(
+    queue: &Queue,
+    mut next: Offset,
+    ids: &Ids,
+    may_have_holes: bool,
+    to: &mut VecDeque<Record>,
+) -> Result<(), Ended> {
     let mut received = Some(queue.recv().await);
     while let Some(message) = received {
-        let record = read(&message?).map_err(Ended::Failed)?;
+        let record = read(&message?, ids)?;
         if record.offset < next || (record.offset > next && !may_have_holes) {
             return Err(Ended::Misled { expected: next, got: record.offset });
         }
@@ -156,7 +181,7 @@ async fn fetch(queue: &Queue, mut next: Offset, may_have_holes: bool, to: &mut V
     Ok(())
 }
 
-pub(crate) fn read(message: &BorrowedMessage<'_>) -> Result<Record, Error> {
+fn read(message: &BorrowedMessage<'_>, ids: &Ids) -> Result<Record, Ended> {
     let bytes = |part: Option<&[u8]>| part.map(Bytes::copy_from_slice).unwrap_or_default();
     let headers = message.headers().map(|headers| {
         let header = |header: rdkafka::message::Header<'_, &[u8]>| Header {
@@ -165,11 +190,13 @@ pub(crate) fn read(message: &BorrowedMessage<'_>) -> Result<Record, Error> {
         };
         headers.iter().map(header).collect()
     });
+    let offset = names::offset(message.offset()).map_err(Ended::Failed)?;
+    let unknown = |UnknownId(id)| Ended::Unknown(Unknown { id, offset });
     Ok(Record {
-        offset: names::offset(message.offset())?,
+        offset,
         time: time_of(message.timestamp()),
         key: bytes(message.key()),
-        value: bytes(message.payload()),
+        value: ids.incoming(message.payload().unwrap_or_default()).map_err(unknown)?,
         headers: headers.unwrap_or_default(),
     })
 }

@@ -60,7 +60,8 @@ impl Readers {
 
     /// Begins to fetch a partition at an offset, which must be there or be the next.
     pub(crate) async fn open(&self, topic: String, partition: i32, from: Offset) -> Result<Feed, Error> {
-        let place = Taken { lane: self.lane(&Place { topic: topic.clone(), partition })?, place: Place { topic, partition } };
+        let place =
+            Taken { lane: self.lane(&Place { topic: topic.clone(), partition })?, place: Place { topic, partition } };
         let (opened, is_open) = oneshot::channel();
         let order = Order::Begin { place: place.place.clone(), from: names::raw(from), opened };
         place.lane.orders.send(order).map_err(|_| Error::Closed)?;

@@ -1,11 +1,7 @@
 //! Lets go of what owners have done: records of `commands` and `inbox` that are released and older than the retention are
 //! deleted. Those topics have no retention of their own, so nothing that was not released ever goes.
 
-use std::{
-    collections::BTreeMap,
-    sync::Arc,
-    time::Duration,
-};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use chasqui_domain::Offset;
 use chasqui_log::{Error, Topic, TopicPartition};
@@ -86,7 +82,8 @@ impl Released {
                 continue;
             }
             let (name, offset) = (self.shared.names.of(&at.topic), RawOffset::Offset(names::raw(below)));
-            list.add_partition_offset(&name, names::number(at.partition), offset).map_err(|error| unavailable(&error))?;
+            list.add_partition_offset(&name, names::number(at.partition), offset)
+                .map_err(|error| unavailable(&error))?;
             going.insert(at, below);
         }
         if going.is_empty() {

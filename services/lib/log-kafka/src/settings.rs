@@ -134,7 +134,8 @@ impl Options {
             config.set(key, value);
         }
         for (key, value) in [("linger.ms", "0"), ("compression.codec", "lz4")] {
-            if !self.properties.contains_key(key) && !(key == "compression.codec" && self.compresses()) {
+            let is_chosen = self.properties.contains_key(key) || (key == "compression.codec" && self.compresses());
+            if !is_chosen {
                 config.set(key, value);
             }
         }

@@ -7,7 +7,7 @@
 //! | `presence` | by user | the newest of each session, for an hour: sessions say every minute that they live |
 //! | `heartbeats`, `revocations` | one | for an hour: they speak to those who listen now |
 //! | `gateway.gateway-N` | one | for an hour: a gateway that is further behind repairs its sessions from their inboxes |
-//! | `life` | one | the newest record: log id and partition counts |
+//! | `life` | one | the newest of each key: log id and partition counts; the ids of registered schemas |
 //!
 //! All of them have the broker stamp the time of the append, so that no client's clock decides anything.
 
@@ -19,15 +19,11 @@ use rdkafka::{
     admin::{AdminClient, AdminOptions, NewTopic, ResourceSpecifier, TopicReplication},
     config::FromClientConfigAndContext,
     consumer::{BaseConsumer, Consumer},
-    producer::{FutureProducer, FutureRecord},
     types::RDKafkaErrorCode,
 };
 
 use crate::{
-    Life, OpenError, Options, PATIENCE, SettingsError,
-    context::Context,
-    life,
-    names::Names,
+    Life, OpenError, Options, PATIENCE, SettingsError, context::Context, life, names::Names, recorded,
     settings::BATCH_BYTES_MAX,
 };
 
@@ -122,7 +118,7 @@ struct Found {
 /// [`OpenError`]; [`OpenError::Mismatch`] names everything that doesn't fit.
 pub async fn plan(options: &Options, spec: &Spec, log: LogId) -> Result<Vec<Step>, OpenError> {
     let names = Names::new(&options.prefix)?;
-    let recorded = life::find(options, &names).await?;
+    let recorded = Life::find(&recorded::read(options).await?)?;
     let life = recorded.clone().unwrap_or_else(|| Life::new(log, spec.partitions));
     let mut mismatches = counts(&names, &life, spec.partitions);
     let found = found(options).await?;
@@ -163,7 +159,7 @@ pub async fn apply(
     make(options, spec, plan).await?;
     for step in plan {
         if let Step::Record(life) = step {
-            record(options, life).await?;
+            recorded::write(options, &[(life::KEY.to_owned(), life)]).await?;
         }
         done(step);
     }
@@ -389,29 +385,14 @@ async fn make(options: &Options, spec: &Spec, plan: &[Step]) -> Result<(), OpenE
     // The controller knows them by now, and the brokers a moment later.
     for _ in 0..MAKE_PATIENCE.as_millis() / SETTLE_EVERY.as_millis() {
         let found = found(options).await?;
-        let is_there = |(name, partitions): (&&str, &usize)| {
-            found.get(*name).is_some_and(|found| found.partitions == *partitions)
-        };
+        let is_there =
+            |(name, partitions): (&&str, &usize)| found.get(*name).is_some_and(|found| found.partitions == *partitions);
         if wanted.iter().all(is_there) {
             return Ok(());
         }
         tokio::time::sleep(SETTLE_EVERY).await;
     }
     Err(away("the topics were made, and the brokers don't know them all yet: try again".to_owned()))
-}
-
-async fn record(options: &Options, life: &Life) -> Result<(), OpenError> {
-    let topic = Names::new(&options.prefix)?.life();
-    let producer = FutureProducer::<Context>::from_config_and_context(&options.producer()?, Context);
-    let producer = producer.map_err(SettingsError::from)?;
-    let value = serde_json::to_string(life).map_err(|error| OpenError::Life { topic: topic.clone(), why: error.to_string() })?;
-    let sent = producer.send(FutureRecord::to(&topic).partition(0).key(life::KEY).payload(&value), PATIENCE);
-    let why = match tokio::time::timeout(PATIENCE, sent).await {
-        Ok(Ok(_)) => return Ok(()),
-        Ok(Err((error, _))) => error.to_string(),
-        Err(_) => "no broker confirms the record".to_owned(),
-    };
-    Err(OpenError::Away { bootstrap: options.bootstrap.clone(), why })
 }
 
 #[cfg(test)]

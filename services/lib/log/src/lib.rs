@@ -218,7 +218,8 @@ pub trait Reader: Send + Sync {
     ///
     /// # Errors
     /// [`Error::Trimmed`] when the next offset is gone; the reader then goes on from the start that it names.
-    /// [`Error::Unavailable`]; [`Error::Corrupt`]; [`Error::Closed`] at the end of a log that was closed.
+    /// [`Error::Unavailable`]; [`Error::Corrupt`]; [`Error::UnknownSchema`]; [`Error::Closed`] at the end of a log that
+    /// was closed.
     async fn next(&mut self, bytes_max: usize) -> Result<Vec<Record>, Error>;
 }
 
@@ -257,6 +258,16 @@ pub enum Error {
     Corrupt {
         /// Where, and what was found.
         why: String,
+    },
+    /// A record of a schema that isn't known here, since it was written by a later version. It is not passed over.
+    #[error("{at}: the record at offset {offset} has the schema {id}, which isn't known here: upgrade this process")]
+    UnknownSchema {
+        /// The partition.
+        at: TopicPartition,
+        /// The record's place in it.
+        offset: Offset,
+        /// The id that the schema was registered under.
+        id: u32,
     },
     /// The log was closed.
     #[error("the log is closed")]

@@ -3,15 +3,10 @@
 //! A range over few buckets is read as it is. Of a wider one the buckets that exist are looked up first, so that a range may be
 //! as wide as numbers go, and what is seldom written to is read as fast as the rest.
 
-use std::ops::Range;
-
 use chasqui_store::Error;
 use futures::future::try_join_all;
 
-use crate::{
-    limits::{BUCKETS_AHEAD_MAX, BUCKETS_LISTED_MAX, BUCKETS_UNLISTED_MAX},
-    numbers,
-};
+use crate::limits::{BUCKETS_AHEAD_MAX, BUCKETS_LISTED_MAX, BUCKETS_UNLISTED_MAX};
 
 /// From where a range is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,11 +30,10 @@ pub(crate) fn bucket(number: u64, bucket_numbers: u64) -> i64 {
 }
 
 impl Span {
-    /// The buckets of a range; none when the range is empty.
-    pub(crate) fn of(range: &Range<u64>, bucket_numbers: u64) -> Option<Self> {
-        let last = numbers::last(range.end).cast_unsigned();
-        (range.start < range.end)
-            .then(|| Self { first: bucket(range.start, bucket_numbers), last: bucket(last, bucket_numbers) })
+    /// The buckets from that of one number to that of another.
+    pub(crate) fn of((first, last): (i64, i64), bucket_numbers: u64) -> Self {
+        let of = |number: i64| bucket(number.cast_unsigned(), bucket_numbers);
+        Self { first: of(first), last: of(last) }
     }
 
     /// All of them, if they are few.
@@ -135,8 +129,8 @@ mod tests {
             Self { numbers, order, lists: Mutex::default(), reads: Mutex::default() }
         }
 
-        async fn read(&self, range: Range<u64>, rows_max: usize) -> Vec<u64> {
-            read(self, Span::of(&range, 10).unwrap(), self.order, rows_max).await.unwrap()
+        async fn up_to(&self, last: i64, rows_max: usize) -> Vec<u64> {
+            read(self, Span::of((0, last), 10), self.order, rows_max).await.unwrap()
         }
     }
 
@@ -161,23 +155,22 @@ mod tests {
 
     #[test]
     fn a_range_lies_in_the_buckets_of_its_first_and_its_last_number() {
-        let span = |range: Range<u64>| Span::of(&range, 1024).map(|span| (span.first, span.last));
-        assert_eq!(span(0..1), Some((0, 0)));
-        assert_eq!(span(0..1024), Some((0, 0)));
-        assert_eq!(span(1023..1025), Some((0, 1)));
-        assert_eq!(span(5..u64::MAX), Some((0, i64::MAX / 1024)));
-        assert_eq!(span(5..5), None);
-        #[allow(clippy::reversed_empty_ranges, reason = "it must be taken for what it is")]
-        let reversed = 9..5;
-        assert_eq!(span(reversed), None);
+        let span = |first, last| {
+            let span = Span::of((first, last), 1024);
+            (span.first, span.last)
+        };
+        assert_eq!(span(0, 0), (0, 0));
+        assert_eq!(span(0, 1023), (0, 0));
+        assert_eq!(span(1023, 1024), (0, 1));
+        assert_eq!(span(5, i64::MAX), (0, i64::MAX / 1024));
     }
 
     #[tokio::test]
     async fn a_narrow_range_is_read_unlisted_and_a_wide_one_only_where_there_is_something() {
         let all = Numbers::new([1, 12, 13, 500_000], Order::Up);
-        assert_eq!(all.read(0..20, 9).await, [1, 12, 13]);
+        assert_eq!(all.up_to(19, 9).await, [1, 12, 13]);
         assert_eq!(*all.lists.lock().unwrap(), 0);
-        assert_eq!(all.read(0..u64::MAX, 9).await, [1, 12, 13, 500_000]);
+        assert_eq!(all.up_to(i64::MAX, 9).await, [1, 12, 13, 500_000]);
         assert_eq!(*all.lists.lock().unwrap(), 1);
         assert_eq!(*all.reads.lock().unwrap(), [0, 1, 0, 1, 50_000]);
     }
@@ -186,7 +179,7 @@ mod tests {
     async fn no_more_buckets_are_read_than_are_needed() {
         for order in [Order::Up, Order::Down] {
             let all = Numbers::new((0..100).map(|n| n * 5), order);
-            let read = all.read(0..u64::MAX, 2).await;
+            let read = all.up_to(i64::MAX, 2).await;
             assert_eq!(read, all.numbers[..2]);
             assert_eq!(all.reads.lock().unwrap().len(), 1);
         }
@@ -196,7 +189,7 @@ mod tests {
     async fn more_buckets_than_one_list_has_are_read_to_the_end() {
         for order in [Order::Up, Order::Down] {
             let all = Numbers::new((1..=BUCKETS_LISTED_MAX as u64 * 2).map(|n| n * 10), order);
-            assert_eq!(all.read(0..u64::MAX, usize::MAX).await, all.numbers);
+            assert_eq!(all.up_to(i64::MAX, usize::MAX).await, all.numbers);
             assert_eq!(*all.lists.lock().unwrap(), 3);
         }
     }

@@ -102,3 +102,19 @@ fn datacenter(options: &Options, session: &Session) -> Result<String, OpenError>
         },
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Less than a quorum could miss what was written, and more could not be had when a node is away.
+    #[test]
+    fn a_quorum_of_the_local_datacenter_answers_and_nothing_is_asked_twice() {
+        let profile = profile(Duration::from_secs(7), Some("here"));
+        assert_eq!(profile.get_consistency(), Consistency::LocalQuorum);
+        assert_eq!(profile.get_serial_consistency(), Some(SerialConsistency::Serial));
+        assert_eq!(profile.get_request_timeout(), Some(Duration::from_secs(7)));
+        assert!(profile.get_speculative_execution_policy().is_none());
+        assert!(format!("{:?}", profile.get_retry_policy()).contains("ElsewhereOnce"));
+    }
+}

@@ -76,8 +76,8 @@ impl From<PrepareError> for OpenError {
     }
 }
 
-/// A statement that failed. Whatever it was, the cluster may do it later: what is written here is the same for every cluster,
-/// so that one refuses it says something of its state, or of what it lets this user do.
+/// A statement that failed. It can be done later, whatever the servers say: that they refuse one tells of their state, or of
+/// what this user may do there, since the statements are always the same.
 pub(crate) fn failed(error: &ExecutionError) -> Error {
     Error::Unavailable { why: why(error) }
 }

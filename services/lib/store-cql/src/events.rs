@@ -14,7 +14,7 @@ use crate::{
     cluster::Sized,
     codec,
     limits::{BUCKETS_LISTED_MAX, EVENTS_OF_BUCKET},
-    numbers::{bigint, last, limit, number},
+    numbers::{bigint, ends, limit, number},
 };
 
 /// The bucket of a stream of a chat.
@@ -104,9 +104,9 @@ impl CqlStore {
         order: Order,
         rows_max: usize,
     ) -> Result<Vec<EventRow>, Error> {
-        let Some(span) = Span::of(&versions, EVENTS_OF_BUCKET) else { return Ok(Vec::new()) };
-        let (first, last) = (bigint(versions.start)?, last(versions.end));
-        buckets::read(&Events { store: self, chat, stream, first, last, order }, span, order, rows_max).await
+        let Some((first, last)) = ends(&versions) else { return Ok(Vec::new()) };
+        let (events, span) = (Events { store: self, chat, stream, first, last, order }, (first, last));
+        buckets::read(&events, Span::of(span, EVENTS_OF_BUCKET), order, rows_max).await
     }
 }
 

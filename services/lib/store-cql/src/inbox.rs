@@ -10,7 +10,7 @@ use crate::{
     buckets::{self, Bucketed, Order, Span},
     cluster::Sized,
     limits::{BUCKETS_LISTED_MAX, DAY_SECONDS, INBOX_SPARE_DAYS, LIST_SPARE_DAYS, OFFSETS_OF_BUCKET},
-    numbers::{bigint, last, limit, number},
+    numbers::{bigint, ends, limit, number},
 };
 
 /// The bucket of an inbox.
@@ -71,10 +71,9 @@ impl CqlStore {
         offsets: Range<Offset>,
         rows_max: usize,
     ) -> Result<Vec<InboxRow>, Error> {
-        let offsets = offsets.start.0..offsets.end.0;
-        let Some(span) = Span::of(&offsets, OFFSETS_OF_BUCKET) else { return Ok(Vec::new()) };
-        let entries = Entries { store: self, user, log, first: bigint(offsets.start)?, last: last(offsets.end) };
-        buckets::read(&entries, span, Order::Up, rows_max.min(READ_ROWS_MAX)).await
+        let Some((first, last)) = ends(&(offsets.start.0..offsets.end.0)) else { return Ok(Vec::new()) };
+        let (entries, span) = (Entries { store: self, user, log, first, last }, (first, last));
+        buckets::read(&entries, Span::of(span, OFFSETS_OF_BUCKET), Order::Up, rows_max.min(READ_ROWS_MAX)).await
     }
 }
 

@@ -9,9 +9,12 @@
 //! future is dropped, each chat has a prefix of what was given; what was under way may arrive later, and changes nothing
 //! then.
 //!
-//! **Durability.** A write is answered when a quorum of the local datacenter's replicas has it, and a read asks a quorum. That
-//! it survives a crash of the machines asks for servers that sync their commit log before they answer (`commitlog_sync: batch`
-//! or `group`): with their default, `periodic`, a crash of all replicas at once loses some seconds of what was answered.
+//! **Durability.** A write is answered when a quorum of the local datacenter's replicas has it, and a read asks a quorum.
+//!
+//! **Servers.** What was answered survives a crash of all replicas at once if they sync their commit log before they answer:
+//! Cassandra with `commitlog_sync: batch` or `group`, ScyllaDB with `batch`. With the default of both, `periodic`, it doesn't.
+//! Low timestamps have to be let in: Cassandra's guardrail against them (`minimum_timestamp`) stays off. Repairs run more often
+//! than the tables' `gc_grace_seconds`, and clocks are kept in step.
 //!
 //! **Retry.** A statement whose node goes away is sent to another one, once. Nothing else is repeated.
 //!

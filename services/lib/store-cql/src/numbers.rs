@@ -1,5 +1,7 @@
 //! Numbers of ours in columns, which are signed.
 
+use std::ops::Range;
+
 use chasqui_store::Error;
 
 /// A version or an offset as a column by which rows sort, or as the timestamp of what is written.
@@ -11,9 +13,11 @@ pub(crate) fn bigint(number: u64) -> Result<i64, Error> {
         .map_err(|_| Error::Corrupt { why: format!("{number} is no number of a version or an offset") })
 }
 
-/// The upper end, included, of a range whose end is excluded. Nothing was written beyond the highest that there is.
-pub(crate) fn last(end: u64) -> i64 {
-    i64::try_from(end.saturating_sub(1)).unwrap_or(i64::MAX)
+/// The first and the last number of a range, as such columns; none when it is empty, or beyond all that there can be.
+pub(crate) fn ends(range: &Range<u64>) -> Option<(i64, i64)> {
+    let first = i64::try_from(range.start).ok()?;
+    let last = i64::try_from(range.end.checked_sub(1)?).unwrap_or(i64::MAX);
+    (first <= last).then_some((first, last))
 }
 
 /// The number in a column by which rows sort.
@@ -45,8 +49,14 @@ mod tests {
     }
 
     #[test]
+    #[allow(clippy::reversed_empty_ranges, reason = "they must be taken for what they are")]
     fn a_range_ends_before_its_end() {
-        assert_eq!((last(1), last(8), last(u64::MAX)), (0, 7, i64::MAX));
+        assert_eq!(ends(&(0..1)), Some((0, 0)));
+        assert_eq!(ends(&(3..8)), Some((3, 7)));
+        assert_eq!(ends(&(3..u64::MAX)), Some((3, i64::MAX)));
+        for nothing in [0..0, 5..5, 9..5, u64::MAX - 1..u64::MAX] {
+            assert_eq!(ends(&nothing), None);
+        }
         assert_eq!(limit(usize::MAX), i32::MAX);
     }
 }

@@ -10,7 +10,8 @@
 //!   [`Store::flush`]; see [`Store::is_durable_at_once`]. A crash loses only a suffix of all writes, over all kinds of
 //!   rows together, so an offset or a checkpoint never survives the rows that it speaks of. [`Store::skip`],
 //!   [`Store::ban`], [`Store::unban`] and the keys are durable when answered.
-//! * **Atomicity.** Each call writes all of its batch or, after a crash, a prefix in the order given.
+//! * **Atomicity.** Each call writes all of its batch or, after a crash, a prefix in the order given: of the whole, or at
+//!   least of each chat, each inbox and each user's devices.
 //! * **Retry.** Every write may be repeated after an error. Nothing is retried inside.
 //! * **Cancellation.** Dropping a write's future leaves open whether it happens.
 

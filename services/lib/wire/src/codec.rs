@@ -2,11 +2,7 @@
 
 use std::sync::LazyLock;
 
-use apache_avro::{
-    headers::{HeaderBuilder, RabinFingerprintHeader},
-    reader::datum::GenericDatumReader,
-    writer::datum::GenericDatumWriter,
-};
+use apache_avro::{reader::datum::GenericDatumReader, writer::datum::GenericDatumWriter};
 use bytes::Bytes;
 use serde::{Serialize, de::DeserializeOwned};
 
@@ -35,7 +31,7 @@ impl Codec {
         let broken = |error: apache_avro::Error| Error::Schema { why: error.to_string() };
         Ok(Self {
             record,
-            header: RabinFingerprintHeader::from_schema(schema).build_header(),
+            header: schemas::header(schema)?,
             writer: GenericDatumWriter::builder(schema).human_readable(false).build().map_err(broken)?,
             reader: GenericDatumReader::builder(schema).human_readable(false).build().map_err(broken)?,
         })

@@ -2,7 +2,11 @@
 
 use std::sync::LazyLock;
 
-use apache_avro::Schema;
+use apache_avro::{
+    Schema,
+    headers::{HeaderBuilder, RabinFingerprintHeader},
+};
+use serde_json::Value;
 
 use crate::Error;
 
@@ -56,6 +60,21 @@ files![
     "body.avsc",
 ];
 
+/// The records that topics hold: what others read. Those that are only stored, or stand within these, are not among them.
+const ON_TOPICS: [&str; 7] =
+    ["Command", "Event", "InboxRecord", "Presence", "Heartbeat", "Revocation", "GatewayRecord"];
+
+/// A schema as others come to know it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Published {
+    /// The full name of its record, such as `chasqui.Event`.
+    pub name: String,
+    /// The schema as JSON text, complete in itself.
+    pub text: String,
+    /// Its Rabin fingerprint, in the order of bytes in which it stands in front of a record.
+    pub fingerprint: [u8; 8],
+}
+
 static SCHEMAS: LazyLock<Result<Vec<Schema>, Error>> =
     LazyLock::new(|| parse().map_err(|error| Error::Schema { why: error.to_string() }));
 
@@ -83,4 +102,50 @@ pub(crate) fn find(record: &str) -> Result<&'static Schema, Error> {
 /// [`Error::Schema`] when there is no record of this name.
 pub fn text(record: &str) -> Result<String, Error> {
     serde_json::to_string(find(record)?).map_err(|error| Error::Schema { why: error.to_string() })
+}
+
+/// The schemas of the records that topics hold.
+///
+/// # Errors
+/// [`Error::Schema`] when those that this build carries are broken.
+pub fn on_topics() -> Result<Vec<Published>, Error> {
+    let published = |record: &&str| {
+        let schema = find(record)?;
+        let nameless = || Error::Schema { why: format!("{record} has no name") };
+        let name = schema.name().ok_or_else(nameless)?.fullname(None);
+        let text = text(record)?;
+        Ok(Published { name, fingerprint: fingerprint(&text)?, text })
+    };
+    ON_TOPICS.iter().map(published).collect()
+}
+
+/// The Rabin fingerprint of a schema that is complete in itself, in the order of bytes in which it stands in front of a
+/// record.
+///
+/// # Errors
+/// [`Error::Schema`] when the text is no schema.
+pub fn fingerprint(text: &str) -> Result<[u8; 8], Error> {
+    let broken = |error: apache_avro::Error| Error::Schema { why: error.to_string() };
+    let header = header(&Schema::parse_str(text).map_err(broken)?)?;
+    header.last_chunk().copied().ok_or_else(|| Error::Schema { why: "its header is too short".to_owned() })
+}
+
+/// What stands in front of a record. Logical types are no part of what is fingerprinted: the library strips their names, but
+/// leaves `{"type":"long"}` where those of Java and Python have `"long"`, and they would not find our schemas.
+pub(crate) fn header(schema: &Schema) -> Result<Vec<u8>, Error> {
+    let mut plain = serde_json::to_value(schema).map_err(|error| Error::Schema { why: error.to_string() })?;
+    strip_logical_types(&mut plain);
+    let plain = Schema::parse(&plain).map_err(|error| Error::Schema { why: error.to_string() })?;
+    Ok(RabinFingerprintHeader::from_schema(&plain).build_header())
+}
+
+fn strip_logical_types(schema: &mut Value) {
+    match schema {
+        Value::Object(fields) => {
+            fields.remove("logicalType");
+            fields.values_mut().for_each(strip_logical_types);
+        }
+        Value::Array(items) => items.iter_mut().for_each(strip_logical_types),
+        _ => {}
+    }
 }

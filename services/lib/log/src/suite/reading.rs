@@ -139,7 +139,16 @@ pub async fn a_large_record_comes_back(factory: &dyn Factory) {
 pub async fn partitions_are_apart(factory: &dyn Factory) {
     let subject = factory.create(Retention::Long).await;
     let log = subject.log();
-    let places = [commands(0), commands(3), events(0), events(3), inbox(0), inbox(2), gateway("gateway-0"), gateway("gateway-1")];
+    let places = [
+        commands(0),
+        commands(3),
+        events(0),
+        events(3),
+        inbox(0),
+        inbox(2),
+        gateway("gateway-0"),
+        gateway("gateway-1"),
+    ];
     let batch = places.iter().flat_map(|at| [record(at, at.to_string()), record(at, at.to_string())]).collect();
     log.append(batch).await.unwrap();
     for at in &places {

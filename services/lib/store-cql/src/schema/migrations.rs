@@ -97,7 +97,10 @@ mod tests {
     #[test]
     fn what_was_released_never_changes() {
         let checksums: Vec<_> = MIGRATIONS.iter().map(|migration| (migration.name, migration.checksum())).collect();
-        assert_eq!(checksums, [("0001_rows", "2004ddecae597cbef5184168a3349196e4254e9c8ca8ef44ef5bca01d95dac63".to_owned())]);
+        assert_eq!(
+            checksums,
+            [("0001_rows", "2004ddecae597cbef5184168a3349196e4254e9c8ca8ef44ef5bca01d95dac63".to_owned())]
+        );
     }
 
     #[test]

@@ -6,8 +6,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use chasqui_wire::schemas::{FILES, text};
+use chasqui_wire::schemas::{FILES, on_topics, text};
 use serde_json::{Map, Value};
+
+use crate::samples;
 
 fn records() -> Vec<(&'static str, Map<String, Value>)> {
     let object = |text| match serde_json::from_str(text).unwrap() {
@@ -29,7 +31,8 @@ fn snake_case(name: &str) -> String {
 fn every_file_is_known() {
     let folder: PathBuf = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../schemas/avro");
     let name = |entry: std::io::Result<fs::DirEntry>| entry.unwrap().file_name().into_string().unwrap();
-    let found: BTreeSet<String> = fs::read_dir(folder).unwrap().map(name).collect();
+    let mut found: BTreeSet<String> = fs::read_dir(folder).unwrap().map(name).collect();
+    assert!(found.remove("released"), "the schemas of releases stand beside today's");
     let known: BTreeSet<String> = FILES.iter().map(|(file, _)| (*file).to_owned()).collect();
     assert_eq!(found, known);
 }
@@ -79,4 +82,38 @@ fn a_record_that_is_not_there_is_an_error() {
     for nested in ["Source", "EventMessage", "Sealed"] {
         assert!(event.contains(&format!(r#""name":"{nested}""#)), "{event}");
     }
+}
+
+#[test]
+fn the_records_of_topics_have_the_fingerprints_that_stand_in_front_of_them() {
+    let published = on_topics().unwrap();
+    let with_them: BTreeSet<_> =
+        published.iter().map(|schema| [&[0xC3, 0x01], &schema.fingerprint[..]].concat()).collect();
+    assert_eq!(with_them.len(), published.len());
+    for samples::Sample { name, bytes, .. } in samples::all() {
+        let is_on_a_topic = ["command", "event", "inbox", "presence", "heartbeat", "revocation", "gateway"]
+            .iter()
+            .any(|topic| name.starts_with(topic));
+        assert_eq!(with_them.contains(&bytes[..10]), is_on_a_topic, "{name}");
+    }
+    for schema in published {
+        assert!(schema.name.starts_with("chasqui.") && schema.text.contains(r#""namespace":"chasqui""#), "{schema:?}");
+    }
+}
+
+/// As Python's fastavro computes them from the registered texts.
+#[test]
+fn fingerprints_are_those_that_others_compute() {
+    let computed = [
+        ("chasqui.Command", "cc31b9a731d77335"),
+        ("chasqui.Event", "7fb52ab942c23c3f"),
+        ("chasqui.InboxRecord", "da67a0961cd02603"),
+        ("chasqui.Presence", "01a7515d64d9cbd9"),
+        ("chasqui.Heartbeat", "86a96dd31a2d76aa"),
+        ("chasqui.Revocation", "6c56828744153cda"),
+        ("chasqui.GatewayRecord", "276e5bb49d4218cb"),
+    ];
+    let hex = |bytes: [u8; 8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+    let ours: Vec<_> = on_topics().unwrap().into_iter().map(|schema| (schema.name, hex(schema.fingerprint))).collect();
+    assert_eq!(ours, computed.map(|(name, digits)| (name.to_owned(), digits.to_owned())));
 }

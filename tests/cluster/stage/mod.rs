@@ -1,0 +1,207 @@
+//! One process of each role, and more where a test wants them, each with a way to the store of its own on which its
+//! statements are counted; and two people who talk.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    net::SocketAddr,
+    num::NonZeroU32,
+    time::Duration,
+};
+
+use anyhow::{Context, ensure};
+use chasqui_cluster_tests::{cut::Way, infra, keyspace::Keyspace};
+use chasqui_domain::{LogId, Offset, Partition};
+use chasqui_log::{Log, Partitions, Topic};
+use chasqui_log_kafka::{KafkaLog, Options, topics};
+use chasqui_runtime::Runtime;
+use chasqui_store::{LogPartition, Store};
+use chasqui_store_cql::CqlStore;
+use chasqui_tests::{
+    process::{Role, Server, Setup},
+    town::Town,
+    wait::within,
+};
+
+const PARTITIONS: Partitions = Partitions { chats: NonZeroU32::MIN, users: NonZeroU32::MIN };
+
+/// So long a former owner doesn't learn that it is one.
+const LEARNS_AFTER: Duration = Duration::from_secs(3);
+
+/// How often it is looked whether something is so.
+const LOOK_EVERY: Duration = Duration::from_millis(20);
+
+/// The tables that a sequencer writes.
+const TABLES: &[&str] = &["events", "chats", "chats_of", "offsets"];
+
+pub(crate) struct Stage {
+    keyspace: Keyspace,
+    kafka: Options,
+    log: std::sync::Arc<KafkaLog>,
+    pub(crate) store: std::sync::Arc<CqlStore>,
+    folder: tempfile::TempDir,
+    servers: Vec<(Server, Way)>,
+    town: Option<Town>,
+}
+
+impl Stage {
+    /// Topics and tables, and no process yet.
+    pub(crate) async fn set() -> Self {
+        static COUNT: std::sync::atomic::AtomicU32 = std::sync::atomic::AtomicU32::new(0);
+        let keyspace = Keyspace::empty().await;
+        let mut kafka = Options::new(infra::kafka_bootstrap());
+        let number = COUNT.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        kafka.prefix = format!("stage-{}-{number}", std::process::id());
+        let spec = topics::Spec {
+            partitions: PARTITIONS,
+            replication: 1,
+            min_insync_replicas: 1,
+            retention: Duration::from_secs(3600),
+            gateways: 1,
+        };
+        let plan = topics::plan(&kafka, &spec, LogId(Runtime::real().random())).await.unwrap();
+        topics::apply(&kafka, &spec, &plan, |_| {}).await.unwrap();
+        let log = KafkaLog::open(kafka.clone(), Runtime::real()).await.unwrap();
+        let store = keyspace.open().await;
+        let folder = tempfile::tempdir().unwrap();
+        Self { keyspace, kafka, log, store, folder, servers: Vec::new(), town: None }
+    }
+
+    pub(crate) fn log_id(&self) -> LogId {
+        self.log.id()
+    }
+
+    /// Starts a process, which may stand still at a failpoint; gives its number.
+    pub(crate) fn start(&mut self, role: Role, stop_at: Option<&str>) -> anyhow::Result<usize> {
+        let way = futures::executor::block_on(Way::open());
+        let mut setup = Setup::new(self.folder.path(), &[]);
+        (setup.role, setup.stop_at) = (role, stop_at.map(str::to_owned));
+        // Who wakes late may learn at once what it has lost, and then it would do nothing late.
+        setup.failpoints = stop_at.map(|_| format!("cluster::lost=sleep({})", LEARNS_AFTER.as_millis()));
+        setup.log = self.folder.path().join(format!("{}-{}.log", role.command(), self.servers.len()));
+        setup.options = vec![
+            format!("kafka.bootstrap={}", self.kafka.bootstrap),
+            format!("kafka.prefix={}", self.kafka.prefix),
+            format!("cql.contact_points={}", way.address()),
+            format!("cql.keyspace={}", self.keyspace.name()),
+        ];
+        self.servers.push((Server::start(&setup, None)?, way));
+        Ok(self.servers.len() - 1)
+    }
+
+    pub(crate) async fn ready(&mut self, numbers: &[usize]) -> anyhow::Result<()> {
+        for &number in numbers {
+            self.servers[number].0.ready().await?;
+        }
+        Ok(())
+    }
+
+    pub(crate) fn server(&self, number: usize) -> &Server {
+        &self.servers[number].0
+    }
+
+    /// Starts a gateway, and two people at it; gives its number.
+    pub(crate) async fn open_town(&mut self) -> anyhow::Result<usize> {
+        let number = self.start(Role::Gateway, None)?;
+        let address: SocketAddr = self.servers[number].0.ready().await?.parse()?;
+        let mut town = Town::new(&[("alice", "phone"), ("bob", "phone")], &[("alice", "bob")]).await?;
+        town.begin(address).await?;
+        self.town = Some(town);
+        Ok(number)
+    }
+
+    /// From now on they find another gateway where the one was.
+    pub(crate) async fn move_town(&mut self, to: usize) -> anyhow::Result<()> {
+        let address: SocketAddr = self.servers[to].0.ready().await?.parse()?;
+        self.town.as_ref().context("a town")?.gate.lead_to(Some(address));
+        Ok(())
+    }
+
+    /// One of them writes, whatever comes of it.
+    pub(crate) async fn write(&self, text: &str) -> anyhow::Result<()> {
+        let town = self.town.as_ref().context("a town")?;
+        town.devices[0].send("bob", text.to_owned()).await
+    }
+
+    /// Both write, and have what the other wrote.
+    pub(crate) async fn talk(&self, text: &str) -> anyhow::Result<()> {
+        self.town.as_ref().context("a town")?.say(text).await
+    }
+
+    /// Waits until all that there is was decided and placed, as the store has it.
+    pub(crate) async fn quiet(&self) {
+        let of = LogPartition { log: self.log.id(), partition: Partition(0) };
+        let end = async |topic: Topic| self.log.bounds(&topic.partition(Partition(0))).await.unwrap().end;
+        loop {
+            let decided = self.store.committed(of).await.unwrap();
+            let placed = self.store.checkpoint(of).await.unwrap().map_or(Offset(0), |it| it.inbox);
+            if decided == Some(end(Topic::Commands).await) && placed == end(Topic::Inbox).await {
+                return;
+            }
+            tokio::time::sleep(LOOK_EVERY).await;
+        }
+    }
+
+    /// How often each statement was sent by a process.
+    pub(crate) fn statements(&self, number: usize) -> BTreeMap<String, u64> {
+        self.servers[number].1.by_statement()
+    }
+
+    /// Waits until a process has sent all of these again since.
+    pub(crate) async fn until_statements(
+        &self,
+        number: usize,
+        since: &BTreeMap<String, u64>,
+        wanted: &[&str],
+    ) -> anyhow::Result<()> {
+        let all_sent = async {
+            let count = |of: &BTreeMap<String, u64>, name: &str| of.get(name).copied().unwrap_or_default();
+            while !wanted.iter().all(|name| count(&self.statements(number), name) > count(since, name)) {
+                tokio::time::sleep(LOOK_EVERY).await;
+            }
+        };
+        within("the late statements are sent", all_sent).await
+    }
+
+    /// All rows of the tables that a sequencer writes, as text.
+    pub(crate) async fn dump(&self) -> BTreeMap<String, BTreeSet<String>> {
+        let mut all = BTreeMap::new();
+        for table in TABLES {
+            let cql = format!("SELECT JSON * FROM {}.{table}", self.keyspace.name());
+            let answer = self.keyspace.session().query_unpaged(cql, ()).await.unwrap().into_rows_result().unwrap();
+            let rows = answer.rows::<(String,)>().unwrap().map(|row| row.unwrap().0).collect();
+            all.insert((*table).to_owned(), rows);
+        }
+        all
+    }
+
+    /// Waits until a gateway has ended because another has its id.
+    pub(crate) async fn superseded(&mut self, number: usize) -> anyhow::Result<()> {
+        let (server, _) = &mut self.servers[number];
+        server.refused().await?;
+        let said = server.complaints().expect_err("it says why").to_string();
+        ensure!(said.contains("has taken over this gateway's id"), "{said}");
+        self.servers.remove(number);
+        Ok(())
+    }
+
+    /// All is served as promised, and everybody goes.
+    pub(crate) async fn end(self) -> anyhow::Result<()> {
+        let mut servers = self.servers;
+        let mut address = String::new();
+        for (server, _) in &mut servers {
+            // Only gateways serve users; the others say 404.
+            let at = server.ready().await?;
+            if reqwest::get(format!("http://{at}/docs")).await?.status().is_success()
+                && reqwest::get(format!("http://{at}/v1/chats")).await?.status() == 401
+            {
+                address = at;
+            }
+        }
+        let town = self.town.context("a town")?;
+        town.end(&address).await.map_err(|error| town.explain(error))?;
+        for (mut server, _) in servers {
+            server.stop_complaining().await?;
+        }
+        Ok(())
+    }
+}
