@@ -29,13 +29,11 @@ run: ## Build Chasqui and start it on ./data with built-in keys, to try it
 test: native $(IDENTITY_PROVIDER) ## Run all tests, on real servers that are started for them
 	$(CARGO) build --locked -p chasqui --features cluster,failpoints
 	$(CARGO) test $(TEST_FLAGS) --no-run
-	infra/local/with target/infra/test $(CARGO) test $(TEST_FLAGS)
-	$(MAKE) python
+	infra/local/with target/infra/test sh -c '$(CARGO) test $(TEST_FLAGS) && $(MAKE) python'
 
 soak: native $(IDENTITY_PROVIDER) ## Run all tests, the long ones at full length, and the fuzzer
 	$(CARGO) build --locked -p chasqui --features cluster,failpoints
-	CHASQUI_SOAK=1 infra/local/with target/infra/test $(CARGO) test $(TEST_FLAGS)
-	CHASQUI_SOAK=1 $(MAKE) python
+	CHASQUI_SOAK=1 infra/local/with target/infra/test sh -c '$(CARGO) test $(TEST_FLAGS) && $(MAKE) python'
 	$(MAKE) fuzz
 
 infra-up: ## Start Kafka, Cassandra and a schema registry in target/infra/run
@@ -50,9 +48,9 @@ fuzz: $(CARGO_FUZZ) ## Fuzz what reads bytes from outside, each for FUZZ_SECONDS
 mutants: ## Break the product place by place: the simulation must notice within MUTANTS_SEEDS (5000)
 	$(CARGO) run --locked -p chasqui-sim -- mutants
 
-python: native $(PYTHON_ENV) ## Run the tests in Python, which see the server as a stranger does
-	target/python/bin/ruff format --check tests/python
-	target/python/bin/ruff check tests/python
+python: native $(PYTHON_ENV) ## Run the tests in Python, beside the servers of infra-up
+	target/python/bin/ruff format --check tests/python infra/analytics
+	target/python/bin/ruff check tests/python infra/analytics
 	$(CARGO) build --locked -p chasqui --features cluster,failpoints
 	target/python/bin/python -B -m pytest tests/python
 
@@ -89,7 +87,7 @@ $(IDENTITY_PROVIDER): tests/identity-provider/package-lock.json
 	npm ci --prefix tests/identity-provider
 	touch $@
 
-$(PYTHON_ENV): infra/scripts/python-env tests/python/requirements.txt
+$(PYTHON_ENV): infra/scripts/python-env tests/python/requirements.txt infra/analytics/requirements.txt
 	infra/scripts/python-env
 
 $(CARGO_DENY) $(CARGO_FUZZ): target/tools/bin/%: infra/scripts/install-%

@@ -1,7 +1,7 @@
 //! Kafka, or the store, is killed under load and away for a while: senders see that their messages are late, readiness says
 //! what is missing, memory stays bounded, and when it is back everything goes on by itself.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test program: helpers fail the test by panicking")]
+#![allow(clippy::print_stderr, reason = "what it measures is for people")]
 
 use std::{
     net::SocketAddr,
@@ -92,7 +92,7 @@ async fn run(kind: Kind, name: &str, own: &Own, servers: &mut Servers, pair: &mu
     let grown =
         memory.into_iter().zip(all(servers, Server::memory_bytes)?).map(|(before, now)| now.saturating_sub(before));
     let grown = grown.max().unwrap_or_default();
-    println!(
+    eprintln!(
         "{name} away: {} ms between two messages, {} ms of them after it was back, {grown} bytes more",
         pause.as_millis(),
         recovery.as_millis()
