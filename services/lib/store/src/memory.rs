@@ -61,7 +61,7 @@ impl Rows {
         for user in &summary.members {
             self.chats_of.entry(user.clone()).or_default().insert(summary.chat);
         }
-        self.summaries.insert(summary.chat, summary);
+        self.summaries.insert(summary.chat, Summary { members_changed: true, ..summary });
     }
 
     fn put_snapshot(&mut self, snapshot: Snapshot) {
