@@ -1,5 +1,6 @@
-//! Kafka, or the store, is killed under load and away for a while: senders see that their messages are late, readiness says
-//! what is missing, memory stays bounded, and when it is back everything goes on by itself.
+//! One of three brokers and nodes dies, which senders hardly notice. Or Kafka, or the store, is away as a whole for a
+//! while: senders see that their messages are late, readiness says what is missing, memory stays bounded, and when it is
+//! back everything goes on by itself.
 
 #![allow(clippy::print_stderr, reason = "what it measures is for people")]
 
@@ -10,7 +11,7 @@ use std::{
 };
 
 use anyhow::{Context, ensure};
-use chasqui_oracle::{Evidence, judge};
+use chasqui_oracle::{Evidence, Served, judge};
 use chasqui_tests::{
     device::{Device, Ending},
     folder::Folder,
@@ -18,10 +19,11 @@ use chasqui_tests::{
     journal::Journal,
     missing::missing,
     process::{self, Role, Server},
-    rest::Rest,
+    rest::{Refused, Rest},
     servers::{OF_EACH, Place, Servers},
     wait::{Pulse, within},
 };
+use reqwest::StatusCode;
 use serde_json::Value;
 
 /// How many messages each of the two writes meanwhile.
@@ -41,6 +43,38 @@ async fn a_broker_that_is_away_delays_messages_and_loses_none() -> anyhow::Resul
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_store_that_is_away_delays_messages_and_loses_none() -> anyhow::Result<()> {
     outage(Kind::Cassandra, "the CQL store").await
+}
+
+/// With three of each and replicas on all, one that dies is hardly noticed.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_of_three_brokers_and_nodes_may_die() -> anyhow::Result<()> {
+    let folder = Folder::new("three")?;
+    let kept = format!("the files are kept in {}", folder.path().display());
+    let own = Own::new(folder.path().join("servers"));
+    let options = own.three_of_each()?;
+    let mut servers = Servers::new(Place::Cluster, folder.path(), &options)?;
+    let addresses = servers.start(None).await?;
+    let mut pair = Pair::begin(&folder, &addresses).await?;
+    let ran = lose_one_of_three(&own, &mut servers, &mut pair).await.context(kept);
+    servers.stop_complaining().await?;
+    ran?;
+    drop(own);
+    folder.remove()
+}
+
+async fn lose_one_of_three(own: &Own, servers: &mut Servers, pair: &mut Pair) -> anyhow::Result<()> {
+    pair.say(0..4).await?;
+    pair.settled().await?;
+    for (number, kind) in (1..).zip([Kind::Kafka, Kind::Cassandra]) {
+        own.kill(kind)?;
+        let killed = Instant::now();
+        pair.say(number * MESSAGES..(number + 1) * MESSAGES).await?;
+        pair.settled().await?;
+        eprintln!("one of three dead: {kind:?}, {MESSAGES} messages each way in {} ms", killed.elapsed().as_millis());
+    }
+    // The others ask a dead node for a while before they take it for dead.
+    all_ready(servers).await?;
+    pair.end().await
 }
 
 async fn outage(kind: Kind, name: &str) -> anyhow::Result<()> {
@@ -84,11 +118,7 @@ async fn run(kind: Kind, name: &str, own: &Own, servers: &mut Servers, pair: &mu
     pair.until("a message is accepted again", |pair| pair.accepted() > accepted).await?;
     let (pause, recovery) = (killed.elapsed(), back.elapsed());
     pair.settled().await?;
-    for role in [Role::Gateway, Role::Sequencer, Role::Router] {
-        for number in 0..OF_EACH {
-            within("all are ready again", ready(servers, role, number, None)).await??;
-        }
-    }
+    all_ready(servers).await?;
     let grown =
         memory.into_iter().zip(all(servers, Server::memory_bytes)?).map(|(before, now)| now.saturating_sub(before));
     let grown = grown.max().unwrap_or_default();
@@ -99,6 +129,15 @@ async fn run(kind: Kind, name: &str, own: &Own, servers: &mut Servers, pair: &mu
     );
     ensure!(grown < GROWTH_BYTES_MAX, "a process has {grown} bytes more");
     pair.end().await
+}
+
+async fn all_ready(servers: &mut Servers) -> anyhow::Result<()> {
+    for role in [Role::Gateway, Role::Sequencer, Role::Router] {
+        for number in 0..OF_EACH {
+            within("all are ready again", ready(servers, role, number, None)).await??;
+        }
+    }
+    Ok(())
 }
 
 fn all<T>(servers: &mut Servers, of: impl Fn(&Server) -> anyhow::Result<T>) -> anyhow::Result<Vec<T>> {
@@ -118,6 +157,19 @@ async fn ready(servers: &mut Servers, role: Role, number: usize, without: Option
         };
         if is_so {
             return Ok(());
+        }
+        tokio::time::sleep(ASK_EVERY).await;
+    }
+}
+
+/// What a user is served, who comes again when told to.
+async fn served_to(user: &str, address: &str) -> anyhow::Result<Served> {
+    let token = process::token(user)?;
+    loop {
+        let answer = Rest::new(address, user, &token).everything().await;
+        let comes_again = answer.as_ref().err().and_then(|error| error.downcast_ref::<Refused>());
+        if comes_again.is_none_or(|refused| refused.status != StatusCode::SERVICE_UNAVAILABLE) {
+            return answer;
         }
         tokio::time::sleep(ASK_EVERY).await;
     }
@@ -171,7 +223,7 @@ impl Pair {
     async fn end(&mut self) -> anyhow::Result<()> {
         let mut served = Vec::new();
         for (user, address) in ["ana", "ben"].into_iter().zip(&self.addresses) {
-            served.push(Rest::new(&address.to_string(), user, &process::token(user)?).everything().await?);
+            served.push(within("all is served", served_to(user, &address.to_string())).await??);
         }
         for device in &mut self.devices {
             device.end(Ending::Close).await?;

@@ -1,9 +1,9 @@
 //! A device: the client library on its state file, and a journal of all that it says.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use anyhow::{Context, anyhow, bail};
-use chasqui_client::{Client, Draft, Options, Token, Updates};
+use chasqui_client::{Client, Draft, Error, Options, Token, Updates};
 use chasqui_domain::{ChatId, Counter, DeviceId, Seq, UserId};
 use chasqui_oracle::Line;
 use chasqui_testkit::transcript::{lines, said};
@@ -11,12 +11,16 @@ use tokio::{
     runtime::{Builder, Runtime},
     sync::oneshot,
     task::{JoinHandle, spawn_blocking},
+    time::sleep,
 };
 
 use crate::{
     journal::Journal,
     wait::{PATIENCE, Pulse, within},
 };
+
+/// About how long a process that is being started has the handles of its parent.
+const HANDED_ON: Duration = Duration::from_millis(5);
 
 /// A device of a user, whose client can be ended and begun again.
 #[derive(Debug)]
@@ -105,8 +109,16 @@ impl Device {
         }
         let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
         self.journal.note(Line::Began);
-        let connecting = runtime.spawn(Client::connect(self.options.clone()));
-        let (client, updates) = within("a client starts", connecting).await???;
+        let connecting = runtime.spawn(connect(self.options.clone()));
+        let started = async { anyhow::Ok(within("a client starts", connecting).await???) };
+        let (client, updates) = match started.await {
+            Ok(started) => started,
+            Err(error) => {
+                // It may not be dropped here, where nothing may block.
+                runtime.shutdown_background();
+                return Err(error);
+            }
+        };
         let (stop, stopped) = oneshot::channel();
         let pump = runtime.spawn(pump(updates, self.journal.clone(), stopped));
         self.life = Some(Life { runtime, client, stop, pump });
@@ -129,8 +141,8 @@ impl Device {
                 // What the client says while its runtime ends is no word of a killed one. The updates stay: without them it
                 // would close.
                 let _ = stop.send(());
-                unheard = Some(within("the pump stops", pump).await??);
-                Ok(())
+                let stopped = async { anyhow::Ok(within("the pump stops", pump).await??) };
+                stopped.await.map(|updates| unheard = Some(updates))
             }
             Ending::Close => close(client, stop, pump).await,
         };
@@ -182,6 +194,17 @@ impl Drop for Device {
     fn drop(&mut self) {
         if let Some(life) = self.life.take() {
             life.runtime.shutdown_background();
+        }
+    }
+}
+
+/// Starts a client. The lock on the state of the one before goes with its last handle, and a process that is being started
+/// from this one has all handles for a moment.
+async fn connect(options: Options) -> Result<(Client, Updates), Error> {
+    loop {
+        match Client::connect(options.clone()).await {
+            Err(Error::InUse { .. }) => sleep(HANDED_ON).await,
+            started => return started,
         }
     }
 }

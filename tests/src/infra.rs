@@ -99,6 +99,24 @@ impl Own {
         script(kind.name(), &["start".as_ref(), self.folder.as_os_str()])
     }
 
+    /// Starts three brokers and three nodes; gives the options with which each of them has a replica of everything.
+    ///
+    /// # Errors
+    /// When they don't start.
+    pub fn three_of_each(&self) -> anyhow::Result<Vec<String>> {
+        for (kind, how_many) in [(Kind::Kafka, "--brokers"), (Kind::Cassandra, "--nodes")] {
+            let folder = self.folder.as_os_str();
+            script(kind.name(), &["start".as_ref(), folder, how_many.as_ref(), "3".as_ref()])?;
+        }
+        Ok(vec![
+            format!("kafka.bootstrap={}", self.address(Kind::Kafka)?),
+            "kafka.replication=3".to_owned(),
+            "kafka.min_insync_replicas=2".to_owned(),
+            format!("cql.contact_points={}", self.address(Kind::Cassandra)?),
+            "cql.replication=3".to_owned(),
+        ])
+    }
+
     /// Where it is.
     ///
     /// # Errors
@@ -108,7 +126,7 @@ impl Own {
         of_file(&self.folder.join(file), variable)
     }
 
-    /// Kills it.
+    /// Kills the first of them.
     ///
     /// # Errors
     /// When it doesn't run.

@@ -91,10 +91,14 @@ fn line(args: &Args, step: &Step) -> String {
             let settings: Vec<_> = settings.iter().map(|(key, value)| format!("{key}={value}")).collect();
             format!("{topic}: {would}made, partitions={partitions} {}", settings.join(" "))
         }
-        Step::Record(life) => format!(
-            "the log id {would}recorded: {}, {} partitions by chat and {} by user",
-            life.log, life.partitions_chats, life.partitions_users
-        ),
+        Step::Record(life) => {
+            // The id of a dry run is no other's.
+            let id = if args.dry_run { "a new log id".to_owned() } else { format!("the log id {}", life.log) };
+            format!(
+                "{id} {would}recorded, {} partitions by chat and {} by user",
+                life.partitions_chats, life.partitions_users
+            )
+        }
         Step::Recorded(life) => format!("the log id is {}, as recorded", life.log),
     }
 }

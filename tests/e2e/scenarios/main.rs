@@ -13,7 +13,7 @@ mod world;
 use std::{env, fs, path::Path};
 
 use anyhow::{Context, ensure};
-use chasqui_tests::{folder::Folder, servers::Place};
+use chasqui_tests::{folder::Folder, infra::Own, servers::Place};
 use futures::{StreamExt, stream};
 
 use format::Source;
@@ -28,7 +28,7 @@ const ONE_VARIABLE: &str = "CHASQUI_SCENARIO";
 async fn tell(place: Place, source: &Source) -> anyhow::Result<()> {
     let folder = Folder::new("scenario")?;
     let kept = format!("the files are kept in {}", folder.path().display());
-    run::run(place, source, folder.path()).await.context(kept)?;
+    run::run(place, &[], source, folder.path()).await.context(kept)?;
     folder.remove()
 }
 
@@ -41,6 +41,21 @@ async fn every_scenario_goes_as_it_is_written() -> anyhow::Result<()> {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_scenario_goes_so_on_kafka_and_cql() -> anyhow::Result<()> {
     all(Place::Cluster).await
+}
+
+/// Every broker and every node has all of it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_scenario_goes_so_on_three_brokers_and_three_nodes() -> anyhow::Result<()> {
+    let folder = Folder::new("three")?;
+    let own = Own::new(folder.path().join("servers"));
+    let options = own.three_of_each()?;
+    let name = "one_to_one.toml";
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios").join(name);
+    let source = Source::parse(name, &fs::read_to_string(path)?)?;
+    let kept = format!("the files are kept in {}", folder.path().display());
+    run::run(Place::Cluster, &options, &source, folder.path()).await.context(kept)?;
+    drop(own);
+    folder.remove()
 }
 
 async fn all(place: Place) -> anyhow::Result<()> {
@@ -130,7 +145,7 @@ async fn a_scenario_that_goes_otherwise_fails_where_it_does() -> anyhow::Result<
     let told = cases.iter().map(async |(steps, place)| {
         let folder = Folder::new("scenario")?;
         let source = Source::parse("x.toml", &file(steps))?;
-        let Err(error) = run::run(Place::Alone, &source, folder.path()).await else {
+        let Err(error) = run::run(Place::Alone, &[], &source, folder.path()).await else {
             anyhow::bail!("it passed: {steps}")
         };
         ensure!(format!("{error:#}").contains(place), "{steps}: {error:#}");

@@ -32,9 +32,9 @@ struct Run {
     times: Times,
 }
 
-/// Runs a scenario with its files in a folder.
-pub(crate) async fn run(place: Place, source: &Source, folder: &Path) -> anyhow::Result<()> {
-    let world = World::new(place, &source.scenario, folder).await?;
+/// Runs a scenario with its files in a folder, and with options beside its own.
+pub(crate) async fn run(place: Place, options: &[String], source: &Source, folder: &Path) -> anyhow::Result<()> {
+    let world = World::new(place, options, &source.scenario, folder).await?;
     let player = |device: &Device| {
         let state = folder.join(format!("{}-{}.json", device.user, device.name));
         let url = format!("ws://{}/v1/socket", world.gate(&device.user)?);

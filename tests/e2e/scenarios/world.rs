@@ -33,8 +33,9 @@ pub(crate) struct World {
 
 impl World {
     /// With servers that serve.
-    pub(crate) async fn new(place: Place, scenario: &Scenario, folder: &Path) -> anyhow::Result<Self> {
-        let options: Vec<_> = scenario.options.iter().map(|(key, value)| format!("{key}={}", plain(value))).collect();
+    pub(crate) async fn new(place: Place, more: &[String], scenario: &Scenario, folder: &Path) -> anyhow::Result<Self> {
+        let own = scenario.options.iter().map(|(key, value)| format!("{key}={}", plain(value)));
+        let options: Vec<_> = own.chain(more.iter().cloned()).collect();
         let servers = Servers::new(place, folder, &options)?;
         let mut world = Self { servers, gates: Vec::new(), addresses: Vec::new(), witness: Witness::default() };
         world.start(None).await?;
