@@ -58,6 +58,9 @@ use readers::Readers;
 use release::Releases;
 use schemas::Schemas;
 
+/// How long the leader of a partition may take to answer before it is asked who that is now.
+const LEADER_PATIENCE: Duration = Duration::from_secs(2);
+
 /// How long a question to the brokers may take.
 const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -166,7 +169,14 @@ impl Shared {
 
     async fn bounds(&self, at: &TopicPartition) -> Result<Bounds, Error> {
         let (consumer, name, partition) = (self.queries.clone(), self.names.of(&at.topic), names::number(at.partition));
-        let (start, end) = blocking(move || consumer.fetch_watermarks(&name, partition, PATIENCE)).await?;
+        let ask = move || {
+            consumer.fetch_watermarks(&name, partition, LEADER_PATIENCE).or_else(|_| {
+                // The library goes on asking the leader that it knows, for minutes, also when that is dead.
+                consumer.fetch_metadata(Some(&name), PATIENCE)?;
+                consumer.fetch_watermarks(&name, partition, PATIENCE)
+            })
+        };
+        let (start, end) = blocking(ask).await?;
         Ok(Bounds { start: names::offset(start)?, end: names::offset(end)? })
     }
 }
