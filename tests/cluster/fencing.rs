@@ -11,7 +11,7 @@ use chasqui_domain::Partition;
 use chasqui_store::{LogPartition, Store};
 use chasqui_tests::process::Role;
 
-use stage::Stage;
+use stage::{BATCHES_BEFORE, Stage};
 
 /// How often both write while somebody sleeps.
 const TALKS: u64 = 5;
@@ -21,10 +21,14 @@ const TALKS: u64 = 5;
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_sequencer_that_wakes_late_changes_nothing() -> anyhow::Result<()> {
     let mut stage = Stage::set().await;
-    let former = stage.start(Role::Sequencer, Some("sequencer::after_read=1"))?;
+    // Behind the first message it holds the chat, and writes without another look at the store.
+    let stop_at = format!("sequencer::after_read={}", BATCHES_BEFORE + 1);
+    let former = stage.start(Role::Sequencer, Some(&stop_at))?;
     let other = stage.start(Role::Router, None)?;
     stage.ready(&[former, other]).await?;
     stage.open_town().await?;
+    stage.write("the first").await?;
+    stage.settled().await?;
     stage.write("the batch with which it stands still").await?;
     stage.server(former).stands_still().await?;
 

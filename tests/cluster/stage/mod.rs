@@ -27,6 +27,9 @@ const PARTITIONS: Partitions = Partitions { chats: NonZeroU32::MIN, users: NonZe
 /// So long a former owner doesn't learn that it is one.
 const LEARNS_AFTER: Duration = Duration::from_secs(3);
 
+/// The batches of the first message: that it is sent, and that it is there.
+pub(crate) const BATCHES_BEFORE: u32 = 2;
+
 /// How often it is looked whether something is so.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 
@@ -76,7 +79,11 @@ impl Stage {
         let mut setup = Setup::new(self.folder.path(), &[]);
         (setup.role, setup.stop_at) = (role, stop_at.map(str::to_owned));
         // Who wakes late may learn at once what it has lost, and then it would do nothing late.
-        setup.failpoints = stop_at.map(|_| format!("cluster::lost=sleep({})", LEARNS_AFTER.as_millis()));
+        let asleep = LEARNS_AFTER.as_millis();
+        // Nor does it go on behind the batch with which it stood still: what it writes then makes good what it wrote late.
+        setup.failpoints = stop_at.map(|_| {
+            format!("cluster::lost=sleep({asleep});sequencer::after_commit={BATCHES_BEFORE}*off->sleep({asleep})")
+        });
         setup.log = self.folder.path().join(format!("{}-{}.log", role.command(), self.servers.len()));
         setup.options = vec![
             format!("kafka.bootstrap={}", self.kafka.bootstrap),
@@ -120,6 +127,13 @@ impl Stage {
     pub(crate) async fn write(&self, text: &str) -> anyhow::Result<()> {
         let town = self.town.as_ref().context("a town")?;
         town.devices[0].send("bob", text.to_owned()).await
+    }
+
+    /// Waits until both have everything, and all of it is done.
+    pub(crate) async fn settled(&self) -> anyhow::Result<()> {
+        self.town.as_ref().context("a town")?.settled().await?;
+        self.quiet().await;
+        Ok(())
     }
 
     /// Both write, and have what the other wrote.
