@@ -15,6 +15,7 @@ use chasqui_log_kafka::{
     topics::{self, Mismatch, Spec, Step},
 };
 use chasqui_runtime::Runtime;
+use chasqui_tests::wait::within;
 use rdkafka::{
     ClientConfig,
     admin::{AdminClient, AdminOptions, AlterConfig, ResourceSpecifier},
@@ -120,13 +121,16 @@ async fn a_topic_that_is_gone_keeps_roles_from_starting() {
     let topic = format!("{}.inbox", options.prefix);
     admin(&options).delete_topics(&[&topic], &AdminOptions::new()).await.unwrap().remove(0).unwrap();
     let refused = async || KafkaLog::open(options.clone(), Runtime::real()).await.err();
-    let error = loop {
-        // The brokers forget it a moment later.
-        if let Some(error) = refused().await {
-            break error;
+    let forgotten = async {
+        loop {
+            // The brokers forget it a moment later.
+            if let Some(error) = refused().await {
+                return error;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
         }
-        tokio::time::sleep(Duration::from_millis(50)).await;
     };
+    let error = within("a topic that was deleted is missed", forgotten).await.unwrap();
     assert!(error.to_string().contains(&topic) && !error.is_retryable(), "{error}");
 }
 

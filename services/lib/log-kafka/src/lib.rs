@@ -107,7 +107,7 @@ impl KafkaLog {
             heartbeats: Heartbeats::default(),
             gateways: RwLock::default(),
         });
-        let releases = Releases::start(shared.clone(), &options)?;
+        let releases = Releases::start(shared.clone(), options);
         Ok(Arc::new(Self { shared, releases }))
     }
 
@@ -165,6 +165,11 @@ impl Shared {
         }
         self.gateways.write().insert(id.clone());
         Ok(())
+    }
+
+    /// Takes what the client has to say that only asks questions: it would keep all of it.
+    fn listen(&self) {
+        while self.queries.poll(Duration::ZERO).is_some() {}
     }
 
     async fn bounds(&self, at: &TopicPartition) -> Result<Bounds, Error> {

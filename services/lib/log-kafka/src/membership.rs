@@ -17,7 +17,7 @@ use rdkafka::{
     config::{FromClientConfigAndContext, RDKafkaLogLevel},
     consumer::{BaseConsumer, CommitMode, Consumer, ConsumerContext},
     error::KafkaError,
-    types::RDKafkaRespErr,
+    types::{RDKafkaErrorCode, RDKafkaRespErr},
 };
 use tokio::sync::mpsc;
 
@@ -25,6 +25,9 @@ use crate::{OpenError, Options, SettingsError, context::Context, names, names::N
 
 /// How often the group is listened to for word of changes.
 const LISTEN: Duration = Duration::from_millis(100);
+
+/// How long what is reported counts: what lasts is reported again.
+const TROUBLE_LASTS: Duration = Duration::from_secs(60);
 
 /// How often it is told how far its members have come.
 const TELL_EVERY: Duration = Duration::from_secs(5);
@@ -47,10 +50,15 @@ pub enum Change {
 #[derive(Debug)]
 pub struct Released(#[expect(dead_code, reason = "its end is what counts")] std_mpsc::Sender<()>);
 
-/// A member of a group. Dropping it leaves the group.
+/// The last thing that was reported, and when.
+type Trouble = Mutex<Option<(String, Instant)>>;
+
+/// A member of a group. Dropping it leaves the group; with [`GroupProtocol::Classic`](crate::GroupProtocol::Classic) the
+/// others wait for it until its session times out, in case it only begins again.
 pub struct Membership {
     changes: mpsc::UnboundedReceiver<Change>,
     reached: Arc<Mutex<BTreeMap<Partition, Offset>>>,
+    trouble: Arc<Trouble>,
     stop: Option<std_mpsc::Sender<()>>,
     thread: Option<thread::JoinHandle<()>>,
 }
@@ -65,24 +73,38 @@ impl Membership {
         let config = options.member(role)?;
         // Not bounded by itself: there are no more changes than the group makes, and each loss waits for an answer.
         let (tell, changes) = mpsc::unbounded_channel();
-        let consumer = BaseConsumer::from_config_and_context(&config, Member { tell: tell.clone() });
+        let trouble = Arc::new(Trouble::default());
+        let consumer =
+            BaseConsumer::from_config_and_context(&config, Member { tell: tell.clone(), trouble: trouble.clone() });
         let consumer: BaseConsumer<Member> = consumer.map_err(SettingsError::from)?;
         consumer.subscribe(&[&topic]).map_err(SettingsError::from)?;
         let reached = Arc::new(Mutex::new(BTreeMap::new()));
         let (stop, stopped) = std_mpsc::channel();
         let work = {
-            let reached = reached.clone();
-            move || attend(&consumer, &topic, &tell, &reached, &stopped)
+            let (reached, trouble) = (reached.clone(), trouble.clone());
+            move || attend(&consumer, &topic, &tell, &reached, &trouble, &stopped)
         };
         let thread = thread::Builder::new().name(format!("kafka group {role}")).spawn(work);
         let thread = thread.map_err(|error| SettingsError::Client { why: error.to_string() })?;
-        Ok(Self { changes, reached, stop: Some(stop), thread: Some(thread) })
+        Ok(Self { changes, reached, trouble, stop: Some(stop), thread: Some(thread) })
     }
 
     /// What changes next. Cancel safe.
     pub async fn next(&mut self) -> Change {
         let ended = || Change::Failed("the group's thread has ended".to_owned());
         self.changes.recv().await.unwrap_or_else(ended)
+    }
+
+    /// What keeps the group from working, as it seems; none when it works.
+    #[must_use]
+    pub fn trouble(&self) -> Option<String> {
+        let trouble = self.trouble.lock();
+        trouble.as_ref().filter(|(_, since)| since.elapsed() < TROUBLE_LASTS).map(|(why, _)| why.clone())
+    }
+
+    /// These partitions are not this process's any more: how far it came there is for others to say.
+    pub fn forget(&self, partitions: &[Partition]) {
+        self.reached.lock().retain(|partition, _| !partitions.contains(partition));
     }
 
     /// Notes how far the work at a partition has come, for those who watch the group.
@@ -93,8 +115,9 @@ impl Membership {
     /// Leaves the group, and waits until it knows. What was owned must have been let go.
     pub async fn leave(mut self) {
         drop(self.stop.take());
-        // Losses that come now have nobody to wait for.
+        // Losses that come now have nobody to wait for, nor those that are there.
         self.changes.close();
+        while self.changes.try_recv().is_ok() {}
         if let Some(thread) = self.thread.take() {
             // It can't be waited for any better if that fails.
             let _ = tokio::task::spawn_blocking(move || thread.join()).await;
@@ -107,6 +130,7 @@ fn attend(
     topic: &str,
     tell: &mpsc::UnboundedSender<Change>,
     reached: &Mutex<BTreeMap<Partition, Offset>>,
+    trouble: &Trouble,
     stopped: &std_mpsc::Receiver<()>,
 ) {
     let mut told_at = Instant::now();
@@ -115,26 +139,29 @@ fn attend(
             // Partitions are paused as soon as they are assigned.
             None | Some(Ok(_)) => {}
             Some(Err(KafkaError::MessageConsumptionFatal(code))) => {
-                let _ = tell.send(Change::Failed(code.to_string()));
+                let why = match code {
+                    RDKafkaErrorCode::FencedInstanceId => "another process has this kafka.client_id".to_owned(),
+                    code => code.to_string(),
+                };
+                let _ = tell.send(Change::Failed(why));
                 return;
             }
-            Some(Err(error)) => tracing::debug!(target: "kafka", %error, "the group reports an error"),
+            Some(Err(error)) => {
+                tracing::debug!(target: "kafka", %error, "the group reports an error");
+                *trouble.lock() = Some((error.to_string(), Instant::now()));
+            }
         }
         if told_at.elapsed() >= TELL_EVERY {
             told_at = Instant::now();
-            commit(consumer, topic, reached, CommitMode::Async);
+            commit(consumer, topic, reached);
         }
     }
-    commit(consumer, topic, reached, CommitMode::Sync);
+    commit(consumer, topic, reached);
 }
 
-fn commit(
-    consumer: &BaseConsumer<Member>,
-    topic: &str,
-    reached: &Mutex<BTreeMap<Partition, Offset>>,
-    mode: CommitMode,
-) {
-    let reached = std::mem::take(&mut *reached.lock());
+/// Not waited for: it is for those who watch, and brokers that are away answer nothing.
+fn commit(consumer: &BaseConsumer<Member>, topic: &str, reached: &Mutex<BTreeMap<Partition, Offset>>) {
+    let reached = reached.lock().clone();
     let mut list = TopicPartitionList::with_capacity(reached.len());
     for (partition, next) in reached {
         let offset = RawOffset::Offset(names::raw(next));
@@ -145,7 +172,7 @@ fn commit(
     if list.count() == 0 {
         return;
     }
-    if let Err(error) = consumer.commit(&list, mode) {
+    if let Err(error) = consumer.commit(&list, CommitMode::Async) {
         tracing::debug!(target: "kafka", %error, "the group was not told how far its members are");
     }
 }
@@ -153,6 +180,7 @@ fn commit(
 /// Hears what the group decides, on the thread that listens.
 struct Member {
     tell: mpsc::UnboundedSender<Change>,
+    trouble: Arc<Trouble>,
 }
 
 impl ClientContext for Member {
@@ -173,6 +201,8 @@ impl ConsumerContext for Member {
             .filter_map(|element| u32::try_from(element.partition()).ok())
             .map(Partition)
             .collect();
+        // The group works, whatever was reported before.
+        *self.trouble.lock() = None;
         let done = if what == RDKafkaRespErr::RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS {
             let assigned = assign(consumer, list);
             if !partitions.is_empty() {

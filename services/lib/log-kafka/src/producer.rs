@@ -60,9 +60,17 @@ impl Producer {
         let mut scratch = Vec::new();
         let turn = self.turn.lock();
         let producer = self.healthy()?;
+        let mut refused = None;
         for (index, append) in batch.iter().enumerate() {
-            let value = ids.outgoing(&append.value, &mut scratch);
-            send(&producer, names, append, value, Box::new(Place { expected: expected.clone(), index }));
+            let place = Box::new(Place { expected: expected.clone(), index });
+            // Behind a record that isn't taken none is: whoever repeats the batch would find its end before its beginning.
+            match &refused {
+                Some(error) => place.answer(Err(failed(error))),
+                None => {
+                    let value = ids.outgoing(&append.value, &mut scratch);
+                    refused = send(&producer, names, append, value, place).err();
+                }
+            }
         }
         drop(turn);
         Ok(async move { told.await.unwrap_or(Err(Error::Closed)) }.boxed())
@@ -74,7 +82,10 @@ impl Producer {
         let Some((code, why)) = producer.client().fatal_error() else { return Ok(producer) };
         tracing::warn!(%code, why, "the producer is done for, and made anew");
         let anew = Arc::new(make(&self.config).map_err(|error| Error::Unavailable { why: error.to_string() })?);
-        *self.current.write() = anew.clone();
+        let former = std::mem::replace(&mut *self.current.write(), anew.clone());
+        // Its end waits for its last answers.
+        drop(producer);
+        drop(tokio::task::spawn_blocking(move || drop(former)));
         Ok(anew)
     }
 }
@@ -83,8 +94,9 @@ fn make(config: &ClientConfig) -> Result<Inner, SettingsError> {
     Ok(ThreadedProducer::from_config_and_context(config, Deliveries(Context))?)
 }
 
-/// Puts a record in the queue, with its value as it stands on Kafka. The library copies it.
-fn send(producer: &Inner, names: &Names, append: &Append, value: &[u8], place: Box<Place>) {
+/// Puts a record in the queue, with its value as it stands on Kafka. The library copies it. When it isn't taken, its place
+/// is answered all the same.
+fn send(producer: &Inner, names: &Names, append: &Append, value: &[u8], place: Box<Place>) -> Result<(), KafkaError> {
     let topic = names.of(&append.to.topic);
     let mut record = BaseRecord::with_opaque_to(&topic, place)
         .partition(names::number(append.to.partition))
@@ -100,9 +112,10 @@ fn send(producer: &Inner, names: &Names, append: &Append, value: &[u8], place: B
             });
         record = record.headers(headers);
     }
-    if let Err((error, record)) = producer.send(record) {
+    producer.send(record).map_err(|(error, record)| {
         record.delivery_opaque.answer(Err(failed(&error)));
-    }
+        error
+    })
 }
 
 /// What is left of a batch until all of its records are written.
@@ -194,7 +207,6 @@ fn failed(error: &KafkaError) -> Error {
         Some(RDKafkaErrorCode::MessageSizeTooLarge) => Error::Unavailable {
             why: "the broker takes no record as large as this: raise max.message.bytes".to_owned(),
         },
-        Some(RDKafkaErrorCode::PurgeQueue | RDKafkaErrorCode::PurgeInflight) => Error::Closed,
         _ => unavailable(error),
     }
 }

@@ -35,6 +35,8 @@ pub(crate) struct KafkaReader {
     state: State,
     /// A record whose schema was not known, and the id of that.
     unknown: Option<Unknown>,
+    /// The record that came in place of which other one.
+    misled: Option<(Offset, Offset)>,
     /// What was fetched and didn't fit the read before.
     left: VecDeque<Record>,
 }
@@ -55,7 +57,7 @@ enum State {
 
 impl KafkaReader {
     pub(crate) fn new(shared: Arc<Shared>, at: TopicPartition, from: Offset) -> Self {
-        Self { shared, at, next: from, state: State::Closed, unknown: None, left: VecDeque::new() }
+        Self { shared, at, next: from, state: State::Closed, unknown: None, misled: None, left: VecDeque::new() }
     }
 
     /// Begins to fetch at the next offset, once it is there. Cancel safe.
@@ -81,17 +83,21 @@ impl KafkaReader {
     }
 
     /// Waits for records and takes what is there; none when it has to begin anew. Cancel safe.
-    async fn fetch(&mut self) -> Result<(), Error> {
+    async fn fetch(&mut self, bytes_max: usize) -> Result<(), Error> {
         let State::Open(feed) = &self.state else { return Ok(()) };
         // Only compaction makes holes. Anything else would be a record that is lost on the way.
         let may_have_holes = self.at.topic == Topic::Presence;
         let ids = self.shared.schemas.current();
-        let ended = fetch(feed.queue(), self.next, &ids, may_have_holes, &mut self.left).await;
+        let ended = fetch(feed.queue(), self.next, &ids, may_have_holes, bytes_max, &mut self.left).await;
         let Err(ended) = ended else { return Ok(()) };
         self.state = State::Closed;
         match ended {
+            Ended::Misled { expected, got } if self.misled == Some((expected, got)) => {
+                Err(Error::Corrupt { why: format!("{} has no record {expected}: {got} comes next", self.at) })
+            }
             Ended::Misled { expected, got } => {
                 tracing::warn!(at = %self.at, %expected, %got, "a record came out of turn: read again");
+                self.misled = Some((expected, got));
                 Ok(())
             }
             // Found out when it begins anew.
@@ -124,9 +130,6 @@ impl KafkaReader {
 
 /// Begins to fetch at an offset, once it is there.
 async fn open(shared: Arc<Shared>, at: TopicPartition, from: Offset, unknown: Option<Unknown>) -> Result<Feed, Error> {
-    if let Some(Unknown { id, offset }) = unknown {
-        shared.schemas.learn(id, &at, offset).await?;
-    }
     loop {
         let Bounds { start, end } = shared.bounds(&at).await?;
         if from < start {
@@ -136,6 +139,10 @@ async fn open(shared: Arc<Shared>, at: TopicPartition, from: Offset, unknown: Op
             break;
         }
         shared.runtime.sleep(LOOK_EVERY).await;
+    }
+    // Behind the bounds: a record that is gone needn't be understood.
+    if let Some(Unknown { id, offset }) = unknown {
+        shared.schemas.learn(id, &at, offset).await?;
     }
     shared.readers.open(shared.names.of(&at.topic), names::number(at.partition), from).await
 }
@@ -163,17 +170,19 @@ async fn fetch(
     mut next: Offset,
     ids: &Ids,
     may_have_holes: bool,
+    bytes_max: usize,
     to: &mut VecDeque<Record>,
 ) -> Result<(), Ended> {
-    let mut received = Some(queue.recv().await);
+    let (mut received, mut bytes) = (Some(queue.recv().await), 0);
     while let Some(message) = received {
         let record = read(&message?, ids)?;
         if record.offset < next || (record.offset > next && !may_have_holes) {
             return Err(Ended::Misled { expected: next, got: record.offset });
         }
         next = record.offset.next();
+        bytes += record.bytes();
         to.push_back(record);
-        if to.len() >= READ_RECORDS_MAX {
+        if to.len() >= READ_RECORDS_MAX || bytes >= bytes_max {
             break;
         }
         received = queue.recv().now_or_never();
@@ -206,7 +215,7 @@ impl Reader for KafkaReader {
     async fn next(&mut self, bytes_max: usize) -> Result<Vec<Record>, Error> {
         while self.left.is_empty() {
             self.open().await?;
-            self.fetch().await?;
+            self.fetch(bytes_max).await?;
         }
         Ok(self.take(bytes_max))
     }

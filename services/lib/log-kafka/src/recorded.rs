@@ -43,7 +43,7 @@ fn broken(topic: &str, error: &impl ToString) -> OpenError {
 /// Reads what is recorded; nothing when there is no topic for it.
 pub(crate) async fn read(options: &Options) -> Result<Recorded, OpenError> {
     let consumer = BaseConsumer::from_config_and_context(&options.readers()?, Context);
-    let consumer: BaseConsumer<Context> = consumer.map_err(|error| OpenError::away(&options.bootstrap, &error))?;
+    let consumer: BaseConsumer<Context> = consumer.map_err(SettingsError::from)?;
     let topic = Names::new(&options.prefix)?.life();
     let mut recorded = Recorded { topic: topic.clone(), by_offset: BTreeMap::new() };
     let read = tokio::task::spawn_blocking(move || {

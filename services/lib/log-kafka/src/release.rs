@@ -14,7 +14,7 @@ use rdkafka::{
     consumer::Consumer,
 };
 
-use crate::{Options, PATIENCE, SettingsError, Shared, blocking, context::Context, error::unavailable, names};
+use crate::{Options, PATIENCE, Shared, blocking, context::Context, error::unavailable, names};
 
 /// How often it is looked whether something may go.
 const LOOK_EVERY: Duration = Duration::from_secs(60);
@@ -28,7 +28,7 @@ pub(crate) struct Releases {
 
 struct Released {
     shared: Arc<Shared>,
-    admin: AdminClient<Context>,
+    options: Options,
     retention: Duration,
     below: Mutex<BTreeMap<TopicPartition, Offset>>,
     /// Held while something is deleted.
@@ -36,21 +36,21 @@ struct Released {
 }
 
 impl Releases {
-    pub(crate) fn start(shared: Arc<Shared>, options: &Options) -> Result<Self, SettingsError> {
-        let admin = AdminClient::from_config_and_context(&options.client()?, Context)?;
+    pub(crate) fn start(shared: Arc<Shared>, options: Options) -> Self {
         let (retention, below, deleted) = (options.retention, Mutex::default(), tokio::sync::Mutex::default());
         let runtime = shared.runtime.clone();
-        let released = Arc::new(Released { shared, admin, retention, below, deleted });
+        let released = Arc::new(Released { shared, options, retention, below, deleted });
         let deleting = released.clone();
         let work = async move {
             loop {
                 deleting.shared.runtime.sleep(LOOK_EVERY).await;
+                deleting.shared.listen();
                 if let Err(error) = deleting.delete().await {
                     tracing::debug!(target: "kafka", %error, "released records were not deleted");
                 }
             }
         };
-        Ok(Self { released, _task: runtime.spawn("releases", work) })
+        Self { released, _task: runtime.spawn("releases", work) }
     }
 
     pub(crate) fn release(&self, at: &TopicPartition, below: Offset) {
@@ -77,7 +77,9 @@ impl Released {
             if released <= done {
                 continue;
             }
-            let below = released.min(old_below(&self.shared, &at, self.retention).await?);
+            // Those of a partition that nobody can be asked about now go the next time.
+            let Ok(old) = old_below(&self.shared, &at, self.retention).await else { continue };
+            let below = released.min(old);
             if below <= done {
                 continue;
             }
@@ -90,7 +92,10 @@ impl Released {
             return Ok(());
         }
         let options = AdminOptions::new().request_timeout(Some(PATIENCE));
-        let answer = self.admin.delete_records(&list, &options).await.map_err(|error| unavailable(&error))?;
+        // Made when it is needed: it seldom is.
+        let admin = self.options.client().map_err(|error| Error::Unavailable { why: error.to_string() })?;
+        let admin = AdminClient::from_config_and_context(&admin, Context).map_err(|error| unavailable(&error))?;
+        let answer = admin.delete_records(&list, &options).await.map_err(|error| unavailable(&error))?;
         for element in answer.elements() {
             element.error().map_err(|error| unavailable(&error))?;
         }

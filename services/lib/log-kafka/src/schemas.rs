@@ -35,8 +35,7 @@ fn write_fingerprint<S: Serializer>(fingerprint: &Fingerprint, to: S) -> Result<
 }
 
 /// A fingerprint as people see it.
-#[must_use]
-pub fn hex(fingerprint: &Fingerprint) -> String {
+fn hex(fingerprint: &Fingerprint) -> String {
     fingerprint.iter().fold(String::new(), |mut text, byte| {
         // Writing to a text can't fail.
         let _ = write!(text, "{byte:02x}");
@@ -60,7 +59,7 @@ pub async fn recorded(options: &Options) -> Result<Vec<Registered>, OpenError> {
     recorded.all(KEY)
 }
 
-/// Records ids, and gives those that were not recorded before. Processes write with them from their next start.
+/// Records ids, and gives those that were not recorded before. Processes write with them at the latest from their next start.
 ///
 /// # Errors
 /// [`OpenError::OtherRegistry`] when an id stands for another schema in these topics, and nothing is recorded then;

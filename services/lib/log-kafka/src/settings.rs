@@ -22,7 +22,7 @@ pub(crate) const BATCH_BYTES_MAX: usize = RECORD_BYTES_MAX + BATCH_OVERHEAD_BYTE
 const READ_AHEAD_KIB: &str = "2048";
 
 /// What may be set from outside begins with one of these.
-const PASSED_THROUGH: [&str; 13] = [
+const PASSED_THROUGH: [&str; 14] = [
     "security.",
     "sasl.",
     "ssl.",
@@ -31,7 +31,8 @@ const PASSED_THROUGH: [&str; 13] = [
     "socket.",
     "broker.address.",
     "client.rack",
-    "metadata.",
+    "metadata.max.age.ms",
+    "metadata.recovery.",
     "reconnect.backoff.",
     "compression.",
     "linger.ms",
@@ -124,6 +125,9 @@ impl Options {
         for (key, value) in [
             ("enable.idempotence", "true"),
             ("acks", "all"),
+            // Behind a record that can't be written nothing more is, or the rest of its batch would come before it when it is
+            // published again, and be taken for the newest.
+            ("enable.gapless.guarantee", "true"),
             ("delivery.timeout.ms", "0"),
             ("retry.backoff.ms", "50"),
             ("retry.backoff.max.ms", "1000"),
@@ -237,12 +241,18 @@ pub enum SettingsError {
 
 impl From<rdkafka::error::KafkaError> for SettingsError {
     fn from(error: rdkafka::error::KafkaError) -> Self {
-        Self::Client { why: error.to_string() }
+        match error {
+            // As a whole it would show the value, which may be a password.
+            rdkafka::error::KafkaError::ClientConfig(_, why, key, _) => Self::Client { why: format!("{key}: {why}") },
+            error => Self::Client { why: error.to_string() },
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use rdkafka::config::FromClientConfigAndContext;
+
     use super::*;
 
     #[test]
@@ -251,7 +261,7 @@ mod tests {
         options.properties.insert("sasl.password".to_owned(), "secret".to_owned());
         assert!(options.check().is_ok());
         assert!(!format!("{options:?}").contains("secret\""));
-        for key in ["acks", "enable.idempotence", "delivery.timeout.ms", "group.id", "enable.auto.commit"] {
+        for key in ["acks", "enable.idempotence", "delivery.timeout.ms", "group.id", "metadata.broker.list"] {
             let mut options = options.clone();
             options.properties.insert(key.to_owned(), "x".to_owned());
             assert!(matches!(options.check(), Err(SettingsError::Property { .. })), "{key}");
@@ -259,11 +269,26 @@ mod tests {
     }
 
     #[test]
+    fn a_setting_that_is_not_taken_is_named_and_its_value_is_not() {
+        let mut options = Options::new("localhost:9092");
+        options.properties.insert("sasl.passwrod".to_owned(), "hush".to_owned());
+        let made = rdkafka::consumer::BaseConsumer::<crate::context::Context>::from_config_and_context(
+            &options.client().unwrap(),
+            crate::context::Context,
+        );
+        let error = SettingsError::from(made.err().unwrap());
+        assert!(
+            error.to_string().contains("sasl.passwrod") && !format!("{error} {error:?}").contains("hush"),
+            "{error}"
+        );
+    }
+
+    #[test]
     fn compression_can_be_chosen() {
         let mut options = Options::new("localhost:9092");
         assert_eq!(options.producer().unwrap().get("compression.codec"), Some("lz4"));
-        options.properties.insert("compression.type".to_owned(), "zstd".to_owned());
+        options.properties.insert("compression.type".to_owned(), "gzip".to_owned());
         let config = options.producer().unwrap();
-        assert_eq!((config.get("compression.codec"), config.get("compression.type")), (None, Some("zstd")));
+        assert_eq!((config.get("compression.codec"), config.get("compression.type")), (None, Some("gzip")));
     }
 }

@@ -103,6 +103,8 @@ impl fmt::Display for Mismatch {
 struct Wanted {
     name: String,
     partitions: u32,
+    /// Whether offsets of it are kept elsewhere.
+    holds_places: bool,
     settings: BTreeMap<&'static str, String>,
 }
 
@@ -131,8 +133,12 @@ pub async fn plan(options: &Options, spec: &Spec, log: LogId) -> Result<Vec<Step
                 standing.push(wanted.name.clone());
                 steps.push(Step::Stands { topic: wanted.name });
             }
+            // Made again it would begin at 0, and who is behind that would pass over what comes now.
+            None if recorded.is_some() && wanted.holds_places => {
+                mismatches.push(wrong_count(wanted.name, 0, wanted.partitions));
+            }
             None => {
-                let Wanted { name: topic, partitions, settings } = wanted;
+                let Wanted { name: topic, partitions, settings, .. } = wanted;
                 steps.push(Step::Make { topic, partitions, settings });
             }
         }
@@ -192,11 +198,12 @@ fn wanted(names: &Names, spec: &Spec) -> Vec<Wanted> {
     let topics = shared_topics().into_iter().chain(gateways).map(|topic| Wanted {
         name: names.of(&topic),
         partitions: spec.partitions.of(&topic).get(),
+        holds_places: matches!(topic, Topic::Commands | Topic::Inbox | Topic::Presence),
         settings: settings(&topic, spec),
     });
     let mut life = common(spec);
     life.insert("cleanup.policy", "compact".to_owned());
-    topics.chain([Wanted { name: names.life(), partitions: 1, settings: life }]).collect()
+    topics.chain([Wanted { name: names.life(), partitions: 1, holds_places: false, settings: life }]).collect()
 }
 
 fn common(spec: &Spec) -> BTreeMap<&'static str, String> {
@@ -249,7 +256,8 @@ impl Wanted {
 
 fn wrong_count(topic: String, found: usize, expected: u32) -> Mismatch {
     let advice = if found == 0 {
-        "it isn't there: run `chasqui topics apply`; if it was deleted, its records are gone, and a new life has to begin"
+        "it isn't there. If it was never made, `chasqui topics apply` makes it; if it was deleted, its records are gone, and a \
+         new life has to begin under another kafka.prefix"
     } else {
         "the counts are fixed for a life of the topics, since they decide where chats and users belong: give it back the \
          partitions that it had, or begin a new life under another kafka.prefix"
@@ -287,7 +295,7 @@ fn counts(names: &Names, life: &Life, wanted: Partitions) -> Vec<Mismatch> {
 async fn found(options: &Options) -> Result<BTreeMap<String, Found>, OpenError> {
     let away = |error| OpenError::away(&options.bootstrap, &error);
     let consumer: BaseConsumer<Context> =
-        BaseConsumer::from_config_and_context(&options.client()?, Context).map_err(away)?;
+        BaseConsumer::from_config_and_context(&options.client()?, Context).map_err(SettingsError::from)?;
     let asked = tokio::task::spawn_blocking(move || {
         let metadata = consumer.fetch_metadata(None, PATIENCE)?;
         let found = metadata.topics().iter().map(|topic| {
