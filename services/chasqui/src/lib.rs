@@ -14,6 +14,8 @@ pub mod schema;
 pub mod schemas;
 pub mod serve;
 pub mod server;
+#[cfg(feature = "cluster")]
+pub mod setup;
 pub mod token;
 #[cfg(feature = "cluster")]
 pub mod topics;

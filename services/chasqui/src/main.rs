@@ -42,6 +42,14 @@ impl Sources {
 #[derive(Subcommand)]
 enum Command {
     /// Serve: all roles in this process, on a log and a store in the data folder.
+    #[command(after_help = "\
+Examples:
+  chasqui serve --dev
+  chasqui serve --config chasqui.toml
+  CHASQUI_AUTH__SECRET=... CHASQUI_SEAL__MASTER_KEY=... chasqui serve --set listen=0.0.0.0:7600 --set data=/var/lib/chasqui
+
+It stops on SIGTERM, SIGINT and SIGHUP: sessions are told to come back, and everything is flushed. A second signal ends it at
+once, which loses nothing that was confirmed. CHASQUI_LOG=debug logs more; see `chasqui config` for all options.")]
     Serve {
         #[command(flatten)]
         sources: Sources,
@@ -49,6 +57,15 @@ enum Command {
         args: serve::Args,
     },
     /// Take sessions, on Kafka and CQL. Other gateways, sequencers and routers run beside it.
+    #[command(after_help = "\
+Its id is gateway-0, gateway-1 and so on, below kafka.gateways: its own, and the same after a restart. Topics and tables are
+made before, by `chasqui topics apply` and `chasqui schema migrate`.
+
+Examples:
+  chasqui gateway --config chasqui.toml --set gateway.id=gateway-1 --set listen=0.0.0.0:7600
+  CHASQUI_KAFKA__BOOTSTRAP=kafka-0:9092 CHASQUI_CQL__CONTACT_POINTS=scylla-0:9042 chasqui gateway --dev
+
+It stops on SIGTERM, SIGINT and SIGHUP: sessions are told to come back. A second signal ends it at once.")]
     Gateway {
         #[command(flatten)]
         sources: Sources,
@@ -56,6 +73,14 @@ enum Command {
         args: serve::Args,
     },
     /// Decide commands, on Kafka and CQL. Several share the partitions.
+    #[command(after_help = "\
+Needs no secret and no key. Topics and tables are made before, by `chasqui topics apply` and `chasqui schema migrate`.
+
+Examples:
+  chasqui sequencer --config chasqui.toml --set listen=0.0.0.0:7611
+  CHASQUI_KAFKA__BOOTSTRAP=kafka-0:9092 CHASQUI_CQL__CONTACT_POINTS=scylla-0:9042 chasqui sequencer
+
+It stops on SIGTERM, SIGINT and SIGHUP: others take its partitions over at once. A second signal ends it at once.")]
     Sequencer {
         #[command(flatten)]
         sources: Sources,
@@ -63,6 +88,14 @@ enum Command {
         args: serve::Args,
     },
     /// Place entries in inboxes and push them to gateways, on Kafka and CQL. Several share the partitions.
+    #[command(after_help = "\
+Needs no secret and no key. Topics and tables are made before, by `chasqui topics apply` and `chasqui schema migrate`.
+
+Examples:
+  chasqui router --config chasqui.toml --set listen=0.0.0.0:7611
+  CHASQUI_KAFKA__BOOTSTRAP=kafka-0:9092 CHASQUI_CQL__CONTACT_POINTS=scylla-0:9042 chasqui router
+
+It stops on SIGTERM, SIGINT and SIGHUP: others take its partitions over at once. A second signal ends it at once.")]
     Router {
         #[command(flatten)]
         sources: Sources,
@@ -135,14 +168,38 @@ enum Command {
 Examples:
   chasqui config --dev
   CHASQUI_LISTEN=0.0.0.0:7600 chasqui config --config chasqui.toml
+  chasqui config --for router --config cluster.toml
   chasqui config --dev --json | jq '.[] | select(.origin != \"default\")'")]
     Config {
         #[command(flatten)]
         sources: Sources,
+        /// What they are to be enough for.
+        #[arg(long = "for", value_enum, default_value = "serve", value_name = "COMMAND")]
+        command: Started,
         /// Print a JSON array of objects with `key`, `value` and `origin`.
         #[arg(long)]
         json: bool,
     },
+}
+
+/// What options may be for.
+#[derive(Clone, Copy, clap::ValueEnum)]
+enum Started {
+    Serve,
+    Gateway,
+    Sequencer,
+    Router,
+}
+
+impl Started {
+    fn part(self) -> Part {
+        match self {
+            Self::Serve => Part::All,
+            Self::Gateway => Part::Gateway,
+            Self::Sequencer => Part::Sequencer,
+            Self::Router => Part::Router,
+        }
+    }
 }
 
 fn key_value(text: &str) -> Result<(String, String), String> {
@@ -180,11 +237,12 @@ fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Ban { sources, args } => ban::ban(args, &sources.load()?.options),
         Command::Unban { sources, args } => ban::unban(&args, &sources.load()?.options),
         Command::Bans { sources, args } => ban::bans(&args, &sources.load()?.options),
-        Command::Config { sources, json } => {
+        Command::Config { sources, command, json } => {
             let loaded = sources.load()?;
             let text = if json { as_json(&loaded)? } else { loaded.to_string() };
             write!(std::io::stdout(), "{text}").context("the output could not be written")?;
-            loaded.options.validate().context("the options above don't allow a start")
+            let purpose = command.part().purpose();
+            loaded.options.validate_for(purpose).context("the options above don't allow a start")
         }
     }
 }

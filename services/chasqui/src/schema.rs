@@ -1,13 +1,14 @@
 //! `chasqui schema migrate`: makes the tables of CQL, and brings them up to date.
 
-use std::io::Write;
-
 use anyhow::Context;
 use chasqui_config::{Options, Purpose};
 use chasqui_store_cql::schema::{Migrator, Step};
 use serde_json::json;
 
-use crate::server::cluster::cql_options;
+use crate::{
+    server::cluster::cql_options,
+    setup::{Args, Told, wait},
+};
 
 /// What `chasqui schema` is told.
 #[derive(Debug, clap::Subcommand)]
@@ -24,17 +25,6 @@ Examples:
     Migrate(Args),
 }
 
-/// What `chasqui schema migrate` is told.
-#[derive(Debug, clap::Args)]
-pub struct Args {
-    /// Say what would be done, and change nothing.
-    #[arg(long)]
-    dry_run: bool,
-    /// Print a JSON object a line.
-    #[arg(long)]
-    json: bool,
-}
-
 /// Makes the tables, or says what would be made.
 ///
 /// # Errors
@@ -42,31 +32,25 @@ pub struct Args {
 pub fn run(command: &Command, options: &Options) -> anyhow::Result<()> {
     let Command::Migrate(args) = command;
     options.validate_for(Purpose::Schema).context("the options are not enough")?;
-    let work = async {
+    wait(async {
         let migrator = Migrator::connect(cql_options(options)).await?;
         let plan = migrator.plan().await?;
-        if plan.steps.is_empty() && !args.json {
-            return writeln!(std::io::stdout(), "the keyspace {} is up to date", options.cql.keyspace)
-                .context("the output could not be written");
+        if plan.steps.is_empty() {
+            let keyspace = &options.cql.keyspace;
+            let line = || format!("the keyspace {keyspace} is up to date");
+            return args.tell(line, || json!({ "keyspace": keyspace, "change": "none" }));
         }
         if args.dry_run {
             return plan.steps.iter().try_for_each(|step| tell(args, step));
         }
-        // What was done is done, whether or not anybody can be told.
-        let mut told = Ok(());
-        migrator
-            .apply(&plan, |step| told = std::mem::replace(&mut told, Ok(())).and_then(|()| tell(args, step)))
-            .await?;
-        told
-    };
-    tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?.block_on(work)
+        let mut told = Told::default();
+        migrator.apply(&plan, |step| told.note(tell(args, step))).await?;
+        told.result()
+    })
 }
 
+/// A dry run shows the statements, so that they can be done by hand; otherwise their beginnings say how far it is.
 fn tell(args: &Args, step: &Step) -> anyhow::Result<()> {
-    let line = match (args.json, args.dry_run) {
-        (true, dry_run) => json!({ "of": step.of, "statement": step.cql, "done": !dry_run }).to_string(),
-        (false, true) => format!("{};\n", step.cql),
-        (false, false) => step.to_string(),
-    };
-    writeln!(std::io::stdout(), "{line}").context("the output could not be written")
+    let line = || if args.dry_run { format!("{};\n", step.cql) } else { step.to_string() };
+    args.tell(line, || json!({ "of": step.of, "statement": step.cql, "done": !args.dry_run }))
 }

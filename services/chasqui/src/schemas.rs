@@ -1,7 +1,5 @@
 //! `chasqui schemas register`: makes the schemas of what is in topics known to a schema registry, and its ids to the topics.
 
-use std::io::Write;
-
 use anyhow::Context;
 use chasqui_config::{Options, Purpose};
 use chasqui_log_kafka::{Registered, schemas};
@@ -9,14 +7,17 @@ use chasqui_schema_registry::{COMPATIBILITY, Known, Login, Registry, Schema};
 use chasqui_wire::schemas::{Published, on_topics};
 use serde_json::{Value, json};
 
-use crate::server::{cluster::kafka_options, identity};
+use crate::{
+    server::{cluster::kafka_options, identity},
+    setup::{Args, wait},
+};
 
 /// What `chasqui schemas` is told.
 #[derive(Debug, clap::Subcommand)]
 pub enum Command {
     /// Register the schemas of all records that are in topics, and record their ids beside the topics.
     #[command(after_help = "\
-From their next start on processes write what any consumer of Avro can read: Confluent's wire format, in which the id stands in
+At the latest from their next start on processes write what any consumer of Avro can read: Confluent's wire format, in which the id stands in
 front of each record. Before, and without a registry, they write Avro's single-object encoding; both are always read. Run it
 once the topics are made, and before processes of a new version start.
 
@@ -30,17 +31,6 @@ Examples:
     Register(Args),
 }
 
-/// What `chasqui schemas register` is told.
-#[derive(Debug, clap::Args)]
-pub struct Args {
-    /// Say what would be done, and change nothing.
-    #[arg(long)]
-    dry_run: bool,
-    /// Print a JSON object a line.
-    #[arg(long)]
-    json: bool,
-}
-
 /// Registers the schemas, or says what would be registered.
 ///
 /// # Errors
@@ -48,11 +38,7 @@ pub struct Args {
 pub fn run(command: &Command, options: &Options) -> anyhow::Result<()> {
     let Command::Register(args) = command;
     options.validate_for(Purpose::Schemas).context("the options are not enough")?;
-    tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(1)
-        .enable_all()
-        .build()?
-        .block_on(register(args, options))
+    wait(register(args, options))
 }
 
 async fn register(args: &Args, options: &Options) -> anyhow::Result<()> {
@@ -72,7 +58,7 @@ async fn register(args: &Args, options: &Options) -> anyhow::Result<()> {
                 None
             }
         };
-        tell(args, || line(args, &name, &known, id), || object(args, &name, &known, id))?;
+        args.tell(|| line(args, &name, &known, id), || object(args, &name, &known, id))?;
         is_complete &= id.is_some();
         registered.extend(id.map(|id| Registered { subject: name, id, fingerprint }));
     }
@@ -82,8 +68,7 @@ async fn register(args: &Args, options: &Options) -> anyhow::Result<()> {
         false => schemas::record(&kafka, &registered).await?,
     };
     let ids: Vec<u32> = news.iter().map(|schema| schema.id).collect();
-    tell(
-        args,
+    args.tell(
         || last_line(args, &ids, is_complete),
         || json!({ "change": "record", "ids": ids, "done": !args.dry_run }),
     )
@@ -96,13 +81,8 @@ async fn registry(options: &Options) -> anyhow::Result<Registry> {
     Ok(Registry::new(client, options.registry.url.as_deref().unwrap_or_default(), login)?)
 }
 
-fn tell(args: &Args, line: impl FnOnce() -> String, object: impl FnOnce() -> Value) -> anyhow::Result<()> {
-    let text = if args.json { object().to_string() } else { line() };
-    writeln!(std::io::stdout(), "{text}").context("the output could not be written")
-}
-
 fn line(args: &Args, subject: &str, known: &Known, id: Option<u32>) -> String {
-    let would = if args.dry_run { "would be " } else { "" };
+    let would = args.would();
     let what = match (known.id, id) {
         (Some(id), _) => format!("registered before, id {id}"),
         (None, Some(id)) => format!("{would}registered, id {id}"),
@@ -126,6 +106,8 @@ fn last_line(args: &Args, ids: &[u32], is_complete: bool) -> String {
         _ if !is_complete => "the ids would be recorded once the registry has given them".to_owned(),
         ([], _) => "all ids were recorded before".to_owned(),
         (_, true) => format!("these ids would be recorded: {list}"),
-        (_, false) => format!("these ids are recorded: {list}; processes write with them from their next start"),
+        (_, false) => {
+            format!("these ids are recorded: {list}; processes write with them at the latest from their next start")
+        }
     }
 }

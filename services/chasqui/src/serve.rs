@@ -23,14 +23,6 @@ use crate::{
 
 /// What `chasqui serve` is told.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "\
-Examples:
-  chasqui serve --dev
-  chasqui serve --config chasqui.toml
-  CHASQUI_AUTH__SECRET=... CHASQUI_SEAL__MASTER_KEY=... chasqui serve --set listen=0.0.0.0:7600 --set data=/var/lib/chasqui
-
-It stops on SIGTERM, SIGINT and SIGHUP: sessions are told to come back, and everything is flushed. A second signal ends it at
-once, which loses nothing that was confirmed. CHASQUI_LOG=debug logs more; see `chasqui config` for all options.")]
 pub struct Args {
     /// Die like a machine without power the COUNT-th time that the failpoint is passed.
     #[cfg(feature = "failpoints")]
@@ -70,7 +62,12 @@ pub fn run(args: &Args, part: Part, mut options: Options) -> anyhow::Result<()> 
     // Held until the end of the process.
     let _lock = if part == Part::All { Some(FolderLock::take(&options.data)?) } else { None };
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    runtime.block_on(serve(part, options))
+    let served = runtime.block_on(serve(part, options));
+    if part != Part::All {
+        // Questions to brokers that are away may block for a while yet, and nobody wants their answers.
+        runtime.shutdown_background();
+    }
+    served
 }
 
 async fn serve(part: Part, options: Options) -> anyhow::Result<()> {

@@ -1,6 +1,6 @@
 //! `chasqui topics apply`: makes the topics, and checks them.
 
-use std::{io::Write, num::NonZeroU32, time::Duration};
+use std::{num::NonZeroU32, time::Duration};
 
 use anyhow::Context;
 use chasqui_config::{Options, Purpose};
@@ -10,7 +10,10 @@ use chasqui_log_kafka::topics::{self, Spec, Step};
 use chasqui_runtime::Runtime;
 use serde_json::json;
 
-use crate::server::cluster::kafka_options;
+use crate::{
+    server::cluster::kafka_options,
+    setup::{Args, Told, wait},
+};
 
 /// What `chasqui topics` is told.
 #[derive(Debug, clap::Subcommand)]
@@ -27,17 +30,6 @@ Examples:
     Apply(Args),
 }
 
-/// What `chasqui topics apply` is told.
-#[derive(Debug, clap::Args)]
-pub struct Args {
-    /// Say what would be done, and change nothing.
-    #[arg(long)]
-    dry_run: bool,
-    /// Print a JSON object a line.
-    #[arg(long)]
-    json: bool,
-}
-
 /// Makes the topics, or says what would be made.
 ///
 /// # Errors
@@ -47,21 +39,16 @@ pub fn run(command: &Command, options: &Options) -> anyhow::Result<()> {
     options.validate_for(Purpose::Topics).context("the options are not enough")?;
     let kafka = kafka_options(options, "topics")?;
     let spec = spec(options);
-    let work = async {
+    wait(async {
         let id = LogId(Runtime::real().random());
         let plan = topics::plan(&kafka, &spec, id).await?;
         if args.dry_run {
             return plan.iter().try_for_each(|step| tell(args, step));
         }
-        // What was done is done, whether or not anybody can be told.
-        let mut told = Ok(());
-        topics::apply(&kafka, &spec, &plan, |step| {
-            told = std::mem::replace(&mut told, Ok(())).and_then(|()| tell(args, step))
-        })
-        .await?;
-        told
-    };
-    tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?.block_on(work)
+        let mut told = Told::default();
+        topics::apply(&kafka, &spec, &plan, |step| told.note(tell(args, step))).await?;
+        told.result()
+    })
 }
 
 fn spec(options: &Options) -> Spec {
@@ -79,12 +66,11 @@ fn spec(options: &Options) -> Spec {
 }
 
 fn tell(args: &Args, step: &Step) -> anyhow::Result<()> {
-    let line = if args.json { object(args, step).to_string() } else { line(args, step) };
-    writeln!(std::io::stdout(), "{line}").context("the output could not be written")
+    args.tell(|| line(args, step), || object(args, step))
 }
 
 fn line(args: &Args, step: &Step) -> String {
-    let would = if args.dry_run { "would be " } else { "" };
+    let would = args.would();
     match step {
         Step::Stands { topic } => format!("{topic}: as it must be"),
         Step::Make { topic, partitions, settings } => {

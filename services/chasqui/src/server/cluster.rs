@@ -11,7 +11,14 @@ use chasqui_store_cql::{CqlStore, Password};
 use futures::FutureExt;
 use tokio::{join, select};
 
-use super::{Error, Foundation, Part, backend::Backend, error, life::Served, roles::Roles, status::Phase};
+use super::{
+    Error, Foundation, Part,
+    backend::Backend,
+    error,
+    life::Served,
+    roles::{Roles, Stopped},
+    status::{Phase, Status},
+};
 
 /// How long what was enqueued may take to be written when the process stops.
 const FLUSH_PATIENCE: Duration = Duration::from_secs(5);
@@ -22,6 +29,9 @@ const PROBE_PATIENCE: Duration = Duration::from_secs(3);
 
 /// How often the group is told how far its members have come.
 const TELL_EVERY: Duration = Duration::from_secs(1);
+
+/// How long a partition has no owner when that has stopped by an error that waiting doesn't mend.
+const OWN_AGAIN: Duration = Duration::from_secs(10);
 
 /// The log and the store, open.
 pub(super) struct Cluster {
@@ -50,8 +60,11 @@ impl Cluster {
         match self.store.recorded_log().await? {
             Some(expected) if expected == found => Ok(()),
             Some(expected) => Err(Error::OtherTopics { keyspace: keyspace(), expected, found }),
-            // Recorded before anything is written, so whoever finds commands and no record has lost the keyspace.
-            None if self.has_commands().await? => Err(Error::KeyspaceLost { keyspace: keyspace() }),
+            // Recorded before anything is written, so whoever finds commands and no record has lost the keyspace; unless
+            // another process began meanwhile.
+            None if self.has_commands().await? && self.store.recorded_log().await?.is_none() => {
+                Err(Error::KeyspaceLost { keyspace: keyspace() })
+            }
             None => Ok(self.store.record_log(found).await?),
         }
     }
@@ -82,17 +95,13 @@ pub(super) fn watch_over(foundation: &Foundation, backend: &Backend, roles: &mut
             let brokers = runtime.timeout(PROBE_PATIENCE, log.bounds(&at));
             let nodes = runtime.timeout(PROBE_PATIENCE, store.committed(of));
             let (brokers, nodes) = join!(brokers, nodes);
-            let mut away = Vec::new();
-            if !matches!(brokers, Ok(Ok(_))) {
-                away.push("Kafka");
-            }
-            if !matches!(nodes, Ok(Ok(_))) {
-                away.push("the CQL store");
-            }
-            if status.set_away(&away) {
-                match away.is_empty() {
-                    true => tracing::info!("Kafka and the CQL store answer again"),
-                    false => tracing::warn!(?away, "what this process works on can't be reached; it is waited for"),
+            for (about, answers) in
+                [("Kafka", matches!(brokers, Ok(Ok(_)))), ("the CQL store", matches!(nodes, Ok(Ok(_))))]
+            {
+                match (status.note(about, (!answers).then_some("can't be reached")), answers) {
+                    (true, true) => tracing::info!("{about} can be reached again"),
+                    (true, false) => tracing::warn!("{about} can't be reached; it is waited for"),
+                    (false, _) => {}
                 }
             }
             runtime.sleep(PROBE_EVERY).await;
@@ -119,9 +128,8 @@ pub(super) async fn own_a_share(
     };
     status.serve(None);
     let failure = select! {
-        error = follow(foundation, &mut membership, &topic, roles) => Some(error),
+        failure = follow(foundation, &mut membership, &topic, roles, stop) => failure,
         error = backend.failed() => Some(error),
-        () = stop => None,
     };
     status.set(failure.as_ref().map_or(Phase::Draining, |error| Phase::Waiting(error::chain(error))));
     // In this order: others begin only when nothing of this process is at work any more.
@@ -131,13 +139,23 @@ pub(super) async fn own_a_share(
     Served { failure, has_served: true }
 }
 
-/// Begins to own what is gained, and lets go of what is lost, until something fails.
-async fn follow(foundation: &Foundation, membership: &mut Membership, topic: &Topic, roles: &mut Roles) -> Error {
-    let role = foundation.part.name();
+/// Begins to own what is gained, and lets go of what is lost, until something fails or the server is told to stop. Letting go
+/// is not interrupted: the group waits for it.
+async fn follow(
+    foundation: &Foundation,
+    membership: &mut Membership,
+    topic: &Topic,
+    roles: &mut Roles,
+    stop: &mut (impl Future<Output = ()> + Unpin),
+) -> Option<Error> {
+    let Foundation { part, runtime, status, .. } = foundation;
+    let role = part.name();
     let gauges = roles.gauges();
-    let mut told = BTreeMap::new();
+    // Partitions whose owner has stopped for good, and when it is tried again: somebody may have mended the cause.
+    let mut stopped: BTreeMap<Partition, Duration> = BTreeMap::new();
     loop {
         select! {
+            () = &mut *stop => return None,
             change = membership.next() => match change {
                 Change::Gained(partitions) => {
                     tracing::info!(role, partitions = %list(&partitions), "partitions gained");
@@ -146,20 +164,41 @@ async fn follow(foundation: &Foundation, membership: &mut Membership, topic: &To
                 Change::Lost(partitions, released) => {
                     #[cfg(feature = "failpoints")]
                     fail::fail_point!("cluster::lost");
+                    stopped.retain(|partition, _| !partitions.contains(partition));
+                    membership.forget(&partitions);
                     roles.let_go(topic, &partitions).await;
                     tracing::info!(role, partitions = %list(&partitions), "partitions let go");
                     drop(released);
                 }
-                Change::Failed(why) => return Error::Group { role, why },
+                Change::Failed(why) => return Some(Error::Group { role, why }),
             },
-            error = roles.stopped() => return error,
-            () = foundation.runtime.sleep(TELL_EVERY) => {
-                for (at, next) in gauges.done() {
-                    if told.insert(at.partition, next) != Some(next) {
-                        membership.reached(at.partition, next);
-                    }
+            ended = roles.stopped() => match ended {
+                // The other partitions have nothing to do with it, and whoever got this one would stop as well.
+                Stopped { owns: Some(at), error } if !matches!(error, Error::Panicked { .. }) => {
+                    tracing::error!(%at, error = error::chain(&error), pause = ?OWN_AGAIN, "a partition has no owner");
+                    roles.bury(&at);
+                    stopped.insert(at.partition, runtime.monotonic() + OWN_AGAIN);
                 }
+                Stopped { error, .. } => return Some(error),
+            },
+            () = runtime.sleep(TELL_EVERY) => {
+                gauges.done().into_iter().for_each(|(at, next)| membership.reached(at.partition, next));
+                note_trouble(status, role, membership.trouble());
+                let now = runtime.monotonic();
+                let due: Vec<Partition> = stopped.iter().filter(|(_, at)| **at <= now).map(|(&due, _)| due).collect();
+                stopped.retain(|_, at| *at > now);
+                roles.let_go(topic, &due).await;
+                due.into_iter().for_each(|partition| roles.own(topic, partition));
             }
+        }
+    }
+}
+
+fn note_trouble(status: &Status, role: &'static str, trouble: Option<String>) {
+    if status.note("the group", trouble.is_some().then_some("can't be worked with; the server's log says why")) {
+        match trouble {
+            Some(why) => tracing::warn!(role, why, "the group can't be worked with; it is waited for"),
+            None => tracing::info!(role, "the group can be worked with again"),
         }
     }
 }

@@ -86,7 +86,7 @@ async fn take_sessions(
     let status = &foundation.status;
     let started = select! {
         started = start_gateway(foundation, backend, roles.gauges()) => started,
-        error = roles.stopped() => Err(error),
+        stopped = roles.stopped() => Err(stopped.error),
         error = backend.failed() => Err(error),
         () = &mut *stop => return Served { failure: None, has_served: false },
     };
@@ -96,7 +96,7 @@ async fn take_sessions(
     };
     status.serve(Some(gateway.clone()));
     let failure = select! {
-        error = roles.stopped() => Some(error),
+        stopped = roles.stopped() => Some(stopped.error),
         error = backend.failed() => Some(error),
         error = gateway.stopped() => Some(error.into()),
         () = stop => None,

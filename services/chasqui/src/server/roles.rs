@@ -99,10 +99,16 @@ impl Gauges {
     }
 }
 
+/// What has stopped, the partition that it owned, and why.
+pub(super) struct Stopped {
+    #[cfg_attr(not(feature = "cluster"), expect(dead_code, reason = "who owns all goes on with all or none"))]
+    pub(super) owns: Option<TopicPartition>,
+    pub(super) error: Error,
+}
+
 /// Something at work, and the partition that it owns.
 struct Held {
     what: &'static str,
-    #[cfg_attr(not(feature = "cluster"), expect(dead_code, reason = "who owns all lets go of nothing"))]
     owns: Option<TopicPartition>,
     task: Task<Error>,
 }
@@ -183,14 +189,21 @@ impl Roles {
     }
 
     /// Waits until one of them stops. Cancel safe.
-    pub(super) async fn stopped(&mut self) -> Error {
+    pub(super) async fn stopped(&mut self) -> Stopped {
         if self.held.is_empty() {
             return pending().await;
         }
-        let joined = self.held.iter_mut().map(|Held { what, task, .. }| {
-            async move { task.join().await.unwrap_or(Error::Panicked { what }) }.boxed()
+        let joined = self.held.iter_mut().map(|Held { what, owns, task }| {
+            async move { Stopped { owns: owns.clone(), error: task.join().await.unwrap_or(Error::Panicked { what }) } }
+                .boxed()
         });
         select_all(joined).await.0
+    }
+
+    /// The owner of a partition has stopped, and is not begun again now: its gauge goes on to say why.
+    #[cfg(feature = "cluster")]
+    pub(super) fn bury(&mut self, at: &TopicPartition) {
+        self.held.retain(|held| held.owns.as_ref() != Some(at));
     }
 
     /// Ends them, and waits until none of them runs: what they work on may be closed then.

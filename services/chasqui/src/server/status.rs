@@ -1,12 +1,12 @@
 //! What the server is doing, for its socket and for whoever started it.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use axum::Router;
 use chasqui_gateway::Gateway;
 use chasqui_telemetry::metrics::ServerMetrics;
 use parking_lot::RwLock;
-use tokio::sync::watch;
+use tokio::{sync::watch, task};
 
 use super::roles::Gauges;
 
@@ -28,14 +28,14 @@ pub(super) struct Status {
     phase: watch::Sender<Phase>,
     gauges: RwLock<Gauges>,
     gateway: RwLock<Option<(Router, Arc<Gateway>)>>,
-    /// What can't be reached, whoever needs it.
-    away: RwLock<Vec<&'static str>>,
+    /// What else is not as it should be, in words that everybody may read, by what it is about.
+    troubles: RwLock<BTreeMap<&'static str, &'static str>>,
 }
 
 impl Default for Status {
     fn default() -> Self {
         let phase = watch::Sender::new(Phase::Starting);
-        Self { phase, gauges: RwLock::default(), gateway: RwLock::default(), away: RwLock::default() }
+        Self { phase, gauges: RwLock::default(), gateway: RwLock::default(), troubles: RwLock::default() }
     }
 }
 
@@ -47,13 +47,15 @@ impl Status {
     /// A phase in which nothing is served.
     pub(super) fn set(&self, phase: Phase) {
         *self.gateway.write() = None;
-        self.away.write().clear();
+        self.troubles.write().clear();
         self.phase.send_replace(phase);
     }
 
     /// The roles that are at work, and what they have to reach.
     pub(super) fn watch(&self, gauges: Gauges) {
-        *self.gauges.write() = gauges;
+        // What they hold may take a moment to end, and nobody waits for that with the lock.
+        let former = std::mem::replace(&mut *self.gauges.write(), gauges);
+        drop(task::spawn_blocking(move || drop(former)));
     }
 
     /// Counts what has to be looked up.
@@ -63,13 +65,14 @@ impl Status {
         gauges.measure(metrics).await
     }
 
-    /// Notes what can't be reached now; gives whether that is something else than before.
+    /// Notes what is wrong with something, or that nothing is; gives whether that is something else than before.
     #[cfg(feature = "cluster")]
-    pub(super) fn set_away(&self, away: &[&'static str]) -> bool {
-        let mut known = self.away.write();
-        let has_changed = *known != away;
-        *known = away.to_vec();
-        has_changed
+    pub(super) fn note(&self, about: &'static str, wrong: Option<&'static str>) -> bool {
+        let mut troubles = self.troubles.write();
+        match wrong {
+            Some(wrong) => troubles.insert(about, wrong) != Some(wrong),
+            None => troubles.remove(about).is_some(),
+        }
     }
 
     /// The roles are at work; with a gateway if there is one.
@@ -90,7 +93,7 @@ impl Status {
                 let mut waiting = self.gauges.read().waiting();
                 let gateway = self.gateway.read().as_ref().and_then(|(_, gateway)| gateway.waiting());
                 waiting.extend(gateway.map(|why| format!("the gateway: {}", brief(&why))));
-                waiting.extend(self.away.read().iter().map(|what| format!("{what} can't be reached")));
+                waiting.extend(self.troubles.read().iter().map(|(about, wrong)| format!("{about} {wrong}")));
                 waiting
             }
             Phase::Starting => {

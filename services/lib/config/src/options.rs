@@ -46,7 +46,8 @@ options! {
         cache_bytes: usize = 67_108_864,
         /// How often it is flushed to disk, in milliseconds.
         flush_interval_ms: u64 = 1_000,
-        /// How long inbox rows are kept, in days; in CQL as well.
+        /// How long inbox rows are kept, in days; in CQL as well. In CQL rows go by the number that held when they were
+        /// written: raise it a few days after the processes that write, or cursors lead to rows that are gone.
         inbox_retention_days: u32 = 30,
     }
 
