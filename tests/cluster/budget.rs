@@ -14,6 +14,7 @@ use chasqui_store_cql::CqlStore;
 use chasqui_tests::{
     process::{Role, Server, Setup},
     town::Town,
+    wait::within,
 };
 
 const PARTITIONS: Partitions = Partitions { chats: NonZeroU32::MIN, users: NonZeroU32::new(2).unwrap() };
@@ -37,7 +38,11 @@ async fn ends(log: &KafkaLog) -> BTreeMap<String, u64> {
 }
 
 /// Waits until sequencer and router have done all that there is, as the store has it.
-async fn quiet(log: &KafkaLog, store: &CqlStore) {
+async fn quiet(log: &KafkaLog, store: &CqlStore) -> anyhow::Result<()> {
+    within("all is decided and placed", all_done(log, store)).await
+}
+
+async fn all_done(log: &KafkaLog, store: &CqlStore) {
     let of = |at: &TopicPartition| LogPartition { log: log.id(), partition: at.partition };
     for at in all_of(&Topic::Commands) {
         while store.committed(of(&at)).await.unwrap() != Some(log.bounds(&at).await.unwrap().end) {
@@ -107,13 +112,13 @@ async fn a_lone_message_costs_what_the_table_says() -> anyhow::Result<()> {
     let store = CqlStore::open(keyspace.options()).await?;
     // The first message of a chat costs more, once.
     exchange(&town, "the first", 1).await?;
-    quiet(&log, &store).await;
+    quiet(&log, &store).await?;
 
     let statements = |way: &Way| way.by_statement();
     let before: BTreeMap<_, _> = ways.iter().map(|(role, way)| (*role, statements(way))).collect();
     let records = ends(&log).await;
     exchange(&town, "lone", 2).await?;
-    quiet(&log, &store).await;
+    quiet(&log, &store).await?;
     let records = difference(records, ends(&log).await);
     let mut spent: BTreeMap<_, _> =
         before.into_iter().map(|(role, before)| (role, difference(before, statements(&ways[role])))).collect();

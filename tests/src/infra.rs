@@ -6,6 +6,7 @@ use std::{
     fs,
     path::{Path, PathBuf},
     process::{Command, Stdio},
+    sync::atomic::{AtomicU32, Ordering},
 };
 
 use anyhow::{Context, bail, ensure};
@@ -40,8 +41,13 @@ fn address(variable: &str, file: &str) -> anyhow::Result<String> {
     if let Ok(value) = env::var(variable) {
         return Ok(value);
     }
-    let here = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/infra/run");
-    of_file(&env::var_os("CHASQUI_TEST_INFRA").map_or(here, PathBuf::from).join(file), variable)
+    of_file(&run_folder().join(file), variable)
+}
+
+/// Where the servers are that tests use.
+fn run_folder() -> PathBuf {
+    let here = || Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/infra/run");
+    env::var_os("CHASQUI_TEST_INFRA").map_or_else(here, PathBuf::from)
 }
 
 fn of_file(path: &Path, variable: &str) -> anyhow::Result<String> {
@@ -85,10 +91,12 @@ pub struct Own {
 }
 
 impl Own {
-    /// None yet; what they hold will be in a folder.
+    /// None yet. They will be where whoever has started this test stops them should it not end by itself.
     #[must_use]
-    pub fn new(folder: PathBuf) -> Self {
-        Self { folder }
+    pub fn none() -> Self {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let name = format!("own/{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
+        Self { folder: run_folder().join(name) }
     }
 
     /// Starts one, with what it held, and waits until it answers.

@@ -183,5 +183,8 @@ fn cluster_options() -> anyhow::Result<Vec<String>> {
         format!("cql.contact_points={}", infra::contact_points()?),
         format!("cql.keyspace={name}"),
         "cql.replication=1".to_owned(),
+        // A machine that runs all of them is slow at times, and nobody is to be taken for gone because of that.
+        "cql.timeout_ms=20000".to_owned(),
+        "lease_ms=30000".to_owned(),
     ])
 }

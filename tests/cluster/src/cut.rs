@@ -40,7 +40,7 @@ pub struct Way {
 struct Gate {
     /// How many statements came.
     count: AtomicU64,
-    /// The same by the names of the statements.
+    /// How many were answered, by the names of the statements.
     by_statement: Mutex<BTreeMap<String, u64>>,
     /// The names of what was prepared, by the id that the server gave.
     prepared: Mutex<HashMap<Vec<u8>, String>>,
@@ -86,7 +86,7 @@ impl Way {
         self.gate.count.load(Ordering::SeqCst)
     }
 
-    /// How often each statement came so far, by its name in [`STATEMENTS`]; a batch counts once.
+    /// How often each statement was answered so far, by its name in [`STATEMENTS`]; a batch counts once.
     ///
     /// # Panics
     /// When a connection has panicked.
@@ -120,8 +120,14 @@ async fn accept(listener: TcpListener, gate: Arc<Gate>) {
     }
 }
 
-/// What a connection has asked to be prepared, by the number of the question.
-type Asked = Mutex<HashMap<[u8; 2], String>>;
+/// What a connection has asked and not been answered, by the number of the question.
+type Asked = Mutex<HashMap<[u8; 2], Question>>;
+
+/// The name of a statement that is to be prepared, or run.
+enum Question {
+    Prepare(String),
+    Run(String),
+}
 
 /// A frame: its opcode, the number of the question, and all of its bytes.
 struct Frame {
@@ -186,12 +192,13 @@ async fn forward(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, gate: &Gate, a
         if frame.opcode == PREPARE
             && let Some(cql) = frame.body().get(4..)
         {
-            asked.lock().unwrap().insert(frame.stream, name(&String::from_utf8_lossy(cql)));
+            let question = Question::Prepare(name(&String::from_utf8_lossy(cql)));
+            asked.lock().unwrap().insert(frame.stream, question);
         }
         if !is_about_the_cluster && matches!(frame.opcode, EXECUTE | BATCH) {
             gate.count.fetch_add(1, Ordering::SeqCst);
             let known = frame.statement().and_then(|id| gate.prepared.lock().unwrap().get(id).cloned());
-            *gate.by_statement.lock().unwrap().entry(known.unwrap_or_default()).or_default() += 1;
+            asked.lock().unwrap().insert(frame.stream, Question::Run(known.unwrap_or_default()));
             if gate.left.fetch_sub(1, Ordering::SeqCst) <= 0 {
                 gate.is_cut.send_replace(true);
                 return Ok(());
@@ -204,10 +211,15 @@ async fn forward(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, gate: &Gate, a
 async fn answer(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, gate: &Gate, asked: &Asked) -> std::io::Result<()> {
     loop {
         let frame = Frame::read(&mut from).await?;
-        if let Some(id) = frame.prepared()
-            && let Some(name) = asked.lock().unwrap().remove(&frame.stream)
-        {
-            gate.prepared.lock().unwrap().insert(id.to_vec(), name);
+        let question = asked.lock().unwrap().remove(&frame.stream);
+        match question {
+            Some(Question::Prepare(name)) => {
+                if let Some(id) = frame.prepared() {
+                    gate.prepared.lock().unwrap().insert(id.to_vec(), name);
+                }
+            }
+            Some(Question::Run(name)) => *gate.by_statement.lock().unwrap().entry(name).or_default() += 1,
+            None => {}
         }
         to.write_all(&frame.bytes).await?;
     }

@@ -25,7 +25,7 @@ use chasqui_tests::{
 const PARTITIONS: Partitions = Partitions { chats: NonZeroU32::MIN, users: NonZeroU32::MIN };
 
 /// So long a former owner doesn't learn that it is one.
-const LEARNS_AFTER: Duration = Duration::from_secs(3);
+const LEARNS_AFTER: Duration = Duration::from_secs(8);
 
 /// The batches of the first message: that it is sent, and that it is there.
 pub(crate) const BATCHES_BEFORE: u32 = 2;
@@ -67,10 +67,6 @@ impl Stage {
         let store = keyspace.open().await;
         let folder = tempfile::tempdir().unwrap();
         Self { keyspace, kafka, log, store, folder, servers: Vec::new(), town: None }
-    }
-
-    pub(crate) fn log_id(&self) -> LogId {
-        self.log.id()
     }
 
     /// Starts a process, which may stand still at a failpoint; gives its number.
@@ -132,8 +128,7 @@ impl Stage {
     /// Waits until both have everything, and all of it is done.
     pub(crate) async fn settled(&self) -> anyhow::Result<()> {
         self.town.as_ref().context("a town")?.settled().await?;
-        self.quiet().await;
-        Ok(())
+        self.quiet().await
     }
 
     /// Both write, and have what the other wrote.
@@ -142,50 +137,61 @@ impl Stage {
     }
 
     /// Waits until all that there is was decided and placed, as the store has it.
-    pub(crate) async fn quiet(&self) {
+    pub(crate) async fn quiet(&self) -> anyhow::Result<()> {
         let of = LogPartition { log: self.log.id(), partition: Partition(0) };
         let end = async |topic: Topic| self.log.bounds(&topic.partition(Partition(0))).await.unwrap().end;
-        loop {
-            let decided = self.store.committed(of).await.unwrap();
-            let placed = self.store.checkpoint(of).await.unwrap().map_or(Offset(0), |it| it.inbox);
-            if decided == Some(end(Topic::Commands).await) && placed == end(Topic::Inbox).await {
-                return;
+        let all_done = async {
+            loop {
+                let decided = self.store.committed(of).await.unwrap();
+                let placed = self.store.checkpoint(of).await.unwrap().map_or(Offset(0), |it| it.inbox);
+                if decided == Some(end(Topic::Commands).await) && placed == end(Topic::Inbox).await {
+                    return;
+                }
+                tokio::time::sleep(LOOK_EVERY).await;
             }
-            tokio::time::sleep(LOOK_EVERY).await;
-        }
+        };
+        within("all is decided and placed", all_done).await
     }
 
-    /// How often each statement was sent by a process.
+    /// How often the store has answered each statement of a process.
     pub(crate) fn statements(&self, number: usize) -> BTreeMap<String, u64> {
         self.servers[number].1.by_statement()
     }
 
-    /// Waits until a process has sent all of these again since.
+    /// Waits until the store has answered all of these of a process again since.
     pub(crate) async fn until_statements(
         &self,
         number: usize,
         since: &BTreeMap<String, u64>,
         wanted: &[&str],
     ) -> anyhow::Result<()> {
-        let all_sent = async {
+        let all_answered = async {
             let count = |of: &BTreeMap<String, u64>, name: &str| of.get(name).copied().unwrap_or_default();
             while !wanted.iter().all(|name| count(&self.statements(number), name) > count(since, name)) {
                 tokio::time::sleep(LOOK_EVERY).await;
             }
         };
-        within("the late statements are sent", all_sent).await
+        within("the late statements are answered", all_answered).await
     }
 
     /// All rows of the tables that a sequencer writes, as text.
     pub(crate) async fn dump(&self) -> BTreeMap<String, BTreeSet<String>> {
         let mut all = BTreeMap::new();
         for table in TABLES {
-            let cql = format!("SELECT JSON * FROM {}.{table}", self.keyspace.name());
-            let answer = self.keyspace.session().query_unpaged(cql, ()).await.unwrap().into_rows_result().unwrap();
-            let rows = answer.rows::<(String,)>().unwrap().map(|row| row.unwrap().0).collect();
-            all.insert((*table).to_owned(), rows);
+            all.insert((*table).to_owned(), self.rows("*", table).await);
         }
         all
+    }
+
+    /// All rows of checkpoints, of whatever term, and when each was written.
+    pub(crate) async fn checkpoints(&self) -> BTreeSet<String> {
+        self.rows("term, cell, WRITETIME(cell)", "checkpoints").await
+    }
+
+    async fn rows(&self, columns: &str, table: &str) -> BTreeSet<String> {
+        let cql = format!("SELECT JSON {columns} FROM {}.{table}", self.keyspace.name());
+        let answer = self.keyspace.session().query_unpaged(cql, ()).await.unwrap().into_rows_result().unwrap();
+        answer.rows::<(String,)>().unwrap().map(|row| row.unwrap().0).collect()
     }
 
     /// Waits until a gateway has ended because another has its id.

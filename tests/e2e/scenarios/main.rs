@@ -47,7 +47,7 @@ async fn every_scenario_goes_so_on_kafka_and_cql() -> anyhow::Result<()> {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_scenario_goes_so_on_three_brokers_and_three_nodes() -> anyhow::Result<()> {
     let folder = Folder::new("three")?;
-    let own = Own::new(folder.path().join("servers"));
+    let own = Own::none();
     let options = own.three_of_each()?;
     let name = "one_to_one.toml";
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios").join(name);

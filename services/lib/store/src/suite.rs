@@ -9,14 +9,14 @@ mod devices;
 mod inboxes;
 mod keys;
 mod partitions;
+pub mod rows;
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use bytes::Bytes;
-use chasqui_domain::{ChatId, LogId, Offset, Partition, Position, Source, TimeMs, UserId, Version};
+use rows::{DAY_MS, FORMER_LOG, LOG, chat, content, entry, of, row, snapshot, summary, user, versions};
 
-use crate::{EventRow, InboxRow, KeyTable, LogPartition, Snapshot, Store, Stream, Summary};
+use crate::{KeyTable, Store};
 
 pub use bans::*;
 pub use chats::*;
@@ -103,68 +103,4 @@ macro_rules! conformance {
             $crate::suite::$property(&$factory).await;
         }
     )*};
-}
-
-pub(crate) const LOG: LogId = LogId([1; 16]);
-pub(crate) const FORMER_LOG: LogId = LogId([0; 16]);
-pub(crate) const DAY_MS: u64 = 24 * 60 * 60 * 1000;
-
-pub(crate) fn user(name: &str) -> UserId {
-    UserId::new(name).unwrap()
-}
-
-pub(crate) fn chat(name: &str) -> ChatId {
-    ChatId::direct(&user("me"), &user(name))
-}
-
-pub(crate) fn of(partition: u32) -> LogPartition {
-    LogPartition { log: LOG, partition: Partition(partition) }
-}
-
-/// A row of the chat, caused by the command at ten times its version.
-pub(crate) fn row(chat: ChatId, stream: Stream, version: u64) -> EventRow {
-    EventRow {
-        chat,
-        stream,
-        version: Version(version),
-        source: Source { log: LOG, partition: Partition(0), offset: Offset(version * 10), index: 0 },
-        envelope: Bytes::from(format!("envelope {version}")),
-        // A body that is empty is another thing than none.
-        body: match version % 3 {
-            0 => None,
-            1 => Some(Bytes::from(format!("body {version}"))),
-            _ => Some(Bytes::new()),
-        },
-    }
-}
-
-pub(crate) fn content(chat: ChatId, version: u64) -> EventRow {
-    row(chat, Stream::Content, version)
-}
-
-pub(crate) fn summary(chat: ChatId, version: u64, members: &[&str]) -> Summary {
-    Summary {
-        chat,
-        version: Version(version),
-        members: members.iter().map(|name| user(name)).collect(),
-        members_changed: true,
-        bytes: Bytes::from(format!("summary {version}")),
-    }
-}
-
-pub(crate) fn snapshot(chat: ChatId, version: u64) -> Snapshot {
-    Snapshot { chat, version: Version(version), bytes: Bytes::from(format!("state {version}")) }
-}
-
-pub(crate) fn entry(name: &str, log: LogId, offset: u64, time: u64) -> InboxRow {
-    InboxRow {
-        user: user(name),
-        position: Position { log, offset: Offset(offset) },
-        time: TimeMs(time),
-        entry: Bytes::from(format!("entry {offset}")),
-    }
-}
-
-pub(crate) fn versions(rows: &[EventRow]) -> Vec<u64> {
-    rows.iter().map(|row| row.version.0).collect()
 }

@@ -1,8 +1,8 @@
 //! Rows of devices.
 
-use chasqui_domain::{DeviceId, GatewayId, Incarnation, LogId, Offset, Position, SessionId, TimeMs};
+use chasqui_domain::{DeviceId, Incarnation, LogId, Offset, Position, TimeMs};
 
-use super::{FORMER_LOG, Factory, LOG, of, user};
+use super::{FORMER_LOG, Factory, LOG, of, rows, user};
 use crate::{DEVICES_OF_USER_MAX, DeviceRow, Store};
 
 fn device(name: &str) -> DeviceId {
@@ -11,16 +11,7 @@ fn device(name: &str) -> DeviceId {
 
 /// A row of a device of alice, as the record at `told` tells, which is also its time; of a session that began then.
 pub(crate) fn row(name: &str, log: LogId, told: u64) -> DeviceRow {
-    DeviceRow {
-        user: user("alice"),
-        device: device(name),
-        told: Position { log, offset: Offset(told) },
-        connected: TimeMs(told),
-        disconnected: None,
-        gateway: GatewayId::new("g-1").unwrap(),
-        incarnation: Incarnation(7),
-        session: SessionId(told),
-    }
+    rows::device("alice", name, log, told)
 }
 
 fn left(row: DeviceRow, told: u64) -> DeviceRow {

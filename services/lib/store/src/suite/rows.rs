@@ -1,0 +1,98 @@
+//! Rows to write.
+
+use bytes::Bytes;
+use chasqui_domain::{
+    ChatId, DeviceId, GatewayId, Incarnation, LogId, Offset, Partition, Position, SessionId, Source, TimeMs, UserId,
+    Version,
+};
+
+use crate::{DeviceRow, EventRow, InboxRow, LogPartition, Snapshot, Stream, Summary};
+
+/// The log that rows are of.
+pub const LOG: LogId = LogId([1; 16]);
+/// The log of a former life.
+pub const FORMER_LOG: LogId = LogId([0; 16]);
+/// A day, in milliseconds.
+pub const DAY_MS: u64 = 24 * 60 * 60 * 1000;
+
+/// A user of that name.
+pub fn user(name: &str) -> UserId {
+    UserId::new(name).unwrap()
+}
+
+/// The chat of `me` with a user.
+pub fn chat(name: &str) -> ChatId {
+    ChatId::direct(&user("me"), &user(name))
+}
+
+/// A partition of [`LOG`].
+pub fn of(partition: u32) -> LogPartition {
+    LogPartition { log: LOG, partition: Partition(partition) }
+}
+
+/// A row of the chat, caused by the command at ten times its version.
+pub fn row(chat: ChatId, stream: Stream, version: u64) -> EventRow {
+    EventRow {
+        chat,
+        stream,
+        version: Version(version),
+        source: Source { log: LOG, partition: Partition(0), offset: Offset(version * 10), index: 0 },
+        envelope: Bytes::from(format!("envelope {version}")),
+        // A body that is empty is another thing than none.
+        body: match version % 3 {
+            0 => None,
+            1 => Some(Bytes::from(format!("body {version}"))),
+            _ => Some(Bytes::new()),
+        },
+    }
+}
+
+/// The same, of the content.
+pub fn content(chat: ChatId, version: u64) -> EventRow {
+    row(chat, Stream::Content, version)
+}
+
+/// What a chat comes to at a version.
+pub fn summary(chat: ChatId, version: u64, members: &[&str]) -> Summary {
+    Summary {
+        chat,
+        version: Version(version),
+        members: members.iter().map(|name| user(name)).collect(),
+        members_changed: true,
+        bytes: Bytes::from(format!("summary {version}")),
+    }
+}
+
+/// The state of a chat at a version.
+pub fn snapshot(chat: ChatId, version: u64) -> Snapshot {
+    Snapshot { chat, version: Version(version), bytes: Bytes::from(format!("state {version}")) }
+}
+
+/// What happened to a user, at an offset of a log.
+pub fn entry(name: &str, log: LogId, offset: u64, time: u64) -> InboxRow {
+    InboxRow {
+        user: user(name),
+        position: Position { log, offset: Offset(offset) },
+        time: TimeMs(time),
+        entry: Bytes::from(format!("entry {offset}")),
+    }
+}
+
+/// A device as the record at `told` tells, which is also its time; of a session that began then.
+pub fn device(name: &str, device: &str, log: LogId, told: u64) -> DeviceRow {
+    DeviceRow {
+        user: user(name),
+        device: DeviceId::new(device).unwrap(),
+        told: Position { log, offset: Offset(told) },
+        connected: TimeMs(told),
+        disconnected: None,
+        gateway: GatewayId::new("g-1").unwrap(),
+        incarnation: Incarnation(7),
+        session: SessionId(told),
+    }
+}
+
+/// The versions of rows.
+pub fn versions(rows: &[EventRow]) -> Vec<u64> {
+    rows.iter().map(|row| row.version.0).collect()
+}
