@@ -2,9 +2,9 @@
 
 use bytes::Bytes;
 use chasqui_cluster_tests::keyspace::Keyspace;
-use chasqui_domain::{DeviceId, LogId, Offset, Term, TimeMs};
-use chasqui_store::{Checkpoint, DeviceRow, Store, Stream, Summary};
-use scylla::{deserialize::row::DeserializeRow, value::CqlValue};
+use chasqui_domain::{DeviceId, LogId, Offset, Position, Term, TimeMs};
+use chasqui_store::{Ban, BanKey, BanReason, Checkpoint, DEVICES_OF_USER_MAX, DeviceRow, Store, Stream, Summary};
+use scylla::{deserialize::row::DeserializeRow, statement::Statement, value::CqlValue};
 
 use crate::rows::{LOG, chat, device, entry, event, of, snapshot, summary, user};
 
@@ -165,7 +165,7 @@ async fn devices_carry_the_record_that_told() {
     assert_eq!(time, 19);
     for late in [16, 18] {
         let cql = format!(
-            "INSERT INTO {}.devices (user, device, log, state) VALUES ('alice', 'phone', ?, 0xff) USING TIMESTAMP {late}",
+            "INSERT INTO {}.devices (user, log, slot, state) VALUES ('alice', ?, 0, 0xff) USING TIMESTAMP {late}",
             keyspace.name()
         );
         keyspace.session().query_unpaged(cql, (LOG.0,)).await.unwrap();
@@ -183,7 +183,7 @@ async fn a_device_has_one_row_whatever_lives_there_were() {
         store.write_devices(of(0), rows.clone()).await.unwrap();
         assert_eq!(store.devices_of(&user("alice"), None, 9).await.unwrap(), rows);
     }
-    only::<(String,)>(&keyspace, "SELECT device FROM {}.devices").await;
+    only::<(i8,)>(&keyspace, "SELECT slot FROM {}.devices").await;
 }
 
 /// Where several are there all the same, the latest time counts.
@@ -197,7 +197,7 @@ async fn of_rows_of_several_lives_the_latest_counts() {
         store.write_devices(of(0), vec![DeviceRow { user: user("bob"), ..row.clone() }]).await.unwrap();
         let state: (CqlValue,) = only(&keyspace, "SELECT state FROM {}.devices WHERE user = 'bob'").await;
         let cql = format!(
-            "INSERT INTO {}.devices (user, device, log, state) VALUES ('alice', 'phone', ?, ?) USING TIMESTAMP {}",
+            "INSERT INTO {}.devices (user, log, slot, state) VALUES ('alice', ?, 0, ?) USING TIMESTAMP {}",
             keyspace.name(),
             row.told.offset.0 * 2
         );
@@ -207,7 +207,60 @@ async fn of_rows_of_several_lives_the_latest_counts() {
     let next = device("alice", "phone", LogId([2; 16]), 8);
     store.write_devices(of(0), vec![next.clone()]).await.unwrap();
     assert_eq!(store.devices_of(&user("alice"), Some(&DeviceId::new("p").unwrap()), 9).await.unwrap(), [next]);
-    only::<(String,)>(&keyspace, "SELECT device FROM {}.devices WHERE user = 'alice'").await;
+    only::<(i8,)>(&keyspace, "SELECT slot FROM {}.devices WHERE user = 'alice'").await;
+}
+
+/// Else a client that makes up an id each time would leave a tombstone for each, until its user can't be read any more.
+#[tokio::test]
+async fn devices_that_give_way_leave_no_tombstones() {
+    let keyspace = Keyspace::empty().await;
+    let store = keyspace.open().await;
+    for n in 0..200 {
+        let came = device("alice", &format!("made-up-{n}"), LOG, 2 * n);
+        let told = Position { offset: Offset(2 * n + 1), ..came.told };
+        store.write_devices(of(0), vec![came.clone()]).await.unwrap();
+        store.write_devices(of(0), vec![DeviceRow { disconnected: Some(came.connected), told, ..came }]).await.unwrap();
+    }
+    assert_eq!(store.devices_of(&user("alice"), None, 999).await.unwrap().len(), DEVICES_OF_USER_MAX);
+    let mut asked = Statement::new(format!("SELECT * FROM {}.devices WHERE user = 'alice'", keyspace.name()));
+    asked.set_tracing(true);
+    let answer = keyspace.session().query_unpaged(asked, ()).await.unwrap();
+    let trace = keyspace.session().get_tracing_info(&answer.tracing_id().unwrap()).await.unwrap();
+    let read: Vec<_> = trace.events.iter().filter_map(|event| event.activity.as_deref()).collect();
+    let expected = format!("Read {DEVICES_OF_USER_MAX} live rows and 0 tombstone cells");
+    assert!(read.contains(&expected.as_str()), "{read:#?}");
+}
+
+/// Nobody may believe that somebody is kept out, or let in again, who isn't.
+#[tokio::test]
+async fn a_ban_that_clocks_undo_is_no_success() {
+    let keyspace = Keyspace::empty().await;
+    let store = keyspace.open().await;
+    let ban = Ban { key: BanKey { user: user("bob"), device: None }, since: TimeMs(5), reason: None };
+    store.ban(ban.clone()).await.unwrap();
+    let (bucket, time): (i8, i64) = only(&keyspace, "SELECT bucket, writetime(since) FROM {}.bans").await;
+    // As it is when a server took them whose clock is ahead.
+    let later = async |cql: &str, by: i64| {
+        let cql = cql.replace("{}", keyspace.name());
+        keyspace.session().query_unpaged(cql, (time + by, bucket)).await.unwrap();
+    };
+    let hour = 3_600_000_000;
+    later("DELETE FROM {}.bans USING TIMESTAMP ? WHERE bucket = ? AND user = 'bob' AND device = ''", hour).await;
+    let error = store.ban(ban.clone()).await.unwrap_err();
+    assert!(error.is_retryable() && error.to_string().contains("clocks"), "{error}");
+    later("UPDATE {}.bans USING TIMESTAMP ? SET since = 5 WHERE bucket = ? AND user = 'bob' AND device = ''", 2 * hour)
+        .await;
+    let error = store.unban(&ban.key).await.unwrap_err();
+    assert!(error.is_retryable() && error.to_string().contains("clocks"), "{error}");
+    later(
+        "UPDATE {}.bans USING TIMESTAMP ? SET reason = 'spam' WHERE bucket = ? AND user = 'bob' AND device = ''",
+        3 * hour,
+    )
+    .await;
+    let error = store.ban(ban.clone()).await.unwrap_err();
+    assert!(error.is_retryable() && error.to_string().contains("clocks"), "{error}");
+    let ban = Ban { reason: Some(BanReason::new("spam").unwrap()), ..ban };
+    assert_eq!(store.bans_of(&ban.key.user, None).await.unwrap(), [ban]);
 }
 
 /// Inbox rows go by themselves a day after they are promised to be there, and carry the servers' time.

@@ -40,6 +40,8 @@ pub struct Way {
 struct Gate {
     /// How many statements came.
     count: AtomicU64,
+    /// How many are not answered yet, and the most that were so at once.
+    under_way: Mutex<(u64, u64)>,
     /// How many were answered, by the names of the statements.
     by_statement: Mutex<BTreeMap<String, u64>>,
     /// The names of what was prepared, by the id that the server gave.
@@ -60,6 +62,7 @@ impl Way {
         let gate = Arc::new(Gate {
             left: AtomicI64::new(i64::MAX),
             count: AtomicU64::new(0),
+            under_way: Mutex::default(),
             by_statement: Mutex::default(),
             prepared: Mutex::default(),
             is_cut: watch::Sender::new(false),
@@ -86,6 +89,15 @@ impl Way {
         self.gate.count.load(Ordering::SeqCst)
     }
 
+    /// The most statements that were asked and not answered at once.
+    ///
+    /// # Panics
+    /// When a connection has panicked.
+    #[must_use]
+    pub fn most_under_way(&self) -> u64 {
+        self.gate.under_way.lock().unwrap().1
+    }
+
     /// How often each statement was answered so far, by its name in [`STATEMENTS`]; a batch counts once.
     ///
     /// # Panics
@@ -99,6 +111,19 @@ impl Way {
     #[must_use]
     pub fn is_cut(&self) -> bool {
         *self.gate.is_cut.borrow()
+    }
+}
+
+impl Gate {
+    fn asked(&self) {
+        let mut under_way = self.under_way.lock().unwrap();
+        under_way.0 += 1;
+        under_way.1 = under_way.1.max(under_way.0);
+    }
+
+    fn answered(&self, name: String) {
+        self.under_way.lock().unwrap().0 -= 1;
+        *self.by_statement.lock().unwrap().entry(name).or_default() += 1;
     }
 }
 
@@ -197,6 +222,7 @@ async fn forward(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, gate: &Gate, a
         }
         if !is_about_the_cluster && matches!(frame.opcode, EXECUTE | BATCH) {
             gate.count.fetch_add(1, Ordering::SeqCst);
+            gate.asked();
             let known = frame.statement().and_then(|id| gate.prepared.lock().unwrap().get(id).cloned());
             asked.lock().unwrap().insert(frame.stream, Question::Run(known.unwrap_or_default()));
             if gate.left.fetch_sub(1, Ordering::SeqCst) <= 0 {
@@ -218,7 +244,7 @@ async fn answer(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, gate: &Gate, as
                     gate.prepared.lock().unwrap().insert(id.to_vec(), name);
                 }
             }
-            Some(Question::Run(name)) => *gate.by_statement.lock().unwrap().entry(name).or_default() += 1,
+            Some(Question::Run(name)) => gate.answered(name),
             None => {}
         }
         to.write_all(&frame.bytes).await?;

@@ -1,7 +1,8 @@
 //! Bans: few, so that all can be listed, and asked for by every session that begins.
 //!
-//! They have no fenced writer, so they count by the time of the server that takes them. Two operators who ban and unban at the
-//! same moment are told apart no better than the clocks of the servers agree.
+//! They have no fenced writer, so they count by the time of the server that takes them. One whose clock is behind that of the
+//! server that took what stands would change nothing, so what is written is read back: nobody is told that it was done when
+//! it wasn't.
 
 use chasqui_domain::{DeviceId, TimeMs, UserId};
 use chasqui_store::{Ban, BanKey, BanReason, Error, READ_ROWS_MAX};
@@ -19,12 +20,26 @@ impl CqlStore {
         let (user, device) = (ban.key.user.as_str(), column(ban.key.device.as_ref()));
         let reason = ban.reason.as_ref().map(BanReason::as_str);
         let values = (bucket(&ban.key.user), user, device, since.0.cast_signed(), reason);
-        self.cluster.write(&self.statements.put_ban, values).await
+        self.cluster.write(&self.statements.put_ban, values).await?;
+        let reason = ban.reason;
+        self.took_effect(&ban.key, |stands| stands.is_some_and(|stands| stands.reason == reason)).await
+    }
+
+    /// Whether what stands now is as it was to be.
+    async fn took_effect(&self, key: &BanKey, is_so: impl FnOnce(Option<&Ban>) -> bool) -> Result<(), Error> {
+        let stands = self.bans_among(&key.user, &[column(key.device.as_ref())]).await?;
+        if is_so(stands.first()) {
+            return Ok(());
+        }
+        let why =
+            "somebody else changed this ban at the same time, or the clocks of the servers differ: it is as it was";
+        Err(Error::Unavailable { why: why.to_owned() })
     }
 
     pub(crate) async fn remove_ban(&self, key: &BanKey) -> Result<(), Error> {
         let values = (bucket(&key.user), key.user.as_str(), column(key.device.as_ref()));
-        self.cluster.write(&self.statements.remove_ban, values).await
+        self.cluster.write(&self.statements.remove_ban, values).await?;
+        self.took_effect(key, |stands| stands.is_none()).await
     }
 
     pub(crate) async fn read_bans_of(&self, user: &UserId, device: Option<&DeviceId>) -> Result<Vec<Ban>, Error> {

@@ -28,6 +28,12 @@ impl Content<'_> {
         self.array().map(u32::from_be_bytes)
     }
 
+    fn text(&mut self, bytes: usize) -> Option<&str> {
+        let (taken, rest) = self.0.split_at_checked(bytes)?;
+        self.0 = rest;
+        std::str::from_utf8(taken).ok()
+    }
+
     /// Nothing may be left.
     fn end(&self) -> Option<()> {
         self.0.is_empty().then_some(())
@@ -80,33 +86,39 @@ pub(crate) fn read_checkpoint(term: Term, value: &[u8]) -> Result<Checkpoint, Er
     read().ok_or_else(|| damaged("checkpoints", "it is too short"))
 }
 
-/// The value of a device, whose user, device and life of the topics are in its key.
+/// The value of a device, whose user and life of the topics are in its key.
 pub(crate) fn device(row: &DeviceRow) -> Vec<u8> {
-    let mut value = Vec::with_capacity(5 * 8 + 1 + row.gateway.as_str().len());
+    const { assert!(DeviceId::BYTES_MAX <= u8::MAX as usize) };
+    let (device, gateway) = (row.device.as_str().as_bytes(), row.gateway.as_str().as_bytes());
+    let mut value = Vec::with_capacity(1 + device.len() + 5 * 8 + 1 + gateway.len());
+    value.push(device.len() as u8);
+    value.extend_from_slice(device);
     for number in [row.told.offset.0, row.connected.0, row.incarnation.0, row.session.0] {
         value.extend_from_slice(&number.to_be_bytes());
     }
     value.push(u8::from(row.disconnected.is_some()));
     value.extend_from_slice(&row.disconnected.unwrap_or_default().0.to_be_bytes());
-    value.extend_from_slice(row.gateway.as_str().as_bytes());
+    value.extend_from_slice(gateway);
     value
 }
 
 /// Reads a device.
-pub(crate) fn read_device(user: &UserId, device: &str, log: &[u8], value: &[u8]) -> Result<DeviceRow, Error> {
+pub(crate) fn read_device(user: &UserId, log: &[u8], value: &[u8]) -> Result<DeviceRow, Error> {
     let mut content = Content(value);
     let mut read = || {
+        let [device_bytes] = content.array()?;
+        let device = DeviceId::new(content.text(device_bytes.into())?).ok()?;
         let told = Position { log: LogId(log.try_into().ok()?), offset: Offset(content.u64()?) };
         let connected = TimeMs(content.u64()?);
         let (incarnation, session) = (Incarnation(content.u64()?), SessionId(content.u64()?));
         let ([has_left], left) = (content.array()?, TimeMs(content.u64()?));
         Some(DeviceRow {
             user: user.clone(),
-            device: DeviceId::new(device).ok()?,
+            device,
             told,
             connected,
             disconnected: (has_left == 1).then_some(left),
-            gateway: GatewayId::new(std::str::from_utf8(content.0).ok()?).ok()?,
+            gateway: GatewayId::new(content.text(content.0.len())?).ok()?,
             incarnation,
             session,
         })
@@ -168,12 +180,13 @@ mod tests {
         };
         for row in [row.clone(), DeviceRow { disconnected: Some(TimeMs(0)), ..row }] {
             let value = device(&row);
-            assert_eq!(read_device(&user, "phone", &row.told.log.0, &value).unwrap(), row);
-            for end in 0..value.len() - row.gateway.as_str().len() {
-                assert!(read_device(&user, "phone", &row.told.log.0, &value[..end]).is_err());
+            assert_eq!(read_device(&user, &row.told.log.0, &value).unwrap(), row);
+            for end in 0..=value.len() - row.gateway.as_str().len() {
+                assert!(read_device(&user, &row.told.log.0, &value[..end]).is_err());
             }
-            assert!(read_device(&user, "my phone", &row.told.log.0, &value).is_err());
-            assert!(read_device(&user, "phone", b"short", &value).is_err());
+            assert!(read_device(&user, b"short", &value).is_err());
+            let value = [&value[..1], b"no id", &value[6..]].concat();
+            assert!(read_device(&user, &row.told.log.0, &value).is_err());
         }
     }
 }

@@ -72,9 +72,9 @@ statements! {
     put_skipped: "INSERT INTO {}.skipped (log, partition, offset) VALUES (?, ?, ?)",
     skipped: "SELECT offset FROM {}.skipped WHERE log = ? AND partition = ?",
 
-    put_device: "INSERT INTO {}.devices (user, device, log, state) VALUES (?, ?, ?, ?) USING TIMESTAMP ?",
-    remove_device: "DELETE FROM {}.devices USING TIMESTAMP ? WHERE user = ? AND device = ? AND log = ?",
-    devices: "SELECT device, log, state FROM {}.devices WHERE user = ?",
+    put_device: "INSERT INTO {}.devices (user, log, slot, state) VALUES (?, ?, ?, ?) USING TIMESTAMP ?",
+    remove_device: "DELETE FROM {}.devices USING TIMESTAMP ? WHERE user = ? AND log = ? AND slot = ?",
+    devices: "SELECT log, slot, state FROM {}.devices WHERE user = ?",
 
     put_ban: "INSERT INTO {}.bans (bucket, user, device, since, reason) VALUES (?, ?, ?, ?, ?)",
     remove_ban: "DELETE FROM {}.bans WHERE bucket = ? AND user = ? AND device = ?",

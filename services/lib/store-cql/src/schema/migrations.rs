@@ -99,7 +99,7 @@ mod tests {
         let checksums: Vec<_> = MIGRATIONS.iter().map(|migration| (migration.name, migration.checksum())).collect();
         assert_eq!(
             checksums,
-            [("0001_rows", "2004ddecae597cbef5184168a3349196e4254e9c8ca8ef44ef5bca01d95dac63".to_owned())]
+            [("0001_rows", "b8f17dafa7f0123e456f8a70ce8797ebabea11c29d58455b591f57082eb49a68".to_owned())]
         );
     }
 
