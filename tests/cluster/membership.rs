@@ -1,12 +1,7 @@
 //! Sharing the partitions of a topic, by the protocol of the brokers and by that of the members.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test program: helpers fail the test by panicking")]
 
-use std::{
-    collections::BTreeSet,
-    num::NonZeroU32,
-    sync::atomic::{AtomicU32, Ordering},
-    time::Duration,
-};
+use std::{collections::BTreeSet, num::NonZeroU32, time::Duration};
 
 use chasqui_cluster_tests::infra;
 use chasqui_domain::{LogId, Partition};
@@ -15,6 +10,7 @@ use chasqui_log_kafka::{
     Change, GroupProtocol, Membership, Options,
     topics::{self, Spec},
 };
+use chasqui_tests::infra::{Kind, Own};
 use tokio::{select, time::timeout};
 
 const PARTITIONS: u32 = 4;
@@ -22,10 +18,9 @@ const PARTITIONS: u32 = 4;
 /// Longer than any group takes to notice that somebody is gone.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-async fn options(group_protocol: GroupProtocol) -> Options {
-    static COUNT: AtomicU32 = AtomicU32::new(0);
-    let mut options = Options::new(infra::kafka_bootstrap());
-    options.prefix = format!("members-{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
+async fn options(bootstrap: String, group_protocol: GroupProtocol) -> Options {
+    let mut options = Options::new(bootstrap);
+    options.prefix = infra::unused_name("members");
     options.group_protocol = group_protocol;
     let spec = Spec {
         partitions: Partitions { chats: NonZeroU32::new(PARTITIONS).unwrap(), users: NonZeroU32::MIN },
@@ -47,7 +42,8 @@ struct Owner {
 
 impl Owner {
     fn join(options: &Options, name: &str) -> Self {
-        let options = Options { client_id: name.to_owned(), ..options.clone() };
+        let member_name = (options.group_protocol == GroupProtocol::Classic).then(|| name.to_owned());
+        let options = Options { client_id: name.to_owned(), member_name, ..options.clone() };
         Self { membership: Membership::join(&options, "sequencer", &Topic::Commands).unwrap(), owns: BTreeSet::new() }
     }
 
@@ -69,8 +65,8 @@ impl Owner {
     }
 }
 
-async fn share(protocol: GroupProtocol) {
-    let options = options(protocol).await;
+async fn share(bootstrap: String, protocol: GroupProtocol) {
+    let options = options(bootstrap, protocol).await;
     let mut one = Owner::join(&options, "one");
     timeout(PATIENCE, one.owns_all()).await.expect("the first has all");
 
@@ -94,10 +90,17 @@ async fn share(protocol: GroupProtocol) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn brokers_share_partitions_among_members() {
-    share(GroupProtocol::Consumer).await;
+    share(infra::kafka_bootstrap(), GroupProtocol::Consumer).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn members_share_partitions_where_brokers_do_not() {
-    share(GroupProtocol::Classic).await;
+async fn members_share_partitions_when_they_are_told_to() {
+    share(infra::kafka_bootstrap(), GroupProtocol::Classic).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn members_share_partitions_when_brokers_turn_out_not_to() {
+    let own = Own::none();
+    own.start_with(Kind::Kafka, &["--set", "group.coordinator.rebalance.protocols=classic"]).unwrap();
+    share(own.address(Kind::Kafka).unwrap(), GroupProtocol::Consumer).await;
 }

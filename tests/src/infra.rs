@@ -7,6 +7,7 @@ use std::{
     path::{Path, PathBuf},
     process::{Command, Stdio},
     sync::atomic::{AtomicU32, Ordering},
+    time::{SystemTime, UNIX_EPOCH},
 };
 
 use anyhow::{Context, bail, ensure};
@@ -84,6 +85,15 @@ impl Kind {
     }
 }
 
+/// A name that nobody has used before, on servers that outlive the tests and number their processes anew: for topics, a
+/// keyspace or a folder.
+#[must_use]
+pub fn unused_name(kind: &str) -> String {
+    static COUNT: AtomicU32 = AtomicU32::new(0);
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+    format!("{kind}_{since:x}_{}_{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed))
+}
+
 /// Servers of a test's own, which it may kill. They end when this is dropped, and with them all that they held.
 #[derive(Debug)]
 pub struct Own {
@@ -94,9 +104,7 @@ impl Own {
     /// None yet. They will be where whoever has started this test stops them should it not end by itself.
     #[must_use]
     pub fn none() -> Self {
-        static COUNT: AtomicU32 = AtomicU32::new(0);
-        let name = format!("own/{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
-        Self { folder: run_folder().join(name) }
+        Self { folder: run_folder().join("own").join(unused_name("test")) }
     }
 
     /// Starts one, with what it held, and waits until it answers.
@@ -104,7 +112,17 @@ impl Own {
     /// # Errors
     /// When it doesn't start.
     pub fn start(&self, kind: Kind) -> anyhow::Result<()> {
-        script(kind.name(), &["start".as_ref(), self.folder.as_os_str()])
+        self.start_with(kind, &[])
+    }
+
+    /// The same, with arguments of the script that starts it.
+    ///
+    /// # Errors
+    /// When it doesn't start.
+    pub fn start_with(&self, kind: Kind, arguments: &[&str]) -> anyhow::Result<()> {
+        let arguments = arguments.iter().map(AsRef::as_ref);
+        let all: Vec<&OsStr> = ["start".as_ref(), self.folder.as_os_str()].into_iter().chain(arguments).collect();
+        script(kind.name(), &all)
     }
 
     /// Starts three brokers and three nodes; gives the options with which each of them has a replica of everything.
@@ -113,8 +131,7 @@ impl Own {
     /// When they don't start.
     pub fn three_of_each(&self) -> anyhow::Result<Vec<String>> {
         for (kind, how_many) in [(Kind::Kafka, "--brokers"), (Kind::Cassandra, "--nodes")] {
-            let folder = self.folder.as_os_str();
-            script(kind.name(), &["start".as_ref(), folder, how_many.as_ref(), "3".as_ref()])?;
+            self.start_with(kind, &[how_many, "3"])?;
         }
         Ok(vec![
             format!("kafka.bootstrap={}", self.address(Kind::Kafka)?),
@@ -123,6 +140,17 @@ impl Own {
             format!("cql.contact_points={}", self.address(Kind::Cassandra)?),
             "cql.replication=3".to_owned(),
         ])
+    }
+
+    /// Starts a broker that takes those who come by TLS and log in; gives where, and the file that says how, as
+    /// `kafka.properties_file` wants it.
+    ///
+    /// # Errors
+    /// When it doesn't start.
+    pub fn secure_broker(&self) -> anyhow::Result<(String, PathBuf)> {
+        self.start_with(Kind::Kafka, &["--secure"])?;
+        let address = of_file(&self.folder.join("kafka.env"), "KAFKA_SECURE_BOOTSTRAP")?;
+        Ok((address, self.folder.join("client.properties")))
     }
 
     /// Where it is.

@@ -13,7 +13,12 @@ mod world;
 use std::{env, fs, path::Path};
 
 use anyhow::{Context, ensure};
-use chasqui_tests::{folder::Folder, infra::Own, servers::Place};
+use chasqui_tests::{
+    folder::Folder,
+    infra::{Own, unused_name},
+    process,
+    servers::Place,
+};
 use futures::{StreamExt, stream};
 
 use format::Source;
@@ -46,15 +51,54 @@ async fn every_scenario_goes_so_on_kafka_and_cql() -> anyhow::Result<()> {
 /// Every broker and every node has all of it.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_scenario_goes_so_on_three_brokers_and_three_nodes() -> anyhow::Result<()> {
-    let folder = Folder::new("three")?;
     let own = Own::none();
-    let options = own.three_of_each()?;
+    one_to_one(&own.three_of_each()?).await
+}
+
+/// Roles let in by a password over TLS do all that they do elsewhere; nobody else is let in, and whoever isn't is told why.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_scenario_goes_so_where_brokers_ask_for_tls_and_a_password() -> anyhow::Result<()> {
+    let own = Own::none();
+    let (address, properties) = own.secure_broker()?;
+    let options = |properties: &Path| {
+        vec![format!("kafka.bootstrap={address}"), format!("kafka.properties_file={}", properties.display())]
+    };
+    one_to_one(&options(&properties)).await?;
+
+    let (folder, right) = (Folder::new("login")?, fs::read_to_string(&properties)?);
+    let other_password = right.lines().map(|line| match line.strip_prefix("sasl.password=") {
+        Some(_) => "sasl.password=of-somebody-else",
+        None => line,
+    });
+    let trusts_nobody_else = right.lines().filter(|line| !line.starts_with("ssl.ca.location="));
+    for (lines, why) in [
+        (other_password.collect::<Vec<_>>(), "Authentication failed"),
+        (trusts_nobody_else.collect(), "certificate verify failed"),
+        (Vec::new(), "Disconnected"),
+    ] {
+        let wrong = folder.path().join("wrong.properties");
+        fs::write(&wrong, lines.join("\n"))?;
+        let mut options = options(&wrong);
+        options.extend(["kafka.replication=1", "kafka.min_insync_replicas=1"].map(str::to_owned));
+        options.push(format!("kafka.prefix={}", unused_name("nobody")));
+        let set = options.iter().flat_map(|option| ["--set", option]);
+        let Err(error) = process::run(&["topics", "apply"].into_iter().chain(set).collect::<Vec<_>>()) else {
+            anyhow::bail!("topics were made: {lines:?}")
+        };
+        let error = format!("{error:#}");
+        ensure!(error.contains(why) && !error.contains("of-somebody-else"), "it says nothing of {why:?}: {error}");
+    }
+    drop(own);
+    folder.remove()
+}
+
+async fn one_to_one(options: &[String]) -> anyhow::Result<()> {
+    let folder = Folder::new("own")?;
     let name = "one_to_one.toml";
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios").join(name);
     let source = Source::parse(name, &fs::read_to_string(path)?)?;
     let kept = format!("the files are kept in {}", folder.path().display());
-    run::run(Place::Cluster, &options, &source, folder.path()).await.context(kept)?;
-    drop(own);
+    run::run(Place::Cluster, options, &source, folder.path()).await.context(kept)?;
     folder.remove()
 }
 

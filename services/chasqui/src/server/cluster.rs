@@ -212,6 +212,7 @@ pub(crate) fn kafka_options(options: &Options, role: &str) -> Result<chasqui_log
     let kafka = &options.kafka;
     let mut log = chasqui_log_kafka::Options::new(kafka.bootstrap.clone().unwrap_or_default());
     log.prefix.clone_from(&kafka.prefix);
+    log.member_name.clone_from(&kafka.client_id);
     log.client_id = kafka.client_id.clone().unwrap_or_else(|| format!("{role}-{}", host()));
     if let Some(path) = &kafka.properties_file {
         log.properties = properties(path)?;

@@ -57,12 +57,13 @@ options! {
         bootstrap: Option<String> = None,
         /// What the names of all topics and groups begin with.
         prefix: String = "chasqui",
-        /// What this process is called in the brokers' logs; with the classic protocol its name in the group, which is
-        /// its own and stays. Without it the name of the role and the host's.
+        /// What this process is called in the brokers' logs; where members share partitions, its name in the group, which
+        /// is its own and stays. Without it the name of the role and the host's.
         client_id: Option<String> = None,
         /// A file with settings of librdkafka for TLS, SASL, sockets and compression, one `key=value` a line.
         properties_file: Option<PathBuf> = None,
-        /// How partitions are shared: `consumer` by the brokers (KIP-848, from Kafka 4.0 on), `classic` by the members.
+        /// How partitions are shared: `consumer` by the brokers (KIP-848, from Kafka 4.0 on) or, where that is switched
+        /// off, by the members; `classic` by the members, for older brokers.
         group_protocol: String = "consumer",
         /// How many bytes of records may wait to be written (32 MiB).
         queue_bytes_max: usize = 33_554_432,

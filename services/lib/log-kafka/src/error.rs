@@ -61,8 +61,12 @@ impl OpenError {
         matches!(self, Self::Away { .. })
     }
 
-    pub(crate) fn away(bootstrap: &str, error: &KafkaError) -> Self {
-        Self::Away { bootstrap: bootstrap.to_owned(), why: error.to_string() }
+    pub(crate) fn away(bootstrap: &str, error: &KafkaError, reason: Option<String>) -> Self {
+        let why = match reason {
+            Some(reason) => format!("{error} ({reason}); does kafka.properties_file say what they want to know?"),
+            None => error.to_string(),
+        };
+        Self::Away { bootstrap: bootstrap.to_owned(), why }
     }
 }
 

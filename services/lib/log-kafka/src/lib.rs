@@ -64,6 +64,9 @@ const LEADER_PATIENCE: Duration = Duration::from_secs(2);
 /// How long a question to the brokers may take.
 const PATIENCE: Duration = Duration::from_secs(10);
 
+/// How long it is listened for the reason when one fails.
+const REASON_PATIENCE: Duration = Duration::from_millis(100);
+
 /// The topics of one life.
 pub struct KafkaLog {
     shared: Arc<Shared>,
@@ -98,7 +101,8 @@ impl KafkaLog {
             runtime,
             life,
             queries: Arc::new(
-                BaseConsumer::from_config_and_context(&options.client()?, Context).map_err(SettingsError::from)?,
+                BaseConsumer::from_config_and_context(&options.client()?, Context::default())
+                    .map_err(SettingsError::from)?,
             ),
             producer: Producer::new(&options)?,
             readers: Readers::new(options.readers()?),

@@ -4,7 +4,11 @@
 
 use std::{
     collections::BTreeMap,
-    sync::{Arc, mpsc as std_mpsc},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+        mpsc as std_mpsc,
+    },
     thread,
     time::{Duration, Instant},
 };
@@ -21,7 +25,7 @@ use rdkafka::{
 };
 use tokio::sync::mpsc;
 
-use crate::{OpenError, Options, SettingsError, context::Context, names, names::Names};
+use crate::{GroupProtocol, OpenError, Options, SettingsError, context::Context, names, names::Names};
 
 /// How often the group is listened to for word of changes.
 const LISTEN: Duration = Duration::from_millis(100);
@@ -70,19 +74,16 @@ impl Membership {
     /// [`OpenError::Settings`]. That no broker answers shows in that nothing is gained.
     pub fn join(options: &Options, role: &str, topic: &Topic) -> Result<Self, OpenError> {
         let topic = Names::new(&options.prefix)?.of(topic);
-        let config = options.member(role)?;
         // Not bounded by itself: there are no more changes than the group makes, and each loss waits for an answer.
         let (tell, changes) = mpsc::unbounded_channel();
         let trouble = Arc::new(Trouble::default());
-        let consumer =
-            BaseConsumer::from_config_and_context(&config, Member { tell: tell.clone(), trouble: trouble.clone() });
-        let consumer: BaseConsumer<Member> = consumer.map_err(SettingsError::from)?;
-        consumer.subscribe(&[&topic]).map_err(SettingsError::from)?;
         let reached = Arc::new(Mutex::new(BTreeMap::new()));
         let (stop, stopped) = std_mpsc::channel();
+        let group = Group { topic, tell, reached: reached.clone(), trouble: trouble.clone(), stopped };
+        let member = group.member(options, role, options.group_protocol)?;
         let work = {
-            let (reached, trouble) = (reached.clone(), trouble.clone());
-            move || attend(&consumer, &topic, &tell, &reached, &trouble, &stopped)
+            let (options, role) = (options.clone(), role.to_owned());
+            move || group.take_part(member, &options, &role)
         };
         let thread = thread::Builder::new().name(format!("kafka group {role}")).spawn(work);
         let thread = thread.map_err(|error| SettingsError::Client { why: error.to_string() })?;
@@ -125,55 +126,104 @@ impl Membership {
     }
 }
 
-fn attend(
-    consumer: &BaseConsumer<Member>,
-    topic: &str,
-    tell: &mpsc::UnboundedSender<Change>,
-    reached: &Mutex<BTreeMap<Partition, Offset>>,
-    trouble: &Trouble,
-    stopped: &std_mpsc::Receiver<()>,
-) {
-    let mut told_at = Instant::now();
-    while matches!(stopped.try_recv(), Err(std_mpsc::TryRecvError::Empty)) {
-        match consumer.poll(LISTEN) {
-            // Partitions are paused as soon as they are assigned.
-            None | Some(Ok(_)) => {}
-            Some(Err(KafkaError::MessageConsumptionFatal(code))) => {
-                let why = match code {
-                    RDKafkaErrorCode::FencedInstanceId => "another process has this kafka.client_id".to_owned(),
-                    code => code.to_string(),
-                };
-                let _ = tell.send(Change::Failed(why));
-                return;
-            }
-            Some(Err(error)) => {
-                tracing::debug!(target: "kafka", %error, "the group reports an error");
-                *trouble.lock() = Some((error.to_string(), Instant::now()));
-            }
-        }
-        if told_at.elapsed() >= TELL_EVERY {
-            told_at = Instant::now();
-            commit(consumer, topic, reached);
-        }
-    }
-    commit(consumer, topic, reached);
+/// A group, for the thread that takes part in it.
+struct Group {
+    topic: String,
+    tell: mpsc::UnboundedSender<Change>,
+    reached: Arc<Mutex<BTreeMap<Partition, Offset>>>,
+    trouble: Arc<Trouble>,
+    stopped: std_mpsc::Receiver<()>,
 }
 
-/// Not waited for: it is for those who watch, and brokers that are away answer nothing.
-fn commit(consumer: &BaseConsumer<Member>, topic: &str, reached: &Mutex<BTreeMap<Partition, Offset>>) {
-    let reached = reached.lock().clone();
-    let mut list = TopicPartitionList::with_capacity(reached.len());
-    for (partition, next) in reached {
-        let offset = RawOffset::Offset(names::raw(next));
-        if let Err(error) = list.add_partition_offset(topic, names::number(partition), offset) {
-            tracing::debug!(target: "kafka", %error, "an offset can't be told");
+impl Group {
+    fn member(
+        &self,
+        options: &Options,
+        role: &str,
+        protocol: GroupProtocol,
+    ) -> Result<BaseConsumer<Member>, SettingsError> {
+        let member = Member {
+            tell: self.tell.clone(),
+            trouble: self.trouble.clone(),
+            has_owned: AtomicBool::new(false),
+            context: Context::default(),
+        };
+        let consumer: BaseConsumer<Member> =
+            BaseConsumer::from_config_and_context(&options.member(role, protocol)?, member)?;
+        consumer.subscribe(&[&self.topic])?;
+        Ok(consumer)
+    }
+
+    /// Takes part until it is stopped or can't go on.
+    fn take_part(&self, mut member: BaseConsumer<Member>, options: &Options, role: &str) {
+        let mut ended = self.attend(&member);
+        // Whoever has owned something ends: the library takes it away without a word.
+        let has_owned = member.client().context().has_owned.load(Ordering::Relaxed);
+        if ended == Err(RDKafkaErrorCode::UnsupportedVersion)
+            && options.group_protocol == GroupProtocol::Consumer
+            && !has_owned
+        {
+            tracing::info!(
+                role,
+                "the brokers don't share partitions among processes (KIP-848): these do it themselves"
+            );
+            drop(member);
+            member = match self.member(options, role, GroupProtocol::Classic) {
+                Ok(member) => member,
+                Err(error) => return self.fail(error.to_string()),
+            };
+            ended = self.attend(&member);
+        }
+        match ended {
+            Ok(()) => {}
+            Err(RDKafkaErrorCode::FencedInstanceId) => self.fail("another process has this kafka.client_id".to_owned()),
+            Err(code) => self.fail(code.to_string()),
         }
     }
-    if list.count() == 0 {
-        return;
+
+    fn fail(&self, why: String) {
+        // Nobody listens to a member that was dropped.
+        let _ = self.tell.send(Change::Failed(why));
     }
-    if let Err(error) = consumer.commit(&list, CommitMode::Async) {
-        tracing::debug!(target: "kafka", %error, "the group was not told how far its members are");
+
+    /// Hears what the group decides, until it is stopped; fails with what ends the member.
+    fn attend(&self, consumer: &BaseConsumer<Member>) -> Result<(), RDKafkaErrorCode> {
+        let mut told_at = Instant::now();
+        while matches!(self.stopped.try_recv(), Err(std_mpsc::TryRecvError::Empty)) {
+            match consumer.poll(LISTEN) {
+                // Partitions are paused as soon as they are assigned.
+                None | Some(Ok(_)) => {}
+                Some(Err(KafkaError::MessageConsumptionFatal(code))) => return Err(code),
+                Some(Err(error)) => {
+                    tracing::debug!(target: "kafka", %error, "the group reports an error");
+                    *self.trouble.lock() = Some((error.to_string(), Instant::now()));
+                }
+            }
+            if told_at.elapsed() >= TELL_EVERY {
+                told_at = Instant::now();
+                self.commit(consumer);
+            }
+        }
+        self.commit(consumer);
+        Ok(())
+    }
+
+    /// Not waited for: it is for those who watch, and brokers that are away answer nothing.
+    fn commit(&self, consumer: &BaseConsumer<Member>) {
+        let reached = self.reached.lock().clone();
+        let mut list = TopicPartitionList::with_capacity(reached.len());
+        for (partition, next) in reached {
+            let offset = RawOffset::Offset(names::raw(next));
+            if let Err(error) = list.add_partition_offset(&self.topic, names::number(partition), offset) {
+                tracing::debug!(target: "kafka", %error, "an offset can't be told");
+            }
+        }
+        if list.count() == 0 {
+            return;
+        }
+        if let Err(error) = consumer.commit(&list, CommitMode::Async) {
+            tracing::debug!(target: "kafka", %error, "the group was not told how far its members are");
+        }
     }
 }
 
@@ -181,15 +231,19 @@ fn commit(consumer: &BaseConsumer<Member>, topic: &str, reached: &Mutex<BTreeMap
 struct Member {
     tell: mpsc::UnboundedSender<Change>,
     trouble: Arc<Trouble>,
+    has_owned: AtomicBool,
+    context: Context,
 }
 
 impl ClientContext for Member {
     fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
-        Context.log(level, facility, message);
+        // What ends a member is told when it ends.
+        let level = if facility == "FATAL" { RDKafkaLogLevel::Debug } else { level };
+        self.context.log(level, facility, message);
     }
 
     fn error(&self, error: KafkaError, reason: &str) {
-        Context.error(error, reason);
+        self.context.error(error, reason);
     }
 }
 
@@ -206,6 +260,7 @@ impl ConsumerContext for Member {
         let done = if what == RDKafkaRespErr::RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS {
             let assigned = assign(consumer, list);
             if !partitions.is_empty() {
+                self.has_owned.store(true, Ordering::Relaxed);
                 let _ = self.tell.send(Change::Gained(partitions));
             }
             assigned

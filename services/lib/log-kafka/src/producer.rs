@@ -91,7 +91,7 @@ impl Producer {
 }
 
 fn make(config: &ClientConfig) -> Result<Inner, SettingsError> {
-    Ok(ThreadedProducer::from_config_and_context(config, Deliveries(Context))?)
+    Ok(ThreadedProducer::from_config_and_context(config, Deliveries(Context::default()))?)
 }
 
 /// Puts a record in the queue, with its value as it stands on Kafka. The library copies it. When it isn't taken, its place

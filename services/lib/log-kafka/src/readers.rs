@@ -84,7 +84,7 @@ impl Readers {
 
 impl Lane {
     fn start(config: &ClientConfig, number: usize) -> Result<Self, Error> {
-        let consumer = StreamConsumer::from_config_and_context(config, Context);
+        let consumer = StreamConsumer::from_config_and_context(config, Context::default());
         let consumer: Arc<StreamConsumer<Context>> = Arc::new(consumer.map_err(|error| unavailable(&error))?);
         let (orders, received) = mpsc::channel();
         thread::Builder::new()

@@ -13,7 +13,7 @@ use rdkafka::{
 };
 use serde::{Serialize, de::DeserializeOwned};
 
-use crate::{OpenError, Options, PATIENCE, SettingsError, context::Context, names::Names};
+use crate::{OpenError, Options, PATIENCE, REASON_PATIENCE, SettingsError, context::Context, names::Names};
 
 /// What stands under each key, by the offset at which it was written.
 pub(crate) struct Recorded {
@@ -42,16 +42,18 @@ fn broken(topic: &str, error: &impl ToString) -> OpenError {
 
 /// Reads what is recorded; nothing when there is no topic for it.
 pub(crate) async fn read(options: &Options) -> Result<Recorded, OpenError> {
-    let consumer = BaseConsumer::from_config_and_context(&options.readers()?, Context);
+    let context = Context::default();
+    let consumer = BaseConsumer::from_config_and_context(&options.readers()?, context.clone());
     let consumer: BaseConsumer<Context> = consumer.map_err(SettingsError::from)?;
     let topic = Names::new(&options.prefix)?.life();
     let mut recorded = Recorded { topic: topic.clone(), by_offset: BTreeMap::new() };
     let read = tokio::task::spawn_blocking(move || {
-        read_all(&consumer, &mut recorded)?;
+        // Why it failed is told to whoever listens.
+        read_all(&consumer, &mut recorded).inspect_err(|_| drop(consumer.poll(REASON_PATIENCE)))?;
         Ok(recorded)
     });
     let read = read.await.map_err(|error| broken(&topic, &error))?;
-    read.map_err(|error| OpenError::away(&options.bootstrap, &error))
+    read.map_err(|error| OpenError::away(&options.bootstrap, &error, context.failure()))
 }
 
 /// Reads the topic from its start to its end. There is little in it.
@@ -83,7 +85,7 @@ fn read_all(consumer: &BaseConsumer<Context>, to: &mut Recorded) -> KafkaResult<
 /// Records values under keys, one after another, and waits until each is durable.
 pub(crate) async fn write<T: Serialize>(options: &Options, values: &[(String, T)]) -> Result<(), OpenError> {
     let topic = Names::new(&options.prefix)?.life();
-    let producer = FutureProducer::<Context>::from_config_and_context(&options.producer()?, Context);
+    let producer = FutureProducer::<Context>::from_config_and_context(&options.producer()?, Context::default());
     let producer = producer.map_err(SettingsError::from)?;
     for (key, value) in values {
         let value = serde_json::to_string(value).map_err(|error| broken(&topic, &error))?;

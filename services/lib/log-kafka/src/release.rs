@@ -94,7 +94,8 @@ impl Released {
         let options = AdminOptions::new().request_timeout(Some(PATIENCE));
         // Made when it is needed: it seldom is.
         let admin = self.options.client().map_err(|error| Error::Unavailable { why: error.to_string() })?;
-        let admin = AdminClient::from_config_and_context(&admin, Context).map_err(|error| unavailable(&error))?;
+        let admin =
+            AdminClient::from_config_and_context(&admin, Context::default()).map_err(|error| unavailable(&error))?;
         let answer = admin.delete_records(&list, &options).await.map_err(|error| unavailable(&error))?;
         for element in answer.elements() {
             element.error().map_err(|error| unavailable(&error))?;

@@ -4,7 +4,7 @@
 use std::{collections::BTreeMap, fmt, time::Duration};
 
 use chasqui_log::{HEADER_BYTES_LEAST, RECORD_BYTES_MAX};
-use rdkafka::ClientConfig;
+use rdkafka::{ClientConfig, config::RDKafkaLogLevel};
 
 use crate::names::Names;
 
@@ -42,10 +42,11 @@ const PASSED_THROUGH: [&str; 14] = [
 /// How the members of a group share partitions.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum GroupProtocol {
-    /// The broker assigns them (KIP-848), from Kafka 4.0 on.
+    /// The brokers assign them (KIP-848), from Kafka 4.0 on. Where that is switched off, as with
+    /// [`GroupProtocol::Classic`]; older brokers never answer.
     #[default]
     Consumer,
-    /// The members assign them among each other, for brokers that don't: cooperatively, with static membership.
+    /// The members assign them among each other, cooperatively, for brokers before Kafka 4.0.
     Classic,
 }
 
@@ -56,9 +57,11 @@ pub struct Options {
     pub bootstrap: String,
     /// What the names of all topics and groups begin with.
     pub prefix: String,
-    /// What this process is called in the logs and metrics of the brokers, and in the classic protocol its name as a
-    /// static member: stable over restarts, and its own.
+    /// What this process is called in the logs and metrics of the brokers.
     pub client_id: String,
+    /// Its name as a static member of a group where members share partitions: stable over restarts, and its own. Without it
+    /// whoever begins again is another member.
+    pub member_name: Option<String>,
     /// Settings of the client library (librdkafka) for TLS, SASL, sockets and compression. See [`Options::check`].
     pub properties: BTreeMap<String, String>,
     /// How long what is released of `commands` and `inbox` is kept all the same.
@@ -77,6 +80,7 @@ impl Options {
             bootstrap: bootstrap.into(),
             prefix: "chasqui".to_owned(),
             client_id: "chasqui".to_owned(),
+            member_name: None,
             properties: BTreeMap::new(),
             retention: Duration::from_secs(7 * 24 * 60 * 60),
             queue_bytes_max: 32 * 1024 * 1024,
@@ -103,7 +107,9 @@ impl Options {
     pub(crate) fn client(&self) -> Result<ClientConfig, SettingsError> {
         self.check()?;
         let mut config = ClientConfig::new();
+        // Why a broker hangs up is told on this level.
         config
+            .set_log_level(RDKafkaLogLevel::Info)
             .set("bootstrap.servers", &self.bootstrap)
             .set("client.id", &self.client_id)
             .set("allow.auto.create.topics", "false")
@@ -175,8 +181,8 @@ impl Options {
         Ok(config)
     }
 
-    /// What shares the partitions of a topic with others of its group. It reads nothing.
-    pub(crate) fn member(&self, role: &str) -> Result<ClientConfig, SettingsError> {
+    /// What shares the partitions of a topic with others of its group, by a protocol. It reads nothing.
+    pub(crate) fn member(&self, role: &str, protocol: GroupProtocol) -> Result<ClientConfig, SettingsError> {
         let mut config = self.client()?;
         config.set("group.id", Names::new(&self.prefix)?.group(role));
         for (key, value) in
@@ -184,14 +190,16 @@ impl Options {
         {
             config.set(key, value);
         }
-        match self.group_protocol {
+        match protocol {
             GroupProtocol::Consumer => {
                 config.set("group.protocol", "consumer");
             }
             GroupProtocol::Classic => {
                 config.set("group.protocol", "classic");
                 config.set("partition.assignment.strategy", "cooperative-sticky");
-                config.set("group.instance.id", &self.client_id);
+                if let Some(name) = &self.member_name {
+                    config.set("group.instance.id", name);
+                }
                 config.set("session.timeout.ms", "10000");
                 config.set("heartbeat.interval.ms", "1000");
             }
@@ -274,7 +282,7 @@ mod tests {
         options.properties.insert("sasl.passwrod".to_owned(), "hush".to_owned());
         let made = rdkafka::consumer::BaseConsumer::<crate::context::Context>::from_config_and_context(
             &options.client().unwrap(),
-            crate::context::Context,
+            crate::context::Context::default(),
         );
         let error = SettingsError::from(made.err().unwrap());
         assert!(

@@ -23,7 +23,7 @@ use rdkafka::{
 };
 
 use crate::{
-    Life, OpenError, Options, PATIENCE, SettingsError, context::Context, life, names::Names, recorded,
+    Life, OpenError, Options, PATIENCE, REASON_PATIENCE, SettingsError, context::Context, life, names::Names, recorded,
     settings::BATCH_BYTES_MAX,
 };
 
@@ -293,11 +293,12 @@ fn counts(names: &Names, life: &Life, wanted: Partitions) -> Vec<Mismatch> {
 }
 
 async fn found(options: &Options) -> Result<BTreeMap<String, Found>, OpenError> {
-    let away = |error| OpenError::away(&options.bootstrap, &error);
+    let context = Context::default();
     let consumer: BaseConsumer<Context> =
-        BaseConsumer::from_config_and_context(&options.client()?, Context).map_err(SettingsError::from)?;
+        BaseConsumer::from_config_and_context(&options.client()?, context.clone()).map_err(SettingsError::from)?;
     let asked = tokio::task::spawn_blocking(move || {
-        let metadata = consumer.fetch_metadata(None, PATIENCE)?;
+        // Why it failed is told to whoever listens.
+        let metadata = consumer.fetch_metadata(None, PATIENCE).inspect_err(|_| drop(consumer.poll(REASON_PATIENCE)))?;
         let found = metadata.topics().iter().map(|topic| {
             let replicas = topic.partitions().iter().map(|partition| partition.replicas().len()).min().unwrap_or(0);
             (topic.name().to_owned(), Found { partitions: topic.partitions().len(), replicas })
@@ -305,7 +306,7 @@ async fn found(options: &Options) -> Result<BTreeMap<String, Found>, OpenError> 
         Ok(found.collect())
     });
     match asked.await {
-        Ok(found) => found.map_err(away),
+        Ok(found) => found.map_err(|error| OpenError::away(&options.bootstrap, &error, context.failure())),
         Err(error) => Err(OpenError::Away { bootstrap: options.bootstrap.clone(), why: error.to_string() }),
     }
 }
@@ -323,7 +324,7 @@ async fn settings_differ(
     let resources: Vec<_> = standing.iter().map(|name| ResourceSpecifier::Topic(name)).collect();
     let admin = admin(options)?;
     let described = admin.describe_configs(&resources, &AdminOptions::new().request_timeout(Some(PATIENCE))).await;
-    let described = described.map_err(|error| OpenError::away(&options.bootstrap, &error))?;
+    let described = described.map_err(|error| OpenError::away(&options.bootstrap, &error, None))?;
     let wanted: BTreeMap<_, _> = wanted(names, spec).into_iter().map(|wanted| (wanted.name.clone(), wanted)).collect();
     let mut mismatches = Vec::new();
     for (name, resource) in standing.iter().zip(described) {
@@ -363,7 +364,7 @@ fn same(found: &str, expected: &str) -> bool {
 }
 
 fn admin(options: &Options) -> Result<AdminClient<Context>, OpenError> {
-    Ok(AdminClient::from_config_and_context(&options.client()?, Context).map_err(SettingsError::from)?)
+    Ok(AdminClient::from_config_and_context(&options.client()?, Context::default()).map_err(SettingsError::from)?)
 }
 
 /// Makes all topics that a plan wants made.
