@@ -75,7 +75,7 @@ async fn a_lone_message_costs_what_the_table_says() -> anyhow::Result<()> {
     assert_ne!(one, other);
     let keyspace = Keyspace::empty().await;
     let mut options = Options::new(infra::kafka_bootstrap());
-    options.prefix = format!("budget-{}", std::process::id());
+    options.prefix = infra::unused_name("budget");
     let spec = topics::Spec {
         partitions: PARTITIONS,
         replication: 1,

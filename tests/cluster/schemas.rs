@@ -1,15 +1,7 @@
 //! Records on Kafka as any consumer sees them, and the schemas in a real registry.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test program: helpers fail the test by panicking")]
 
-use std::{
-    fs,
-    num::NonZeroU32,
-    sync::{
-        Arc,
-        atomic::{AtomicU32, Ordering},
-    },
-    time::Duration,
-};
+use std::{fs, num::NonZeroU32, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use chasqui_cluster_tests::infra;
@@ -18,6 +10,7 @@ use chasqui_log::{Append, Error, Log, Partitions, Topic, TopicPartition};
 use chasqui_log_kafka::{KafkaLog, OpenError, Options, Registered, schemas, topics};
 use chasqui_runtime::Runtime;
 use chasqui_schema_registry::{COMPATIBILITY, Error as Refused, Known, Registry, Schema};
+use chasqui_tests::wait::within;
 use chasqui_wire::schemas::on_topics;
 use rdkafka::{
     ClientConfig, Message, Offset as RawOffset, TopicPartitionList,
@@ -35,16 +28,10 @@ fn commands() -> TopicPartition {
     Topic::Commands.partition(Partition(0))
 }
 
-/// A name that nobody else has.
-fn name() -> String {
-    static COUNT: AtomicU32 = AtomicU32::new(0);
-    format!("schemas-{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed))
-}
-
 /// New topics.
 async fn topics() -> Options {
     let mut options = Options::new(infra::kafka_bootstrap());
-    options.prefix = name();
+    options.prefix = infra::unused_name("schemas");
     let spec = topics::Spec {
         partitions: Partitions { chats: NonZeroU32::MIN, users: NonZeroU32::MIN },
         replication: 1,
@@ -119,7 +106,8 @@ fn raw(options: &Options, at: &TopicPartition, offset: Offset) -> Vec<u8> {
 }
 
 async fn read(log: &KafkaLog, at: &TopicPartition, offset: Offset) -> Bytes {
-    log.reader(at, offset).await.unwrap().next(1).await.unwrap().remove(0).value
+    let mut reader = log.reader(at, offset).await.unwrap();
+    within("a record", reader.next(1)).await.unwrap().unwrap().remove(0).value
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -214,7 +202,7 @@ async fn registering_again_changes_nothing() {
     // The ids of another registry would make records unreadable.
     let others = Registered { id: registered[0].id, ..registered[1].clone() };
     assert!(matches!(schemas::record(&options, &[others]).await, Err(OpenError::OtherRegistry { .. })));
-    let nowhere = Options { prefix: name(), ..options };
+    let nowhere = Options { prefix: infra::unused_name("schemas"), ..options };
     assert!(matches!(schemas::record(&nowhere, &registered).await, Err(OpenError::NoTopics { .. })));
 }
 
@@ -228,7 +216,7 @@ fn grown(field: Value) -> String {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_schema_that_cant_read_all_earlier_ones_is_refused() {
-    let (registry, subject) = (registry(), format!("{}.Event", name()));
+    let (registry, subject) = (registry(), format!("{}.Event", infra::unused_name("schemas")));
     let version = |text| Schema { subject: subject.clone(), text };
     let event = on_topics().unwrap().into_iter().find(|schema| schema.name == "chasqui.Event").unwrap();
     let first = version(event.text);
@@ -251,7 +239,7 @@ async fn a_schema_that_cant_read_all_earlier_ones_is_refused() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_no_registry_is_named() {
-    let schema = Schema { subject: name(), text: r#""string""#.to_owned() };
+    let schema = Schema { subject: infra::unused_name("schemas"), text: r#""string""#.to_owned() };
     let of = |url: &str| Registry::new(reqwest::Client::new(), url, None).unwrap();
     let away = of("http://127.0.0.1:1").look_up(&schema).await.unwrap_err();
     assert!(matches!(&away, Refused::Away { url, .. } if url == "http://127.0.0.1:1/"), "{away}");

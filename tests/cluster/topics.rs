@@ -1,11 +1,7 @@
 //! Making topics, and refusing those that are not as they must be.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test program: helpers fail the test by panicking")]
 
-use std::{
-    num::NonZeroU32,
-    sync::atomic::{AtomicU32, Ordering},
-    time::Duration,
-};
+use std::{num::NonZeroU32, time::Duration};
 
 use chasqui_cluster_tests::infra;
 use chasqui_domain::LogId;
@@ -25,9 +21,8 @@ use rdkafka::{
 const LOG: LogId = LogId([7; 16]);
 
 fn options() -> Options {
-    static COUNT: AtomicU32 = AtomicU32::new(0);
     let mut options = Options::new(infra::kafka_bootstrap());
-    options.prefix = format!("topics-{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
+    options.prefix = infra::unused_name("topics");
     options
 }
 

@@ -7,11 +7,11 @@ use bytes::Bytes;
 use chasqui_domain::{
     Chat, ChatId, Decision, Effect, Entry, Event, Source, UserId, chat::decide::refuse_poison, decide, partition,
 };
-use chasqui_log::{Log, Record, Topic};
-use chasqui_store::{LogPartition, Store};
+use chasqui_log::{Record, Topic};
+use chasqui_store::LogPartition;
 use chasqui_wire::{command, entry};
 
-use crate::files::Files;
+use crate::recorded::Recorded;
 
 /// What the commands give.
 #[derive(Default)]
@@ -25,28 +25,28 @@ pub(crate) struct Fold {
 }
 
 impl Fold {
-    pub(crate) async fn of(files: &Files) -> anyhow::Result<Self> {
+    pub(crate) async fn of(recorded: &Recorded) -> anyhow::Result<Self> {
         let mut fold = Self::default();
-        for partition in files.partitions_of_chats() {
-            let of = LogPartition { log: files.log.id(), partition };
-            let skipped = files.store.skipped(of).await?;
-            for record in files.records(&Topic::Commands, partition).await? {
+        for partition in recorded.partitions_of_chats() {
+            let of = LogPartition { log: recorded.log.id(), partition };
+            let skipped = recorded.store.skipped(of).await?;
+            for record in recorded.records(&Topic::Commands, partition).await? {
                 let source = Source { log: of.log, partition, offset: record.offset, index: 0 };
                 let at = || format!("command {} of partition {partition}", record.offset);
-                fold.take(files, &record, source, skipped.contains(&record.offset)).with_context(at)?;
+                fold.take(recorded, &record, source, skipped.contains(&record.offset)).with_context(at)?;
             }
         }
         Ok(fold)
     }
 
-    fn take(&mut self, files: &Files, record: &Record, source: Source, is_skipped: bool) -> anyhow::Result<()> {
+    fn take(&mut self, recorded: &Recorded, record: &Record, source: Source, is_skipped: bool) -> anyhow::Result<()> {
         self.commands += 1;
         let command = match command::decode(&record.value) {
             Ok(command) => command,
             Err(_) if is_skipped => return Ok(()),
             Err(error) => return Err(error.into()),
         };
-        let count = files.log.partitions().chats;
+        let count = recorded.log.partitions().chats;
         ensure!(partition::of_chat(&command.chat, count) == source.partition, "{} doesn't belong here", command.chat);
         let chat = self.chats.entry(command.chat).or_insert_with(|| Chat::new(command.chat));
         let decision = if is_skipped { refuse_poison(&command) } else { decide(chat, &command, record.time)? };

@@ -4,34 +4,34 @@ use std::collections::BTreeMap;
 
 use bytes::Bytes;
 use chasqui_domain::{Chat, ChatId, Event, EventKind, Offset, Source, UserId, Version};
-use chasqui_log::{Log, Topic};
-use chasqui_store::{EventQuery, EventRow, READ_ROWS_MAX, Store, Stream, Summary};
+use chasqui_log::Topic;
+use chasqui_store::{EventQuery, EventRow, READ_ROWS_MAX, Stream, Summary};
 use chasqui_wire::{entry, event, summary};
 
 use crate::{
     commands::{Fold, chat_of},
-    files::Files,
+    recorded::Recorded,
 };
 
-pub(crate) async fn all(files: &Files, fold: &Fold) -> anyhow::Result<Vec<String>> {
+pub(crate) async fn all(recorded: &Recorded, fold: &Fold) -> anyhow::Result<Vec<String>> {
     let mut differences = Vec::new();
     for (id, chat) in &fold.chats {
         let events = fold.events.get(id).map(Vec::as_slice).unwrap_or_default();
         for stream in [Stream::Content, Stream::Receipts] {
-            differences.extend(rows(files, *id, stream, events).await?);
+            differences.extend(rows(recorded, *id, stream, events).await?);
         }
-        differences.extend(summary_of(files, chat, events).await?);
+        differences.extend(summary_of(recorded, chat, events).await?);
     }
-    differences.extend(published(files, fold).await?);
+    differences.extend(published(recorded, fold).await?);
     for user in fold.users() {
-        differences.extend(inbox(files, fold, user).await?);
+        differences.extend(inbox(recorded, fold, user).await?);
     }
     Ok(differences)
 }
 
 /// The rows of a chat's stream.
 async fn rows(
-    files: &Files,
+    recorded: &Recorded,
     chat: ChatId,
     stream: Stream,
     events: &[(Event, Source)],
@@ -46,7 +46,7 @@ async fn rows(
         let from = found.last().map_or(Version(0), |last| last.version.next());
         let versions = from..Version(u64::MAX);
         let query = EventQuery { chat, stream, versions, descending: false, rows_max: READ_ROWS_MAX };
-        let page = files.store.events(&query).await?;
+        let page = recorded.store.events(&query).await?;
         if page.is_empty() {
             break;
         }
@@ -57,7 +57,7 @@ async fn rows(
 }
 
 /// The row that lists a chat.
-async fn summary_of(files: &Files, chat: &Chat, events: &[(Event, Source)]) -> anyhow::Result<Option<String>> {
+async fn summary_of(recorded: &Recorded, chat: &Chat, events: &[(Event, Source)]) -> anyhow::Result<Option<String>> {
     let last = events.iter().rev().find(|(event, _)| matches!(event.kind, EventKind::Message { .. }));
     let members: Vec<_> = chat.members.iter().map(|member| member.user.clone()).collect();
     let bytes = summary::encode(chat, last.map(|(event, _)| event))?;
@@ -68,18 +68,18 @@ async fn summary_of(files: &Files, chat: &Chat, events: &[(Event, Source)]) -> a
         members_changed: true,
         bytes,
     });
-    let found = files.store.summaries(&[chat.id]).await?.into_iter().flatten().next();
+    let found = recorded.store.summaries(&[chat.id]).await?.into_iter().flatten().next();
     let is_same = expected == found;
     let version = |summary: Option<Summary>| summary.map(|summary| summary.version);
     Ok((!is_same).then(|| format!("the summary of {} is {:?}, not {:?}", chat.id, version(found), version(expected))))
 }
 
 /// The topic of events: each event is there, in order, and whatever is there again is the same bytes.
-async fn published(files: &Files, fold: &Fold) -> anyhow::Result<Vec<String>> {
+async fn published(recorded: &Recorded, fold: &Fold) -> anyhow::Result<Vec<String>> {
     let mut differences = Vec::new();
     let mut published: BTreeMap<ChatId, usize> = BTreeMap::new();
-    for partition in files.partitions_of_chats() {
-        for record in files.records(&Topic::Events, partition).await? {
+    for partition in recorded.partitions_of_chats() {
+        for record in recorded.records(&Topic::Events, partition).await? {
             let (event, _) = event::decode(&record.value)?;
             let number = usize::try_from(event.version.0).unwrap_or_default();
             let done = published.entry(event.chat).or_default();
@@ -103,11 +103,11 @@ async fn published(files: &Files, fold: &Fold) -> anyhow::Result<Vec<String>> {
 }
 
 /// A user's inbox. Between chats its order is not given by the commands.
-async fn inbox(files: &Files, fold: &Fold, user: &UserId) -> anyhow::Result<Vec<String>> {
+async fn inbox(recorded: &Recorded, fold: &Fold, user: &UserId) -> anyhow::Result<Vec<String>> {
     let mut found: BTreeMap<ChatId, Vec<Bytes>> = BTreeMap::new();
     let mut from = Offset(0);
     loop {
-        let page = files.store.inbox(user, files.log.id(), from..Offset(u64::MAX), READ_ROWS_MAX).await?;
+        let page = recorded.store.inbox(user, recorded.log.id(), from..Offset(u64::MAX), READ_ROWS_MAX).await?;
         let Some(last) = page.last() else { break };
         from = last.position.offset.next();
         for row in page {

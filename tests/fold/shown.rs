@@ -4,15 +4,15 @@ use chasqui_domain::{Chat, Event, EventKind, Member};
 use chasqui_oracle::{Message, Watermarks};
 use chasqui_tests::folded::FoldedChat;
 
-use crate::{commands::Fold, files::Files};
+use crate::{commands::Fold, recorded::Recorded};
 
 /// The chats in which something has happened.
-pub(crate) async fn chats(files: &Files, fold: &Fold) -> anyhow::Result<Vec<FoldedChat>> {
+pub(crate) async fn chats(recorded: &Recorded, fold: &Fold) -> anyhow::Result<Vec<FoldedChat>> {
     let mut shown = Vec::new();
     for (id, chat) in &fold.chats {
         let Some(events) = fold.events.get(id) else { continue };
         let events: Vec<Event> = events.iter().map(|(event, _)| event.clone()).collect();
-        let texts = files.texts(&events).await?;
+        let texts = recorded.texts(&events).await?;
         shown.push(FoldedChat {
             chat: id.to_string(),
             version: chat.version.0,

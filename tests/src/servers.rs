@@ -1,10 +1,6 @@
 //! What clients talk to in a test: one process with all roles, or two processes of each role on Kafka and CQL.
 
-use std::{
-    net::SocketAddr,
-    path::Path,
-    sync::atomic::{AtomicU32, Ordering},
-};
+use std::{net::SocketAddr, path::Path};
 
 use anyhow::{Context, ensure};
 use futures::future::{join_all, try_join_all};
@@ -54,6 +50,12 @@ impl Servers {
             }
         };
         Ok(Self { setups, running: Vec::new() })
+    }
+
+    /// What the first of them is told, as `KEY=VALUE`.
+    #[must_use]
+    pub fn options(&self) -> &[String] {
+        self.setups.first().map_or(&[], |setup| &setup.options)
     }
 
     /// Starts all, and waits until they are ready; gives where sessions are taken. Gateways may be told to kill
@@ -172,8 +174,7 @@ fn setup(folder: &Path, role: Role, number: usize, mut options: Vec<String>) -> 
 
 /// Topics and tables of their own for every test.
 fn cluster_options() -> anyhow::Result<Vec<String>> {
-    static COUNT: AtomicU32 = AtomicU32::new(0);
-    let name = format!("test_{}_{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
+    let name = infra::unused_name("test");
     Ok(vec![
         format!("kafka.bootstrap={}", infra::bootstrap()?),
         format!("kafka.prefix={name}"),

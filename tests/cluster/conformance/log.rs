@@ -2,15 +2,10 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test program: helpers fail the test by panicking")]
 
-use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicU32, Ordering},
-    },
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
+use chasqui_cluster_tests::infra;
 use chasqui_domain::{LogId, Partition};
 use chasqui_log::{
     Log, Topic,
@@ -26,9 +21,8 @@ use rdkafka::{
 
 /// Topics of their own for every property.
 fn options(retention: Retention) -> Options {
-    static COUNT: AtomicU32 = AtomicU32::new(0);
-    let mut options = Options::new(chasqui_cluster_tests::infra::kafka_bootstrap());
-    options.prefix = format!("suite-{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
+    let mut options = Options::new(infra::kafka_bootstrap());
+    options.prefix = infra::unused_name("suite");
     options.queue_bytes_max = 4 * 1024 * 1024;
     if retention == Retention::None {
         options.retention = Duration::ZERO;

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use chasqui_tests::infra;
+pub use chasqui_tests::infra::unused_name;
 
 /// The workspace.
 #[must_use]

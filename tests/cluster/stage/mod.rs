@@ -49,11 +49,9 @@ pub(crate) struct Stage {
 impl Stage {
     /// Topics and tables, and no process yet.
     pub(crate) async fn set() -> Self {
-        static COUNT: std::sync::atomic::AtomicU32 = std::sync::atomic::AtomicU32::new(0);
         let keyspace = Keyspace::empty().await;
         let mut kafka = Options::new(infra::kafka_bootstrap());
-        let number = COUNT.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-        kafka.prefix = format!("stage-{}-{number}", std::process::id());
+        kafka.prefix = infra::unused_name("stage");
         let spec = topics::Spec {
             partitions: PARTITIONS,
             replication: 1,

@@ -14,7 +14,7 @@ use chasqui_tests::{
 
 use crate::{
     cast::Cast,
-    end,
+    end, fold,
     history::Known,
     judge,
     load::{Load, Progress},
@@ -42,7 +42,8 @@ pub(crate) async fn run(seed: u64, folder: &Path, report: &mut Report) -> anyhow
     judge(folder, &cast, &mut evidence, ended)?;
     // Nobody may have warned of anything: a dead owner is at work no more when another takes over, and a gateway is back
     // long before its lease lapses.
-    servers.stop().await
+    servers.stop().await?;
+    fold::is_what_commands_give(servers.options(), &evidence.served)
 }
 
 async fn kill_one_after_the_other(

@@ -3,7 +3,6 @@
 use std::{
     collections::BTreeSet,
     fmt::Debug,
-    path::Path,
     process::{Command, Stdio},
 };
 
@@ -11,10 +10,10 @@ use anyhow::{Context, ensure};
 use chasqui_oracle::{Served, ServedChat, Watermarks};
 use chasqui_tests::folded::{Folded, FoldedChat};
 
-/// Where what was served is not what the commands of the data folder give.
-pub(crate) fn differences(data: &Path, served: &[Served]) -> anyhow::Result<Vec<String>> {
+/// What was served, and is written, is what the commands give; the options are those of the servers, which have ended.
+pub(crate) fn is_what_commands_give(options: &[String], served: &[Served]) -> anyhow::Result<()> {
     let output = Command::new(env!("CARGO_BIN_EXE_chasqui-fold"))
-        .arg(data)
+        .args(options)
         .stdin(Stdio::null())
         .output()
         .context("the commands can't be folded")?;
@@ -26,7 +25,8 @@ pub(crate) fn differences(data: &Path, served: &[Served]) -> anyhow::Result<Vec<
     for served in served {
         differences.extend(of_user(&folded, served));
     }
-    Ok(differences)
+    ensure!(differences.is_empty(), "the recorded commands give something else:\n  {}", differences.join("\n  "));
+    Ok(())
 }
 
 fn of_user(folded: &Folded, served: &Served) -> Vec<String> {

@@ -1,9 +1,8 @@
-//! The log and the store of a data folder, opened as the server opens them.
+//! The log and the store that servers have left, opened as they open them.
 
 use std::{
     collections::{BTreeMap, btree_map::Entry},
     num::NonZeroU32,
-    path::Path,
     sync::Arc,
 };
 
@@ -13,37 +12,78 @@ use chasqui_disk::RealDisk;
 use chasqui_domain::{ChatId, Epoch, Event, EventKind, Offset, Partition};
 use chasqui_log::{Log, Partitions, Record, Topic, TopicPartition};
 use chasqui_log_embedded::EmbeddedLog;
+use chasqui_log_kafka::KafkaLog;
 use chasqui_runtime::Runtime;
 use chasqui_seal::{Context as Place, DataKey, MasterKey};
-use chasqui_store::KeyTable;
+use chasqui_store::{KeyTable, Store};
+use chasqui_store_cql::CqlStore;
 use chasqui_store_embedded::EmbeddedStore;
 use chasqui_wire::body::Body;
+use futures::{FutureExt, future::BoxFuture};
 
 /// How much is read at once.
 const READ_BYTES: usize = 1024 * 1024;
 
-pub(crate) struct Files {
-    pub(crate) log: Arc<EmbeddedLog>,
-    pub(crate) store: Arc<EmbeddedStore>,
+pub(crate) struct Recorded {
+    pub(crate) log: Arc<dyn Log>,
+    pub(crate) store: Arc<dyn Store>,
+    keys: Arc<dyn KeyTable>,
     master: MasterKey,
+    close: BoxFuture<'static, anyhow::Result<()>>,
 }
 
-impl Files {
-    pub(crate) fn open(data: &Path) -> anyhow::Result<Self> {
-        let options = Options::default();
+impl Recorded {
+    /// Opens what servers with these options work on: topics and tables when they name brokers, else a data folder.
+    pub(crate) async fn open(options: &Options) -> anyhow::Result<Self> {
+        match &options.kafka.bootstrap {
+            Some(bootstrap) => Self::on_cluster(options, bootstrap).await,
+            None => Self::in_folder(options),
+        }
+    }
+
+    fn in_folder(options: &Options) -> anyhow::Result<Self> {
         let count = |count| NonZeroU32::new(count).context("no partitions");
         let (chats, users) = (count(options.log.partitions_chats)?, count(options.log.partitions_users)?);
         let log_options = chasqui_log_embedded::Options::new(Partitions { chats, users });
-        let (disk, runtime) = (Arc::new(RealDisk), Runtime::real());
-        let log = EmbeddedLog::open(disk.clone(), data.join("log"), log_options, runtime)?;
+        let (disk, data) = (Arc::new(RealDisk), &options.data);
+        let log = EmbeddedLog::open(disk.clone(), data.join("log"), log_options, Runtime::real())?;
         let store = EmbeddedStore::open(disk, data.join("store"), chasqui_store_embedded::Options::default())?;
-        Ok(Self { log, store, master: MasterKey::from_base64(DEV_SEAL_MASTER_KEY)? })
+        let close = {
+            let (log, store) = (log.clone(), store.clone());
+            async move {
+                store.close().await?;
+                log.close().await;
+                Ok(())
+            }
+        };
+        Self::of(log, store.clone(), store, close.boxed())
+    }
+
+    async fn on_cluster(options: &Options, bootstrap: &str) -> anyhow::Result<Self> {
+        let mut log_options = chasqui_log_kafka::Options::new(bootstrap);
+        log_options.prefix.clone_from(&options.kafka.prefix);
+        let log = KafkaLog::open(log_options, Runtime::real()).await?;
+        let points = options.cql.contact_points.as_deref().context("set cql.contact_points")?;
+        let store = CqlStore::open(chasqui_store_cql::Options {
+            contact_points: points.split(',').map(str::to_owned).collect(),
+            keyspace: options.cql.keyspace.clone(),
+            ..chasqui_store_cql::Options::default()
+        });
+        let store = store.await?;
+        Self::of(log, store.clone(), store, async { Ok(()) }.boxed())
+    }
+
+    fn of(
+        log: Arc<dyn Log>,
+        store: Arc<dyn Store>,
+        keys: Arc<dyn KeyTable>,
+        close: BoxFuture<'static, anyhow::Result<()>>,
+    ) -> anyhow::Result<Self> {
+        Ok(Self { log, store, keys, master: MasterKey::from_base64(DEV_SEAL_MASTER_KEY)?, close })
     }
 
     pub(crate) async fn close(self) -> anyhow::Result<()> {
-        self.store.close().await?;
-        self.log.close().await;
-        Ok(())
+        self.close.await
     }
 
     /// The partitions of `commands` and `events`.
@@ -65,7 +105,7 @@ impl Files {
     }
 
     async fn key(&self, chat: ChatId, epoch: Epoch) -> anyhow::Result<DataKey> {
-        let wrapped = self.store.key(chat, epoch).await?.with_context(|| format!("{chat} has no key of {epoch}"))?;
+        let wrapped = self.keys.key(chat, epoch).await?.with_context(|| format!("{chat} has no key of {epoch}"))?;
         Ok(self.master.unwrap(&wrapped, &chat, epoch)?)
     }
 
