@@ -5,15 +5,19 @@
 install_one() {
     local package
     [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null || return 1
-    # A fresh machine has no list of packages, and a list may be old: once is enough.
-    [ -n "${apt_updated:-}" ] || apt-get -qq update >&2 || return 1
-    apt_updated=yes
-    for package in "$@"; do
-        apt-cache show "$package" >/dev/null 2>&1 || continue
-        say "Installing $package"
-        DEBIAN_FRONTEND=noninteractive apt-get -qq install --no-install-recommends "$package" >&2 && return
-    done
-    return 1
+    mkdir -p "$root/target/infra"
+    # Servers are started at once, and of apt-get only one may run.
+    (
+        flock 9
+        # A fresh machine has no list of packages, and a list may be old.
+        apt-get -qq update >&2 || exit 1
+        for package in "$@"; do
+            apt-cache show "$package" >/dev/null 2>&1 || continue
+            say "Installing $package"
+            DEBIAN_FRONTEND=noninteractive apt-get -qq install --no-install-recommends "$package" >&2 && exit
+        done
+        exit 1
+    ) 9>"$root/target/infra/.install.lock"
 }
 
 # java_version HOME: the main number of the Java there, from a file, since starting it takes a while.
