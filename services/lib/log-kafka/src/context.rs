@@ -19,6 +19,9 @@ pub(crate) struct Context {
 /// What the library calls the messages that say why a broker can't be reached, or doesn't let it in.
 const FAILURE: &str = "FAIL";
 
+/// What it calls its remarks on settings, ours among them.
+const SETTINGS: &str = "CONFWARN";
+
 impl Context {
     /// Why a broker couldn't be reached the last time. The library's own errors don't say.
     pub(crate) fn failure(&self) -> Option<String> {
@@ -35,7 +38,7 @@ impl ClientContext for Context {
             RDKafkaLogLevel::Emerg | RDKafkaLogLevel::Alert | RDKafkaLogLevel::Critical => {
                 tracing::error!(target: "kafka", facility, "{message}");
             }
-            RDKafkaLogLevel::Error | RDKafkaLogLevel::Warning if facility != FAILURE => {
+            RDKafkaLogLevel::Error | RDKafkaLogLevel::Warning if ![FAILURE, SETTINGS].contains(&facility) => {
                 tracing::info!(target: "kafka", facility, "{message}")
             }
             _ => tracing::debug!(target: "kafka", facility, "{message}"),
