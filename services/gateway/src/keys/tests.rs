@@ -140,6 +140,31 @@ impl KeyTable for LateTable {
     }
 }
 
+/// Nobody waits for it any more when it fails, or when it is done at last.
+#[tokio::test]
+async fn a_read_that_was_given_up_is_no_answer_for_others() {
+    let table = Arc::new(LateTable::default());
+    let master = Arc::new(MasterKey::from_base64(&"A".repeat(43)).unwrap());
+    let clock = Clock::default();
+    let keys = Keys::new(table.clone(), master.clone(), Runtime::new(clock.clone()));
+    let elsewhere = Keys::new(Arc::new(MemoryStore::new()), master, Runtime::new(clock.clone()));
+    for is_made in [false, true] {
+        let mut given_up = Box::pin(keys.existing(chat(), Epoch::FIRST));
+        let read = keys.read(chat(), Epoch::FIRST);
+        assert!(futures::poll!(&mut given_up).is_pending());
+        drop(given_up);
+        table.answers.send_replace(true);
+        assert_eq!(read.await.is_ok(), is_made);
+        clock.pass(if is_made { 60 } else { 0 });
+        let key = elsewhere.for_sealing(chat(), Epoch::FIRST, || Ok(())).await.unwrap();
+        let wrapped = elsewhere.table.key(chat(), Epoch::FIRST).await.unwrap().unwrap();
+        table.create_key(chat(), Epoch::FIRST, wrapped).await.unwrap();
+        assert_eq!(mark(&keys.existing(chat(), Epoch::FIRST).await.unwrap()), mark(&key));
+        keys.reads.invalidate(&(chat(), Epoch::FIRST));
+        table.answers.send_replace(false);
+    }
+}
+
 #[tokio::test]
 async fn a_key_that_was_made_while_others_looked_for_it_is_found() {
     let table = Arc::new(LateTable::default());
