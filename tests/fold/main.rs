@@ -1,5 +1,6 @@
 //! Decides recorded commands from nothing, in a process of its own, and prints what they give: what the chats are, and
-//! where rows, events or inboxes are not the same bytes. Its arguments are the options of the servers, as `KEY=VALUE`.
+//! where rows, events or inboxes are not the same bytes. Its arguments are the options of the servers, as `KEY=VALUE`;
+//! passwords and TLS are not among those that it heeds.
 //!
 //! No server may be at work, and the log must never have been trimmed.
 

@@ -17,9 +17,9 @@ use crate::{
 pub enum Command {
     /// Register the schemas of all records that are in topics, and record their ids beside the topics.
     #[command(after_help = "\
-At the latest from their next start on processes write what any consumer of Avro can read: Confluent's wire format, in which the id stands in
-front of each record. Before, and without a registry, they write Avro's single-object encoding; both are always read. Run it
-once the topics are made, and before processes of a new version start.
+At the latest from their next start on processes write what any consumer of Avro can read: Confluent's wire format, in which
+the id stands in front of each record. Before, and without a registry, they write Avro's single-object encoding; both are
+always read. Run it once the topics are made, and before processes of a new version start.
 
 A subject is the full name of a record, such as chasqui.Event, and BACKWARD_TRANSITIVE: later versions must read all earlier
 ones. Servers never ask the registry.

@@ -33,6 +33,9 @@ const LISTEN: Duration = Duration::from_millis(100);
 /// How long what is reported counts: what lasts is reported again.
 const TROUBLE_LASTS: Duration = Duration::from_secs(60);
 
+/// How long a member owns nothing before it says what that may mean. Brokers that don't have the protocol never answer.
+const IDLE: Duration = Duration::from_secs(60);
+
 /// How often it is told how far its members have come.
 const TELL_EVERY: Duration = Duration::from_secs(5);
 
@@ -156,7 +159,7 @@ impl Group {
 
     /// Takes part until it is stopped or can't go on.
     fn take_part(&self, mut member: BaseConsumer<Member>, options: &Options, role: &str) {
-        let mut ended = self.attend(&member);
+        let mut ended = self.attend(&member, options.group_protocol);
         // Whoever has owned something ends: the library takes it away without a word.
         let has_owned = member.client().context().has_owned.load(Ordering::Relaxed);
         if ended == Err(RDKafkaErrorCode::UnsupportedVersion)
@@ -172,7 +175,7 @@ impl Group {
                 Ok(member) => member,
                 Err(error) => return self.fail(error.to_string()),
             };
-            ended = self.attend(&member);
+            ended = self.attend(&member, GroupProtocol::Classic);
         }
         match ended {
             Ok(()) => {}
@@ -187,8 +190,9 @@ impl Group {
     }
 
     /// Hears what the group decides, until it is stopped; fails with what ends the member.
-    fn attend(&self, consumer: &BaseConsumer<Member>) -> Result<(), RDKafkaErrorCode> {
-        let mut told_at = Instant::now();
+    fn attend(&self, consumer: &BaseConsumer<Member>, protocol: GroupProtocol) -> Result<(), RDKafkaErrorCode> {
+        let (began, mut told_at) = (Instant::now(), Instant::now());
+        let mut may_be_too_old = protocol == GroupProtocol::Consumer;
         while matches!(self.stopped.try_recv(), Err(std_mpsc::TryRecvError::Empty)) {
             match consumer.poll(LISTEN) {
                 // Partitions are paused as soon as they are assigned.
@@ -198,6 +202,15 @@ impl Group {
                     tracing::debug!(target: "kafka", %error, "the group reports an error");
                     *self.trouble.lock() = Some((error.to_string(), Instant::now()));
                 }
+            }
+            may_be_too_old &= !consumer.client().context().has_owned.load(Ordering::Relaxed);
+            if may_be_too_old && began.elapsed() >= IDLE {
+                may_be_too_old = false;
+                tracing::info!(
+                    topic = self.topic,
+                    "no partition was given to this process: others have them, the brokers are away, or they are older than \
+                     Kafka 4.0 and want kafka.group_protocol=classic"
+                );
             }
             if told_at.elapsed() >= TELL_EVERY {
                 told_at = Instant::now();
