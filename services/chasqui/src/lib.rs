@@ -6,6 +6,7 @@ pub mod chat;
 #[cfg(feature = "failpoints")]
 mod failpoints;
 mod folder;
+pub mod load;
 mod open_files;
 pub mod protocol;
 #[cfg(feature = "cluster")]

@@ -3,7 +3,7 @@
 use std::{io::Write, path::PathBuf, process::ExitCode};
 
 use anyhow::Context;
-use chasqui::{ban, chat, protocol, serve, server::Part, token};
+use chasqui::{ban, chat, load, protocol, serve, server::Part, token};
 #[cfg(feature = "cluster")]
 use chasqui::{schema, schemas, topics};
 use chasqui_config::{Loaded, Setting};
@@ -140,6 +140,14 @@ It stops on SIGTERM, SIGINT and SIGHUP: others take its partitions over at once.
         #[command(flatten)]
         args: chat::Args,
     },
+    /// Put load on a running server, see that nothing goes wrong, and print what it costs.
+    #[command(after_help = load::EXAMPLES)]
+    Load {
+        #[command(flatten)]
+        sources: Sources,
+        #[command(subcommand)]
+        command: load::Command,
+    },
     /// Print a document that clients are written from.
     Protocol(protocol::Args),
     /// Keep a user or one of their devices out.
@@ -233,6 +241,7 @@ fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Schemas { sources, command } => schemas::run(&command, &sources.load()?.options),
         Command::Token { sources, args } => token::run(&args, &sources.load()?.options),
         Command::Chat { sources, args } => chat::run(args, &sources.load()?.dev().options),
+        Command::Load { sources, command } => load::run(command, &sources.load()?.dev().options),
         Command::Protocol(args) => protocol::run(&args),
         Command::Ban { sources, args } => ban::ban(args, &sources.load()?.options),
         Command::Unban { sources, args } => ban::unban(&args, &sources.load()?.options),

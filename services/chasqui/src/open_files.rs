@@ -16,13 +16,7 @@ const UNAUTHENTICATED_SHARE: usize = 4;
 /// # Errors
 /// When there is not even room for log and store.
 pub(crate) fn raise(gateway: &mut Gateway) -> anyhow::Result<()> {
-    let mut limit = getrlimit(Resource::Nofile);
-    limit.current = limit.maximum;
-    if let Err(error) = setrlimit(Resource::Nofile, limit) {
-        tracing::debug!(%error, "the limit on open files stays as it is");
-    }
-    // None is no limit.
-    let files = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
+    let files = raise_limit();
     // So that there is a place for a session and one for a newcomer.
     let needed = RESERVE + UNAUTHENTICATED_SHARE as u64;
     ensure!(files >= needed, "the process may open {files} files only, and needs at least {needed}: raise `ulimit -n`");
@@ -34,6 +28,17 @@ pub(crate) fn raise(gateway: &mut Gateway) -> anyhow::Result<()> {
         tracing::info!(files, sessions_max, fit, "fewer sessions than configured: raise `ulimit -n` for more");
     }
     Ok(())
+}
+
+/// Raises the limit as far as the process may; gives what it is then.
+pub(crate) fn raise_limit() -> u64 {
+    let mut limit = getrlimit(Resource::Nofile);
+    limit.current = limit.maximum;
+    if let Err(error) = setrlimit(Resource::Nofile, limit) {
+        tracing::debug!(%error, "the limit on open files stays as it is");
+    }
+    // None is no limit.
+    getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX)
 }
 
 fn share(gateway: &mut Gateway, fit: usize) {

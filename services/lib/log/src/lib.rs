@@ -11,6 +11,9 @@
 //!   never repeats an append by itself.
 //! * **Cancellation.** Dropping the future of `enqueue` appends nothing; dropping a [`Pending`] loses the answer, not
 //!   the records. [`Reader::next`] is cancel safe.
+//! * **Ahead of the disk.** Where all roles are one process, they may work with records that a crash can still take back, as
+//!   long as nothing leaves the process that rests on them: with [`Log::append_ahead`] and [`Log::reader_ahead`]. A crash that
+//!   takes a record back takes back all that was appended later, in whatever partition. [`Log::settle`] waits for the disk.
 //! * **Bounds.** What waits to be written is bounded by bytes; at the bound `enqueue` waits.
 
 pub mod memory;
@@ -189,13 +192,39 @@ pub trait Log: Send + Sync + 'static {
         self.append(vec![record]).await?.into_iter().next().ok_or_else(missing)
     }
 
+    /// Appends a batch that follows from what the process has read, and waits until readers ahead see it. It may not be
+    /// durable yet; see the crate. A log that can't be read ahead waits until it is durable.
+    ///
+    /// # Errors
+    /// Those of [`Log::append`].
+    async fn append_ahead(&self, batch: Vec<Append>) -> Result<(), Error> {
+        self.append(batch).await.map(drop)
+    }
+
+    /// Waits until everything is durable that readers ahead can see now.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`], when it won't be.
+    async fn settle(&self) -> Result<(), Error> {
+        Ok(())
+    }
+
+    /// Like [`Log::reader`], but shows records as soon as they have their place: a crash can take back what it gives. For
+    /// those alone who tell nobody outside the process before [`Log::settle`].
+    ///
+    /// # Errors
+    /// Those of [`Log::reader`].
+    async fn reader_ahead(&self, at: &TopicPartition, from: Offset) -> Result<Box<dyn Reader>, Error> {
+        self.reader(at, from).await
+    }
+
     /// Reads a partition from `from` on. Reading at the end, or beyond it, waits for what comes.
     ///
     /// # Errors
     /// [`Error::NoSuchPartition`]. An offset that is gone is the reader's to report.
     async fn reader(&self, at: &TopicPartition, from: Offset) -> Result<Box<dyn Reader>, Error>;
 
-    /// The records that a partition has now.
+    /// The records that a partition has now, with those that only readers ahead see.
     ///
     /// # Errors
     /// [`Error::NoSuchPartition`]; [`Error::Unavailable`].

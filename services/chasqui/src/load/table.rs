@@ -1,0 +1,98 @@
+//! Reports for people.
+
+use std::fmt::Write;
+
+use chasqui_load::{ChatReport, Faults, IdleReport, Latency, Rate, Usage};
+
+/// The report of an exchange.
+pub(super) fn of_chat(report: &ChatReport) -> String {
+    let mut text = String::new();
+    let pace = match (report.window, report.per_second) {
+        (Some(window), _) => format!("window {window}"),
+        (_, Some(per_second)) => format!("{per_second} messages a second"),
+        _ => String::new(),
+    };
+    let ChatReport { pairs, text_bytes, seconds, .. } = report;
+    // Writing to a text doesn't fail.
+    let _ = writeln!(text, "{pairs} pairs, {pace}, texts of {text_bytes} bytes, {seconds:.1} s\n");
+    rate(&mut text, "receipted", Some(report.receipted));
+    rate(&mut text, "read", report.read);
+    let _ = writeln!(text, "\n{:<18}{:>10}{:>10}{:>10}{:>10}{:>10}  ms", "", "p50", "p95", "p99", "p99.9", "max");
+    latency(&mut text, "send to sent", report.sent_after);
+    latency(&mut text, "send to received", report.received_after);
+    latency(&mut text, "send to delivered", report.delivered_after);
+    latency(&mut text, "send to read", report.read_after);
+    if let Some(usage) = &report.processors {
+        let per_1000 = |seconds: f64| format!("{:.4} s per 1,000 messages", seconds * 1_000.0 / report.receipted.count.max(1) as f64);
+        processors(&mut text, usage, per_1000);
+    }
+    faults(&mut text, &report.faults);
+    text
+}
+
+/// The report of sessions that do nothing.
+pub(super) fn of_idle(report: &IdleReport) -> String {
+    let mut text = String::new();
+    let IdleReport { sessions, log_in_seconds, told_to_come_back, .. } = report;
+    let _ = writeln!(text, "{sessions} sessions, logged in after {log_in_seconds:.2} s; told to come back {told_to_come_back} times\n");
+    let mut line = |what: &str, value: Option<f64>, unit: &str| {
+        let value = value.map_or_else(|| "not known".to_owned(), |value| format!("{value:.3} {unit}"));
+        let _ = writeln!(text, "{what:<36}{value:>20}");
+    };
+    line("resident memory per session", report.resident_kib_per_session, "KiB");
+    line("processor time per log-in", report.cpu_ms_per_log_in, "ms");
+    line("processor time a second when idle", report.idle_cpu_ms_per_second, "ms");
+    if let Some(usage) = &report.processors {
+        processors(&mut text, usage, |_| String::new());
+    }
+    text
+}
+
+fn rate(text: &mut String, name: &str, rate: Option<Rate>) {
+    if let Some(Rate { count, per_second }) = rate {
+        let _ = writeln!(text, "{name:<18}{per_second:>10.0} a second  ({count} messages)");
+    }
+}
+
+fn latency(text: &mut String, name: &str, latency: Option<Latency>) {
+    if let Some(it) = latency {
+        let Latency { p50_ms, p95_ms, p99_ms, p99_9_ms, max_ms, .. } = it;
+        let _ = writeln!(text, "{name:<18}{p50_ms:>10.2}{p95_ms:>10.2}{p99_ms:>10.2}{p99_9_ms:>10.2}{max_ms:>10.2}");
+    }
+}
+
+fn processors(text: &mut String, usage: &Usage, share: impl Fn(f64) -> String) {
+    let _ = writeln!(text, "\nprocessor seconds, of {} processors", usage.cores);
+    for process in &usage.servers {
+        let name = format!("{} ({})", process.name, process.pid);
+        let of_kernel = 100.0 * process.system_seconds / process.cpu_seconds.max(f64::EPSILON);
+        let (seconds, mib) = (process.cpu_seconds, process.resident_kib / 1024);
+        let share = share(seconds);
+        let _ = writeln!(text, "  {name:<26}{seconds:>8.2}  {share}, {of_kernel:.0} % in the kernel, {mib} MiB resident");
+    }
+    for (name, seconds) in
+        [("this load", usage.load_seconds), ("everything else", usage.others_seconds), ("idle", usage.idle_seconds)]
+    {
+        let _ = writeln!(text, "  {name:<26}{seconds:>8.2}");
+    }
+}
+
+fn faults(text: &mut String, faults: &Faults) {
+    if !faults.any() {
+        let _ = writeln!(text, "\nnothing was lost, repeated, altered or out of order");
+        return;
+    }
+    let _ = writeln!(text, "\nWRONG:");
+    let all = [
+        ("lost", faults.lost),
+        ("without an outcome in time", faults.without_outcome),
+        ("without a receipt in time", faults.without_receipt),
+        ("repeated", faults.repeated),
+        ("out of order", faults.out_of_order),
+        ("altered", faults.altered),
+        ("receipts that are not true", faults.untrue_receipts),
+    ];
+    for (name, count) in all.into_iter().filter(|(_, count)| *count > 0) {
+        let _ = writeln!(text, "  {name:<30}{count:>10}");
+    }
+}

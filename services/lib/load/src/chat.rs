@@ -1,0 +1,145 @@
+//! Messages between pairs of users, for a while.
+
+use std::{
+    cell::RefCell,
+    collections::VecDeque,
+    rc::Rc,
+    time::{Duration, Instant},
+};
+
+use futures::future::try_join_all;
+use tokio::time::{sleep_until, timeout};
+
+use crate::{
+    Chat, ChatReport, Error, Options, Pace, Rate, pace,
+    login::{Door, Session},
+    pair::{Common, Pair, Turn},
+    processors::Reading,
+    tally::Tally,
+    text::Texts,
+};
+
+/// A session's read buffer and write buffer: the frames of a full window.
+const BUFFER_BYTES: usize = 16 * 1024;
+
+/// How many sessions log in at a time.
+const LOG_INS_AT_ONCE: usize = 64;
+
+/// Between the last log-in and the first message.
+const CALM: Duration = Duration::from_millis(200);
+
+pub(crate) async fn run(options: &Options, chat: &Chat) -> Result<ChatReport, Error> {
+    check(chat)?;
+    let sessions = log_in(options, chat).await?;
+    let begin = Instant::now() + CALM;
+    let from = begin + chat.warm_up;
+    let to = from + chat.time;
+    let tally = Rc::new(RefCell::new(Tally::new(from, to)?));
+    let texts = Rc::new(Texts::new(chat.text_bytes));
+    let common = Common { texts, reads: chat.reads, tally: tally.clone(), progress: options.progress.clone() };
+    let turns = turns(options, chat, begin, to)?;
+    let pairs = sessions.into_iter().zip(turns);
+    let pairs: Vec<Pair> = pairs
+        .map(|([writer, recipient], turn)| Pair::new(writer, recipient, turn, common.clone()))
+        .collect::<Result<_, _>>()?;
+    let servers = options.servers.clone();
+    let usage = tokio::task::spawn_local(async move {
+        sleep_until(from.into()).await;
+        let before = Reading::take(&servers);
+        sleep_until(to.into()).await;
+        Some(Reading::take(&servers)?.since(&before?))
+    });
+    sleep_until(begin.into()).await;
+    let give_up = to + chat.patience;
+    let running = pairs.into_iter().map(|pair| tokio::task::spawn_local(exchange(pair, give_up)));
+    let exchanged = try_join_all(running).await.map_err(|error| Error::Options(format!("a pair failed: {error}")))?;
+    let ended = exchanged.into_iter().collect::<Result<Vec<Pair>, _>>()?;
+    for pair in ended {
+        let missing = pair.missing();
+        let faults = &mut tally.borrow_mut().faults;
+        faults.without_outcome += missing.outcomes;
+        faults.lost += missing.messages - missing.outcomes.min(missing.messages);
+        faults.without_receipt += missing.receipts - missing.messages.min(missing.receipts);
+        drop(pair);
+    }
+    // Not when it was ended early.
+    let processors = if Instant::now() >= to { usage.await.ok().flatten() } else { None };
+    let tally = tally.borrow();
+    let seconds = chat.time.min(Instant::now().saturating_duration_since(from)).as_secs_f64();
+    let (window, per_second) = match chat.pace {
+        Pace::Window(size) => (Some(size), None),
+        Pace::PerSecond(per_second) => (None, Some(per_second)),
+    };
+    Ok(ChatReport {
+        pairs: chat.pairs,
+        window,
+        per_second,
+        text_bytes: chat.text_bytes,
+        seconds,
+        receipted: Rate::of(tally.receipted, seconds),
+        read: chat.reads.then(|| Rate::of(tally.read, seconds)),
+        sent_after: tally.sent_after.latency(),
+        received_after: tally.received_after.latency(),
+        delivered_after: tally.delivered_after.latency(),
+        read_after: tally.read_after.latency(),
+        processors,
+        faults: tally.faults,
+    })
+}
+
+fn check(chat: &Chat) -> Result<(), Error> {
+    let rules = [
+        (chat.pairs > 0, "there must be at least one pair"),
+        ((32..=65_536).contains(&chat.text_bytes), "a text must have 32 to 65,536 bytes"),
+        (!chat.time.is_zero(), "it must take some time"),
+        (chat.pace != Pace::Window(0), "a window must hold at least one message"),
+        (!matches!(chat.pace, Pace::PerSecond(rate) if !(rate > 0.0)), "the rate must be above 0"),
+    ];
+    match rules.into_iter().find(|(holds, _)| !holds) {
+        Some((_, why)) => Err(Error::Options(why.to_owned())),
+        None => Ok(()),
+    }
+}
+
+/// The sessions of each pair. Where there are several gateways, the two are at different ones.
+async fn log_in(options: &Options, chat: &Chat) -> Result<Vec<[Session; 2]>, Error> {
+    let door = Door::new(options, LOG_INS_AT_ONCE, BUFFER_BYTES);
+    let pair = |number: usize| {
+        let door = &door;
+        async move {
+            let writer = door.enter(format!("{}-{number}-writer", options.run), number);
+            let recipient = door.enter(format!("{}-{number}-reader", options.run), number + 1);
+            let (writer, recipient) = futures::try_join!(writer, recipient)?;
+            Ok::<_, Error>([writer, recipient])
+        }
+    };
+    let sessions = try_join_all((0..chat.pairs).map(pair)).await?;
+    if let (Pace::Window(size), Some([writer, _])) = (chat.pace, sessions.first())
+        && size > writer.outstanding_max
+    {
+        let most = writer.outstanding_max;
+        return Err(Error::Options(format!("the window is {size}, and the server allows {most} under way in a session")));
+    }
+    Ok(sessions)
+}
+
+fn turns(options: &Options, chat: &Chat, begin: Instant, end: Instant) -> Result<Vec<Turn>, Error> {
+    Ok(match chat.pace {
+        Pace::Window(size) => (0..chat.pairs).map(|_| Turn::Window { size, end }).collect(),
+        Pace::PerSecond(per_second) => {
+            let told = pace::keep(chat.pairs, per_second, begin, end, options.progress.clone());
+            let turn = |due| Turn::Told { due, waiting: VecDeque::new(), is_over: false };
+            told.map_err(Error::Runtime)?.into_iter().map(turn).collect()
+        }
+    })
+}
+
+/// Runs a pair to its end, or until it is given up.
+async fn exchange(mut pair: Pair, give_up: Instant) -> Result<Pair, Error> {
+    // What is missing is counted as such.
+    let _ = match timeout(give_up.saturating_duration_since(Instant::now()), pair.run()).await {
+        Ok(ran) => ran?,
+        Err(_) => {}
+    };
+    Ok(pair)
+}

@@ -1,0 +1,53 @@
+//! Load on a running server, over its public protocol: many sessions in one thread, what they see held against what
+//! they must see, and what it costs the server.
+//!
+//! The sessions are leaner than a client: they keep nothing, connect once, and read of a frame only what they check and
+//! count, so that the processors of the machine are left to the server. Nothing that they check is left out for it:
+//! every message comes once, in order and as it was written, and every receipt is true.
+
+mod chat;
+mod error;
+mod flights;
+mod frame;
+mod idle;
+mod login;
+mod options;
+mod pace;
+mod pair;
+mod processors;
+mod report;
+mod socket;
+mod tally;
+mod text;
+
+pub use error::Error;
+pub use options::{Chat, Idle, Options, Pace, Progress, Server};
+pub use processors::{Process, Usage, listening};
+pub use report::{ChatReport, Faults, IdleReport, Latency, Rate};
+
+use std::future::Future;
+
+use tokio::{runtime::Builder, task::LocalSet};
+
+/// Exchanges messages between pairs of users. Blocks until it is done, at the latest a while after the time that was
+/// asked for.
+///
+/// # Errors
+/// When sessions can't be had, or the server refuses what is sent. What they see wrong is no error but in the report.
+pub fn chat(options: &Options, chat: &Chat) -> Result<ChatReport, Error> {
+    in_one_thread(chat::run(options, chat))
+}
+
+/// Holds sessions that do nothing. Blocks until it is done.
+///
+/// # Errors
+/// When sessions can't be had.
+pub fn idle(options: &Options, idle: &Idle) -> Result<IdleReport, Error> {
+    in_one_thread(idle::run(options, idle))
+}
+
+/// One thread takes the least of the processors that the server needs, and its sessions need no locks.
+fn in_one_thread<T>(work: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
+    let runtime = Builder::new_current_thread().enable_all().build().map_err(Error::Runtime)?;
+    LocalSet::new().block_on(&runtime, work)
+}

@@ -1,0 +1,125 @@
+//! What is asked for.
+
+use std::{
+    fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+/// Which server, and who may connect there.
+#[derive(Clone)]
+pub struct Options {
+    /// The gateways' sockets, such as `ws://127.0.0.1:7600/v1/socket`; sessions are dealt out among them.
+    pub sockets: Vec<String>,
+    /// Signs a token for a user.
+    pub token: Arc<dyn Fn(&str) -> Result<String, String>>,
+    /// The processes whose costs are counted.
+    pub servers: Vec<Server>,
+    /// Goes into the names of users, so that no run meets another's chats.
+    pub run: String,
+    /// How far it is, for whoever looks.
+    pub progress: Arc<Progress>,
+}
+
+impl fmt::Debug for Options {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { sockets, token: _, servers, run, progress } = self;
+        f.debug_struct("Options")
+            .field("sockets", sockets)
+            .field("servers", servers)
+            .field("run", run)
+            .field("progress", progress)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A process of the server.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Server {
+    /// Its id.
+    pub pid: i32,
+    /// What it is called in reports.
+    pub name: String,
+}
+
+/// Messages between pairs of users.
+#[derive(Debug, Clone)]
+pub struct Chat {
+    /// How many pairs; one of each writes, the other receives.
+    pub pairs: usize,
+    /// How fast.
+    pub pace: Pace,
+    /// Bytes of a text, at least 32.
+    pub text_bytes: usize,
+    /// Whether the recipients read what they get.
+    pub reads: bool,
+    /// How long before anything counts.
+    pub warm_up: Duration,
+    /// How long it counts.
+    pub time: Duration,
+    /// How long it is waited at the end for what is under way.
+    pub patience: Duration,
+}
+
+/// How fast messages are sent.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Pace {
+    /// Closed loop: each pair has so many messages under way, and sends the next when one is done.
+    Window(usize),
+    /// Open loop: so many messages a second over all pairs, whether or not those before are done. Times count from when
+    /// a message should have been sent.
+    PerSecond(f64),
+}
+
+/// Sessions that do nothing.
+#[derive(Debug, Clone)]
+pub struct Idle {
+    /// How many.
+    pub sessions: usize,
+    /// How many log in at a time.
+    pub at_once: usize,
+    /// How long they stay before memory is read, so that what a log-in needs is gone.
+    pub settle: Duration,
+}
+
+/// How far a run is; also the way to end it early.
+#[derive(Debug, Default)]
+pub struct Progress {
+    done: AtomicU64,
+    sessions: AtomicU64,
+    stop: AtomicBool,
+}
+
+impl Progress {
+    /// Messages that are done.
+    #[must_use]
+    pub fn done(&self) -> u64 {
+        self.done.load(Ordering::Relaxed)
+    }
+
+    /// Sessions that are logged in.
+    #[must_use]
+    pub fn sessions(&self) -> u64 {
+        self.sessions.load(Ordering::Relaxed)
+    }
+
+    /// Ends the run: nothing more is sent, what is under way is waited for.
+    pub fn stop(&self) {
+        self.stop.store(true, Ordering::Relaxed);
+    }
+
+    pub(crate) fn is_stopped(&self) -> bool {
+        self.stop.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn more_done(&self, messages: u64) {
+        self.done.fetch_add(messages, Ordering::Relaxed);
+    }
+
+    pub(crate) fn one_more_session(&self) {
+        self.sessions.fetch_add(1, Ordering::Relaxed);
+    }
+}

@@ -1,0 +1,280 @@
+//! Two users, of whom one writes and the other receives, in one task.
+
+use std::{
+    cell::RefCell,
+    collections::VecDeque,
+    future::poll_fn,
+    rc::Rc,
+    sync::Arc,
+    task::{Context, Poll},
+    time::Instant,
+};
+
+use chasqui_domain::{ChatId, UserId};
+use tokio::sync::mpsc::Receiver;
+
+use crate::{
+    Error, Progress,
+    flights::{Fault, Flights, Missing},
+    frame::{Delivered, Digits, Frame, Say},
+    login::Session,
+    socket::{Came, Socket},
+    tally::{Stage, Tally},
+    text::Texts,
+};
+
+/// How many frames are taken from a session before the other one has its turn.
+const FRAMES_AT_ONCE: usize = 64;
+
+/// When the next message is sent.
+#[derive(Debug)]
+pub(crate) enum Turn {
+    /// When fewer than so many are under way, until a moment.
+    Window { size: usize, end: Instant },
+    /// When it is told to; those that it can't send yet wait.
+    Told { due: Receiver<Instant>, waiting: VecDeque<Instant>, is_over: bool },
+}
+
+/// What is the same for all pairs.
+#[derive(Clone)]
+pub(crate) struct Common {
+    pub(crate) texts: Rc<Texts>,
+    pub(crate) reads: bool,
+    pub(crate) tally: Rc<RefCell<Tally>>,
+    pub(crate) progress: Arc<Progress>,
+}
+
+/// A user who writes, one who receives, and what is under way between them.
+pub(crate) struct Pair {
+    writer: Side,
+    recipient: Side,
+    chat: String,
+    flights: Flights,
+    turn: Turn,
+    /// How many messages of a session may be without an outcome.
+    outstanding_max: u64,
+    /// The last message that the recipient has said to have.
+    acked: u64,
+    common: Common,
+}
+
+/// One of the two.
+struct Side {
+    user: String,
+    socket: Socket,
+    /// The newest cursor that was not acknowledged, and of how many entries it is the last.
+    cursor: Option<String>,
+    unacked: usize,
+    unacked_max: usize,
+}
+
+/// Whether there is more to do.
+enum Step {
+    More,
+    Wait,
+    Done,
+}
+
+impl Pair {
+    pub(crate) fn new(writer: Session, recipient: Session, turn: Turn, common: Common) -> Result<Self, Error> {
+        let user = |session: &Session| UserId::new(&session.user).map_err(|error| Error::Options(error.to_string()));
+        let chat = ChatId::direct(&user(&writer)?, &user(&recipient)?).to_string();
+        let outstanding_max = writer.outstanding_max as u64;
+        let flights = Flights::new(common.reads);
+        let (writer, recipient) = (Side::of(writer), Side::of(recipient));
+        Ok(Self { writer, recipient, chat, flights, turn, outstanding_max, acked: 0, common })
+    }
+
+    /// Sends until it is over, and waits for what is under way. Cancel safe: what is missing then is missing.
+    pub(crate) async fn run(&mut self) -> Result<(), Error> {
+        poll_fn(|cx| self.poll(cx)).await
+    }
+
+    /// What has not come.
+    pub(crate) fn missing(&self) -> Missing {
+        self.flights.missing()
+    }
+
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        loop {
+            match self.step(cx) {
+                Ok(Step::More) => {}
+                Ok(Step::Done) => return Poll::Ready(Ok(())),
+                Ok(Step::Wait) => return Poll::Pending,
+                Err(error) => return Poll::Ready(Err(error)),
+            }
+        }
+    }
+
+    fn step(&mut self, cx: &mut Context<'_>) -> Result<Step, Error> {
+        let came = self.take_of_recipient(cx)? + self.take_of_writer(cx)?;
+        self.acknowledge(cx)?;
+        let sent = self.send(cx)?;
+        self.recipient.socket.poll_flush(cx)?;
+        self.writer.socket.poll_flush(cx)?;
+        Ok(match (came + sent, self.is_over() && self.flights.under_way() == 0) {
+            (0, true) => Step::Done,
+            (0, false) => Step::Wait,
+            _ => Step::More,
+        })
+    }
+
+    fn take_of_recipient(&mut self, cx: &mut Context<'_>) -> Result<usize, Error> {
+        let Self { recipient, flights, common, .. } = self;
+        recipient.take(cx, |side, frame| {
+            match frame.kind {
+                "message" => {
+                    side.came(frame.cursor);
+                    let id = number(frame)?;
+                    let is_intact = frame.text.is_some_and(|text| common.texts.is(id, text));
+                    common.note(Stage::Received, flights.received(id, frame.seq, is_intact));
+                }
+                "failed" | "error" => return Err(side.refused(frame)),
+                _ => {}
+            }
+            Ok(())
+        })
+    }
+
+    fn take_of_writer(&mut self, cx: &mut Context<'_>) -> Result<usize, Error> {
+        let Self { writer, flights, common, .. } = self;
+        writer.take(cx, |side, frame| {
+            match frame.kind {
+                "sent" => {
+                    side.came(frame.cursor);
+                    common.note(Stage::Sent, flights.sent(number(frame)?, frame.seq));
+                }
+                // The writer's own watermarks say nothing here.
+                "receipt" if frame.user != Some(&*side.user) => common.receipt(flights, frame),
+                "failed" | "error" => return Err(side.refused(frame)),
+                _ => {}
+            }
+            Ok(())
+        })
+    }
+
+    /// The recipient says at once what it has; the writer only in time, before it gets nothing more.
+    fn acknowledge(&mut self, cx: &mut Context<'_>) -> Result<(), Error> {
+        if let Some(cursor) = self.recipient.acknowledges() {
+            let seq = self.flights.last_received();
+            let delivered = (seq > self.acked).then_some(Delivered { chat: &self.chat, seq });
+            self.recipient.socket.put(cx, Say::Ack { cursor: &cursor, delivered }.text()?)?;
+            if self.common.reads && seq > self.acked {
+                self.recipient.socket.put(cx, Say::Read { chat: &self.chat, seq }.text()?)?;
+            }
+            self.acked = seq;
+        }
+        if self.writer.unacked * 2 >= self.writer.unacked_max
+            && let Some(cursor) = self.writer.acknowledges()
+        {
+            self.writer.socket.put(cx, Say::Ack { cursor: &cursor, delivered: None }.text()?)?;
+        }
+        Ok(())
+    }
+
+    fn send(&mut self, cx: &mut Context<'_>) -> Result<usize, Error> {
+        let mut sent = 0;
+        while let Some(since) = self.next_turn(cx) {
+            let id = self.flights.begin(since);
+            let text = self.common.texts.of(id);
+            let say = Say::Send { id: Digits(id), to: &self.recipient.user, text: &text };
+            self.writer.socket.put(cx, say.text()?)?;
+            sent += 1;
+        }
+        Ok(sent)
+    }
+
+    /// When the message should be sent that is to be sent now.
+    fn next_turn(&mut self, cx: &mut Context<'_>) -> Option<Instant> {
+        let may_send = self.flights.without_outcome() < self.outstanding_max;
+        match &mut self.turn {
+            Turn::Window { size, end } => {
+                let now = Instant::now();
+                let is_time = now < *end && !self.common.progress.is_stopped();
+                (is_time && may_send && self.flights.under_way() < *size).then_some(now)
+            }
+            Turn::Told { due, waiting, is_over } => {
+                while let (false, Poll::Ready(told)) = (*is_over, due.poll_recv(cx)) {
+                    waiting.extend(told);
+                    *is_over = told.is_none();
+                }
+                if may_send { waiting.pop_front() } else { None }
+            }
+        }
+    }
+
+    /// Whether there will be no more to send.
+    fn is_over(&self) -> bool {
+        match &self.turn {
+            Turn::Window { end, .. } => Instant::now() >= *end || self.common.progress.is_stopped(),
+            Turn::Told { waiting, is_over, .. } => *is_over && waiting.is_empty(),
+        }
+    }
+}
+
+impl Common {
+    fn note(&self, stage: Stage, came: Result<Option<Instant>, Fault>) {
+        let mut tally = self.tally.borrow_mut();
+        match came {
+            Ok(since) => since.into_iter().for_each(|since| tally.note(stage, since, Instant::now())),
+            Err(fault) => tally.fault(fault),
+        }
+    }
+
+    fn receipt(&self, flights: &mut Flights, frame: &Frame<'_>) {
+        let (now, before) = (Instant::now(), flights.under_way());
+        let mut tally = self.tally.borrow_mut();
+        let receipt = flights.receipt(frame.delivered, frame.read, |stage, since| tally.note(stage, since, now));
+        if let Err(fault) = receipt {
+            tally.fault(fault);
+        }
+        self.progress.more_done((before - flights.under_way()) as u64);
+    }
+}
+
+impl Side {
+    fn of(session: Session) -> Self {
+        let Session { user, socket, unacked_max, .. } = session;
+        Self { user, socket, cursor: None, unacked: 0, unacked_max }
+    }
+
+    /// Takes what has come; how much that is.
+    fn take(
+        &mut self,
+        cx: &mut Context<'_>,
+        mut each: impl FnMut(&mut Self, &Frame<'_>) -> Result<(), Error>,
+    ) -> Result<usize, Error> {
+        for taken in 0..FRAMES_AT_ONCE {
+            let Poll::Ready(came) = self.socket.poll_next(cx) else { return Ok(taken) };
+            match came? {
+                Came::Text(text) => each(self, &Frame::read(&text)?)?,
+                Came::Alive => {}
+                Came::Closed => return Err(Error::Closed { user: self.user.clone() }),
+            }
+        }
+        Ok(FRAMES_AT_ONCE)
+    }
+
+    /// An entry came that is kept until it is acknowledged.
+    fn came(&mut self, cursor: Option<&str>) {
+        self.unacked += 1;
+        if let Some(cursor) = cursor {
+            cursor.clone_into(self.cursor.get_or_insert_default());
+        }
+    }
+
+    /// The cursor to acknowledge, if there is one.
+    fn acknowledges(&mut self) -> Option<String> {
+        self.unacked = 0;
+        self.cursor.take()
+    }
+
+    fn refused(&self, frame: &Frame<'_>) -> Error {
+        Error::Refused { user: self.user.clone(), code: frame.code.unwrap_or(frame.kind).to_owned() }
+    }
+}
+
+fn number(frame: &Frame<'_>) -> Result<u64, Error> {
+    let digits = frame.id.unwrap_or_default();
+    digits.parse().map_err(|_| Error::Frame { why: format!("the message id {digits:?} is no number") })
+}

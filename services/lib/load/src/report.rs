@@ -1,0 +1,128 @@
+//! What came of it.
+
+use serde::Serialize;
+
+use crate::processors::Usage;
+
+/// What came of an exchange of messages.
+#[derive(Debug, Clone, Serialize)]
+pub struct ChatReport {
+    /// How many pairs.
+    pub pairs: usize,
+    /// Messages that each pair has under way, in a closed loop.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub window: Option<usize>,
+    /// Messages a second that were to be sent, in an open loop.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub per_second: Option<f64>,
+    /// Bytes of a text.
+    pub text_bytes: usize,
+    /// How long it counted.
+    pub seconds: f64,
+    /// Messages that the recipient has, and whose delivered receipt came back to the sender.
+    pub receipted: Rate,
+    /// Those whose read receipt came back, too; none where nobody reads.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub read: Option<Rate>,
+    /// From sending to the word that it was accepted.
+    pub sent_after: Option<Latency>,
+    /// From sending to the recipient.
+    pub received_after: Option<Latency>,
+    /// From sending to the delivered receipt.
+    pub delivered_after: Option<Latency>,
+    /// From sending to the read receipt.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub read_after: Option<Latency>,
+    /// The processors meanwhile; none where they can't be read.
+    pub processors: Option<Usage>,
+    /// What was wrong.
+    pub faults: Faults,
+}
+
+impl ChatReport {
+    /// Processor seconds of the server for 1,000 receipted messages; none where they are not known.
+    #[must_use]
+    pub fn server_seconds_per_1000(&self) -> Option<f64> {
+        let usage = self.processors.as_ref().filter(|usage| !usage.servers.is_empty())?;
+        let seconds: f64 = usage.servers.iter().map(|process| process.cpu_seconds).sum();
+        (self.receipted.count > 0).then(|| seconds * 1_000.0 / self.receipted.count as f64)
+    }
+}
+
+/// How many, and how fast.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Rate {
+    /// In the whole time.
+    pub count: u64,
+    /// In a second.
+    pub per_second: f64,
+}
+
+impl Rate {
+    pub(crate) fn of(count: u64, seconds: f64) -> Self {
+        Self { count, per_second: count as f64 / seconds }
+    }
+}
+
+/// How long something took, in milliseconds.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Latency {
+    /// How often it was measured.
+    pub count: u64,
+    /// The median.
+    pub p50_ms: f64,
+    /// 19 of 20 took no longer.
+    pub p95_ms: f64,
+    /// 99 of 100 took no longer.
+    pub p99_ms: f64,
+    /// 999 of 1,000 took no longer.
+    pub p99_9_ms: f64,
+    /// The longest.
+    pub max_ms: f64,
+}
+
+/// What no server may do, over the whole run.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Faults {
+    /// Messages that were accepted and did not come to their recipient in time.
+    pub lost: u64,
+    /// Messages without an outcome in time.
+    pub without_outcome: u64,
+    /// Messages that came to their recipient, and whose receipt did not come to the sender in time.
+    pub without_receipt: u64,
+    /// What came again.
+    pub repeated: u64,
+    /// What came and was not the next.
+    pub out_of_order: u64,
+    /// Texts that are not what was written.
+    pub altered: u64,
+    /// Receipts for what nobody had, or had read.
+    pub untrue_receipts: u64,
+}
+
+impl Faults {
+    /// Whether there was any.
+    #[must_use]
+    pub fn any(&self) -> bool {
+        *self != Self::default()
+    }
+}
+
+/// What sessions cost that do nothing.
+#[derive(Debug, Clone, Serialize)]
+pub struct IdleReport {
+    /// How many sessions.
+    pub sessions: usize,
+    /// How long it took until all had caught up.
+    pub log_in_seconds: f64,
+    /// How often one was told to come back later.
+    pub told_to_come_back: u64,
+    /// Processor time of the server for a log-in, in milliseconds; none where it can't be read.
+    pub cpu_ms_per_log_in: Option<f64>,
+    /// What the server's memory grew by for a session, in KiB; none where it can't be read.
+    pub resident_kib_per_session: Option<f64>,
+    /// Processor time of the server in a second while nothing happens, in milliseconds.
+    pub idle_cpu_ms_per_second: Option<f64>,
+    /// The server's processes at the end.
+    pub processors: Option<Usage>,
+}
