@@ -2,22 +2,23 @@
 
 use std::sync::LazyLock;
 
-use apache_avro::{reader::datum::GenericDatumReader, writer::datum::GenericDatumWriter};
 use bytes::Bytes;
 use serde::{Serialize, de::DeserializeOwned};
 
-use crate::{Error, schemas};
-
-/// The longest text or bytes in a record that is read. Nothing longer is ever written, and without a bound a damaged
-/// length would have that much memory allocated before its bytes turn out to be missing.
-const TEXT_BYTES_MAX: usize = 4 * 1024 * 1024;
+#[cfg(feature = "reference")]
+use crate::reference;
+use crate::{
+    Error,
+    avro::{Reader, Writer},
+    schemas,
+};
 
 /// Writes and reads one sort of record.
 pub(crate) struct Codec {
     record: &'static str,
     header: Vec<u8>,
-    writer: GenericDatumWriter<'static>,
-    reader: GenericDatumReader<'static>,
+    #[cfg(feature = "reference")]
+    reference: reference::Codec,
 }
 
 /// A codec that is made when it is first needed.
@@ -26,23 +27,19 @@ pub(crate) type Lazy = LazyLock<Result<Codec, Error>>;
 impl Codec {
     /// Finds the schema of a record.
     pub(crate) fn load(record: &'static str) -> Result<Self, Error> {
-        apache_avro::util::max_allocation_bytes(TEXT_BYTES_MAX);
         let schema = schemas::find(record)?;
-        let broken = |error: apache_avro::Error| Error::Schema { why: error.to_string() };
         Ok(Self {
             record,
             header: schemas::header(schema)?,
-            writer: GenericDatumWriter::builder(schema).human_readable(false).build().map_err(broken)?,
-            reader: GenericDatumReader::builder(schema).human_readable(false).build().map_err(broken)?,
+            #[cfg(feature = "reference")]
+            reference: reference::Codec::new(schema).map_err(|error| Error::Schema { why: error.to_string() })?,
         })
     }
 
     fn encode<T: Serialize>(&self, value: &T) -> Result<Bytes, Error> {
         let mut bytes = Vec::with_capacity(self.header.len() + 256);
         bytes.extend_from_slice(&self.header);
-        self.writer
-            .write_ser(&mut bytes, value)
-            .map_err(|error| Error::Encode { record: self.record, why: error.to_string() })?;
+        self.write(&mut bytes, value).map_err(|why| Error::Encode { record: self.record, why })?;
         Ok(bytes.into())
     }
 
@@ -50,8 +47,27 @@ impl Codec {
         let Some(mut rest) = bytes.strip_prefix(self.header.as_slice()) else {
             return Err(Error::Fingerprint { record: self.record });
         };
-        let value = self.reader.read_deser(&mut rest).map_err(|error| self.damaged(error.to_string()))?;
+        let value = self.read(&mut rest).map_err(|why| self.damaged(why))?;
         if rest.is_empty() { Ok(value) } else { Err(self.damaged(format!("{} bytes too many", rest.len()))) }
+    }
+
+    fn write<T: Serialize>(&self, bytes: &mut Vec<u8>, value: &T) -> Result<(), String> {
+        #[cfg(feature = "reference")]
+        if reference::is_on() {
+            return self.reference.write(bytes, value).map_err(|error| error.to_string());
+        }
+        value.serialize(&mut Writer::new(bytes)).map_err(|error| error.to_string())
+    }
+
+    fn read<T: DeserializeOwned>(&self, rest: &mut &[u8]) -> Result<T, String> {
+        #[cfg(feature = "reference")]
+        if reference::is_on() {
+            return self.reference.read(rest).map_err(|error| error.to_string());
+        }
+        let mut reader = Reader::new(rest);
+        let value = T::deserialize(&mut reader).map_err(|error| error.to_string())?;
+        *rest = reader.rest();
+        Ok(value)
     }
 
     fn damaged(&self, why: String) -> Error {

@@ -96,8 +96,6 @@ struct GatewayStart {}
 #[derive(Serialize, Deserialize)]
 struct GatewayAnswer {
     #[serde(with = "long")]
-    term: Term,
-    #[serde(with = "long")]
     incarnation: Incarnation,
     #[serde(with = "long")]
     session: SessionId,
@@ -106,18 +104,20 @@ struct GatewayAnswer {
     attempt: u32,
     #[serde(with = "long")]
     up_to: Offset,
+    #[serde(with = "long")]
+    term: Term,
 }
 
 #[derive(Serialize, Deserialize)]
 struct GatewayRepair {
-    #[serde(with = "long")]
-    term: Term,
     #[serde(with = "long")]
     incarnation: Incarnation,
     #[serde(with = "long")]
     partition: Partition,
     #[serde(with = "long")]
     up_to: Offset,
+    #[serde(with = "long")]
+    term: Term,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -141,8 +141,6 @@ struct GatewaySuperseded {
 #[derive(Serialize, Deserialize)]
 struct GatewayPush {
     #[serde(with = "long")]
-    term: Term,
-    #[serde(with = "long")]
     incarnation: Incarnation,
     #[serde(with = "long")]
     partition: Partition,
@@ -151,6 +149,8 @@ struct GatewayPush {
     #[serde(with = "texts")]
     recipients: Vec<UserId>,
     entry: Bytes,
+    #[serde(with = "long")]
+    term: Term,
 }
 
 impl GatewayRecord {

@@ -4,6 +4,7 @@
 //! in front of each record covers the whole schema, nested records included. The same value always gives the same
 //! bytes, and bytes that are no such record are an error, never a panic.
 
+mod avro;
 pub mod body;
 pub mod checkpoint;
 mod codec;
@@ -20,6 +21,8 @@ pub mod inbox;
 mod parts;
 pub mod presence;
 pub mod protocol;
+#[cfg(feature = "reference")]
+pub mod reference;
 pub mod revocation;
 pub mod schemas;
 pub mod snapshot;

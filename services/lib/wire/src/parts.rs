@@ -24,16 +24,29 @@ pub(crate) struct SourceRecord {
     index: u32,
 }
 
+/// An array of bytes, for which Avro's word is `fixed`.
 mod log_id {
     use chasqui_domain::LogId;
-    use serde::{Deserializer, Serializer};
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    #[cfg(feature = "reference")]
+    use crate::reference;
 
     pub(super) fn serialize<S: Serializer>(id: &LogId, serializer: S) -> Result<S::Ok, S::Error> {
-        apache_avro::serde::fixed::serialize(&id.0, serializer)
+        // apache-avro takes an array for a record.
+        #[cfg(feature = "reference")]
+        if reference::is_on() {
+            return apache_avro::serde::fixed::serialize(&id.0, serializer);
+        }
+        id.0.serialize(serializer)
     }
 
     pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<LogId, D::Error> {
-        apache_avro::serde::fixed::deserialize(deserializer).map(LogId)
+        #[cfg(feature = "reference")]
+        if reference::is_on() {
+            return apache_avro::serde::fixed::deserialize(deserializer).map(LogId);
+        }
+        <[u8; 16]>::deserialize(deserializer).map(LogId)
     }
 }
 

@@ -10,6 +10,7 @@ mod frames;
 mod hostile;
 mod people;
 mod records;
+mod reference;
 mod samples;
 mod schemas;
 mod values;
