@@ -211,6 +211,8 @@ pub struct ChatId([u8; Self::BYTES]);
 impl ChatId {
     /// The length of the binary form; its text form is base64url and has 32 characters.
     pub const BYTES: usize = 24;
+    /// The length of the text form.
+    pub const TEXT_BYTES: usize = 32;
     const DIRECT: u8 = 1;
 
     /// The direct chat of two users, in either order: 23 bytes of SHA-256 over both ids, each behind its length, so
@@ -249,13 +251,26 @@ impl ChatId {
     /// # Errors
     /// When the text is not that of a chat id.
     pub fn parse(text: &str) -> Result<Self, IdError> {
-        Self::from_bytes(&URL_SAFE_NO_PAD.decode(text).map_err(|_| IdError::Chat)?)
+        let mut bytes = [0; Self::BYTES];
+        // The array holds an id exactly, so a longer text fails.
+        match URL_SAFE_NO_PAD.decode_slice(text, &mut bytes) {
+            Ok(Self::BYTES) => Ok(Self(bytes)),
+            _ => Err(IdError::Chat),
+        }
+    }
+
+    /// Writes the text form to where the caller has room for it.
+    #[must_use]
+    pub fn text<'a>(&self, room: &'a mut [u8; Self::TEXT_BYTES]) -> &'a str {
+        // It fits exactly, and base64 is always UTF-8.
+        let length = URL_SAFE_NO_PAD.encode_slice(self.0, &mut room[..]).unwrap_or_default();
+        str::from_utf8(&room[..length]).unwrap_or_default()
     }
 }
 
 impl fmt::Display for ChatId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&URL_SAFE_NO_PAD.encode(self.0))
+        f.write_str(self.text(&mut [0; Self::TEXT_BYTES]))
     }
 }
 
@@ -330,6 +345,9 @@ mod tests {
         assert!(matches!(UserId::new("a\nb"), Err(IdError::Character { character: '\n', .. })));
         assert!(matches!(DeviceId::new("my phone"), Err(IdError::Character { character: ' ', .. })));
         assert!(UserId::new("x".repeat(129)).is_err());
-        assert_eq!(ChatId::parse("nope"), Err(IdError::Chat));
+        let chat = ChatId::direct(&user("alice"), &user("bob")).to_string();
+        for wrong in ["", "nope", &chat[1..], &chat[..31], &format!("{chat}A"), &chat.repeat(2), "ñ"] {
+            assert_eq!(ChatId::parse(wrong), Err(IdError::Chat), "{wrong}");
+        }
     }
 }

@@ -1,6 +1,6 @@
 //! Avro's single-object encoding of a record: the fingerprint of its schema, then the record.
 
-use std::sync::LazyLock;
+use std::{cell::Cell, sync::LazyLock};
 
 use bytes::Bytes;
 use serde::{Serialize, de::DeserializeOwned};
@@ -12,6 +12,15 @@ use crate::{
     avro::{Reader, Writer},
     schemas,
 };
+
+/// A thread keeps no more room than this between two records. Most have some hundred bytes.
+const ROOM_BYTES_MAX: usize = 64 * 1024;
+
+thread_local! {
+    /// Where a record is written while it isn't known how long it will be. What is given away is exactly as long as the
+    /// record: many of them wait in queues and batches.
+    static ROOM: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
+}
 
 /// Writes and reads one sort of record.
 pub(crate) struct Codec {
@@ -37,10 +46,16 @@ impl Codec {
     }
 
     fn encode<T: Serialize>(&self, value: &T) -> Result<Bytes, Error> {
-        let mut bytes = Vec::with_capacity(self.header.len() + 256);
-        bytes.extend_from_slice(&self.header);
-        self.write(&mut bytes, value).map_err(|why| Error::Encode { record: self.record, why })?;
-        Ok(bytes.into())
+        // A thread that is about to end has no room any more.
+        let mut room = ROOM.try_with(Cell::take).unwrap_or_default();
+        room.clear();
+        room.extend_from_slice(&self.header);
+        let written = self.write(&mut room, value).map_err(|why| Error::Encode { record: self.record, why });
+        let bytes = written.map(|()| Bytes::copy_from_slice(&room));
+        if room.capacity() <= ROOM_BYTES_MAX {
+            let _ = ROOM.try_with(|kept| kept.set(room));
+        }
+        bytes
     }
 
     fn decode<T: DeserializeOwned>(&self, bytes: &[u8]) -> Result<T, Error> {

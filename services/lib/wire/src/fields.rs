@@ -1,7 +1,7 @@
 //! How the domain's ids and numbers stand in records and frames: ids as text, numbers as longs. Functions for serde's
 //! `with`.
 
-use std::{borrow::Cow, fmt, marker::PhantomData};
+use std::{fmt, marker::PhantomData};
 
 use chasqui_domain::{
     ChatId, ContentType, Counter, DeviceId, Epoch, GatewayId, IdError, Incarnation, Offset, Partition, RulesNumber,
@@ -16,7 +16,7 @@ use serde::{
 /// An id with a text form.
 pub(crate) trait TextId: Sized {
     fn parse(text: &str) -> Result<Self, IdError>;
-    fn text(&self) -> Cow<'_, str>;
+    fn write<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error>;
 }
 
 macro_rules! text_ids {
@@ -26,8 +26,8 @@ macro_rules! text_ids {
                 Self::new(text)
             }
 
-            fn text(&self) -> Cow<'_, str> {
-                Cow::Borrowed(self.as_str())
+            fn write<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_str(self.as_str())
             }
         }
     )*};
@@ -39,8 +39,8 @@ impl TextId for ChatId {
         Self::parse(text)
     }
 
-    fn text(&self) -> Cow<'_, str> {
-        Cow::Owned(self.to_string())
+    fn write<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.text(&mut [0; Self::TEXT_BYTES]))
     }
 }
 
@@ -80,7 +80,7 @@ pub(crate) struct Text<T>(pub(crate) T);
 
 impl<T: TextId> Serialize for Text<&T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&self.0.text())
+        self.0.write(serializer)
     }
 }
 
