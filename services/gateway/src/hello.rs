@@ -115,7 +115,7 @@ async fn greet(shared: &Shared, source: &mut impl Source) -> Result<Greeting, Op
             }
         }
     };
-    let frame = frames::parse(&text);
+    let frame = frames::parse_client(&text);
     shared.metrics.frame_in(frame.as_ref().map_or(UNREADABLE, ClientFrame::name));
     let Ok(ClientFrame::Hello(hello)) = frame else { return Err(Some(Code::BadFrame.into())) };
     let identity = identity::verify(shared, &hello.token.0).await.map_err(Why::from)?;

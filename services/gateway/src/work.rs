@@ -98,7 +98,7 @@ impl Worker {
     /// # Errors
     /// Why the session must end.
     pub(crate) fn frame(&mut self, text: &Utf8Bytes, now: Duration) -> Result<(), Code> {
-        let frame = frames::parse(text);
+        let frame = frames::parse_client(text);
         self.shared.metrics.frame_in(frame.as_ref().map_or(UNREADABLE, ClientFrame::name));
         match frame {
             Ok(ClientFrame::Send(frame)) => return self.send(*frame, now),

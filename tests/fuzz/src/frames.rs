@@ -1,6 +1,6 @@
 use std::fmt::Debug;
 
-use chasqui_wire::frames::{Chats, ClientFrame, Devices, Messages, Problem, ServerFrame, parse, to_text};
+use chasqui_wire::frames::{Chats, ClientFrame, Devices, Messages, Problem, ServerFrame, parse, parse_client, to_text};
 use serde::{Serialize, de::DeserializeOwned};
 
 /// Text of a client or of the server: what is read is written, and read again as the same.
@@ -9,6 +9,7 @@ use serde::{Serialize, de::DeserializeOwned};
 /// When that isn't so.
 pub fn frames(bytes: &[u8]) -> bool {
     let Ok(text) = std::str::from_utf8(bytes) else { return false };
+    assert_eq!(parse_client(text), parse::<ClientFrame>(text), "{text}");
     let understood = [
         again::<ClientFrame>(text),
         again::<ServerFrame>(text),

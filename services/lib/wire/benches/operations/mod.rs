@@ -129,7 +129,10 @@ fn client_frames(operations: &mut Operations) {
     let ack = Ack { cursor: cursor::encode(&bob(), &at()), delivered: [(chat(), Seq(300))].into() };
     for frame in [ClientFrame::Send(Box::new(send)), ClientFrame::Ack(ack)] {
         let text = frames::to_text(&frame).unwrap();
-        operations.add(&format!("frame {}, parse", frame.name()), move || {
+        let of = text.clone();
+        operations
+            .add(&format!("frame {}, parse", frame.name()), move || frames::parse_client(black_box(&of)).unwrap());
+        operations.add(&format!("frame {}, parse by serde", frame.name()), move || {
             frames::parse::<ClientFrame>(black_box(&text)).unwrap()
         });
     }

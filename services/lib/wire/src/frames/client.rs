@@ -32,6 +32,9 @@ pub enum ClientFrame {
 }
 
 impl ClientFrame {
+    /// The `type` of each.
+    pub const NAMES: &[&str] = &["hello", "send", "ack", "read", "receipts", "renew"];
+
     /// Its `type`.
     #[must_use]
     pub fn name(&self) -> &'static str {

@@ -32,11 +32,24 @@ impl<T: Number> Serialize for Digits<T> {
 
 impl<'de, T: Number> Deserialize<'de> for Digits<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        // One text for one number: what is answered must be what was asked. Numbers end where Avro's do.
-        let number =
-            text.parse::<u64>().ok().filter(|number| i64::try_from(*number).is_ok() && number.to_string() == text);
+        let number = deserializer.deserialize_str(DigitsVisitor)?;
         number.and_then(T::of).map(Self).ok_or_else(|| de::Error::custom("this id is a number in decimal digits"))
+    }
+}
+
+struct DigitsVisitor;
+
+impl Visitor<'_> for DigitsVisitor {
+    type Value = Option<u64>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a string")
+    }
+
+    /// One text for one number: what is answered must be what was asked. Numbers end where Avro's do.
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<Option<u64>, E> {
+        let is_shortest = text == "0" || !text.starts_with(['0', '+']);
+        Ok(text.parse().ok().filter(|number| is_shortest && i64::try_from(*number).is_ok()))
     }
 }
 

@@ -9,6 +9,7 @@ mod fields;
 pub mod forms;
 mod rest;
 mod server;
+mod tagged;
 
 use serde::{Serialize, de::DeserializeOwned};
 
@@ -25,6 +26,9 @@ pub use server::{
 
 use crate::Error;
 
+/// What most frames fit into.
+const FRAME_BYTES: usize = 256;
+
 /// Reads a frame or an answer.
 ///
 /// # Errors
@@ -33,10 +37,21 @@ pub fn parse<T: DeserializeOwned>(text: &str) -> Result<T, Error> {
     serde_json::from_str(text).map_err(|error| Error::Frame { why: error.to_string() })
 }
 
+/// Reads a frame of a client: as [`parse`] does, and faster when the frame begins with its `type` and has no field that
+/// isn't known here.
+///
+/// # Errors
+/// [`Error::Frame`].
+pub fn parse_client(text: &str) -> Result<ClientFrame, Error> {
+    tagged::read(text).map_or_else(|| parse(text), Ok)
+}
+
 /// Writes a frame or an answer.
 ///
 /// # Errors
 /// [`Error::Frame`] when a number is above 2^63 - 1.
 pub fn to_text<T: Serialize>(frame: &T) -> Result<String, Error> {
-    serde_json::to_string(frame).map_err(|error| Error::Frame { why: error.to_string() })
+    let mut text = Vec::with_capacity(FRAME_BYTES);
+    serde_json::to_writer(&mut text, frame).map_err(|error| Error::Frame { why: error.to_string() })?;
+    String::from_utf8(text).map_err(|error| Error::Frame { why: error.to_string() })
 }

@@ -1,13 +1,13 @@
 //! Texts that are no frames are errors, never a panic.
 
-use chasqui_wire::frames::{ClientFrame, Messages, ServerFrame, parse};
+use chasqui_wire::frames::{ClientFrame, Messages, ServerFrame, parse, parse_client};
 use proptest::{collection::vec, prelude::*, sample::Index};
 
 use crate::people::chat;
 
 fn read(text: &str) {
     // Some of them are frames indeed.
-    let _ = parse::<ClientFrame>(text);
+    assert_eq!(parse_client(text), parse::<ClientFrame>(text), "{text}");
     let _ = parse::<ServerFrame>(text);
     let _ = parse::<Messages>(text);
 }
@@ -70,10 +70,47 @@ fn what_is_nested_thousands_deep_is_no_frame() {
                 format!(r#"{{"type":"send","id":"1","to":"bob","text":"x","meta":{nested}}}"#),
                 format!(r#"{{"type":"receipts","chats":{nested}}}"#),
                 format!(r#"{{"unknown":{nested},"type":"receipts","chats":[]}}"#),
+                format!(r#"{{"type":"receipts","chats":[],"unknown":{nested}}}"#),
                 open.repeat(depth),
             ] {
                 assert!(parse::<ClientFrame>(&frame).is_err(), "{depth} deep");
+                assert!(parse_client(&frame).is_err(), "{depth} deep");
             }
         }
+    }
+}
+
+/// What serde's own reading says of frames of every shape, [`parse_client`] says as well.
+#[test]
+fn frames_of_any_shape_are_read_as_serde_reads_them() {
+    let chat = chat();
+    let fields = format!(r#""chat":"{chat}","seq":3"#);
+    for (frame, is_one) in [
+        (format!(r#"{{"type":"read",{fields}}}"#), true),
+        (format!(" {{ \"type\" : \"read\" ,\n{fields} }}\t"), true),
+        (format!(r#"{{{fields},"type":"read"}}"#), true),
+        (format!(r#"{{"ty\u0070e":"re\u0061d",{fields}}}"#), true),
+        (format!(r#"["read","{chat}",3]"#), true),
+        (format!(r#"{{"type":"read",{fields},"later":{{"of":[1.5,null]}}}}"#), true),
+        (format!(r#"{{"type":"read",{fields},"later":1e999}}"#), false),
+        (format!(r#"{{"type":"read",{fields},"later":"\ud800"}}"#), false),
+        (format!(r#"{{"type":"read",{fields},"seq":4}}"#), false),
+        (format!(r#"{{"type":"read",{fields},"type":"read"}}"#), false),
+        (format!(r#"{{"type":"read","type":"read",{fields}}}"#), false),
+        (format!(r#"{{"type":"Read",{fields}}}"#), false),
+        (format!(r#"{{"type":3,{fields}}}"#), false),
+        (format!(r#"{{"type":null,{fields}}}"#), false),
+        (format!(r#"{{"type":"read",{fields}}}{{}}"#), false),
+        (format!(r#"{{"type":"read",{fields}"#), false),
+        (format!(r#"{{"type":"read",{fields},}}"#), false),
+        (r#"{"type":"read"}"#.to_owned(), false),
+        (r#"{"type":"send","id":"5","to":"bob","text":null,"body":null,"meta":null}"#.to_owned(), true),
+        (r#"{"type":"send","id":"5","to":"bob","mentions":null}"#.to_owned(), false),
+        (format!(r#"{{"type":"send","id":"5","to":"bob","meta":{}1{}}}"#, "[".repeat(126), "]".repeat(126)), true),
+        (format!(r#"{{"type":"send","id":"5","to":"bob","meta":{}1{}}}"#, "[".repeat(127), "]".repeat(127)), false),
+    ] {
+        let (quick, whole) = (parse_client(&frame), parse::<ClientFrame>(&frame));
+        assert_eq!(quick, whole, "{frame}");
+        assert_eq!(quick.is_ok(), is_one, "{frame}: {quick:?}");
     }
 }
