@@ -6,6 +6,7 @@
     unreachable_pub,
     reason = "a test program: helpers fail the test by panicking"
 )]
+mod store_answered;
 mod store_crash;
 mod store_damage;
 mod store_script;
@@ -40,6 +41,7 @@ struct Embedded {
     folder: PathBuf,
     /// Reopened after a crash of this disk instead of after a close.
     crash: Option<CrashDisk>,
+    options: Options,
     _temporary: Option<tempfile::TempDir>,
 }
 
@@ -47,19 +49,25 @@ impl Embedded {
     fn real() -> Self {
         let temporary = tempfile::tempdir().unwrap();
         let folder = temporary.path().join("data/store");
-        Self { disk: Arc::new(RealDisk), folder, crash: None, _temporary: Some(temporary) }
+        Self { disk: Arc::new(RealDisk), folder, crash: None, options: Options::default(), _temporary: Some(temporary) }
     }
 
     fn crashing() -> Self {
         let disk = CrashDisk::new();
-        Self { disk: Arc::new(disk.clone()), folder: "/data".into(), crash: Some(disk), _temporary: None }
+        let (folder, options) = ("/data".into(), Options::default());
+        Self { disk: Arc::new(disk.clone()), folder, crash: Some(disk), options, _temporary: None }
+    }
+
+    /// Rows meet those of former transactions, and not only those of their own.
+    fn committing() -> Self {
+        Self { options: Options { transaction_bytes_max: 0, ..Options::default() }, ..Self::real() }
     }
 }
 
 #[async_trait]
 impl Factory for Embedded {
     async fn open(&self) -> Subject {
-        subject(EmbeddedStore::open(self.disk.clone(), self.folder.clone(), Options::default()).unwrap())
+        subject(EmbeddedStore::open(self.disk.clone(), self.folder.clone(), self.options.clone()).unwrap())
     }
 
     async fn reopen(&self, old: Subject) -> Option<Subject> {
@@ -77,6 +85,10 @@ mod memory {
 
 mod embedded {
     chasqui_store::conformance!(super::Embedded::real());
+}
+
+mod embedded_committing_all_the_time {
+    chasqui_store::conformance!(super::Embedded::committing());
 }
 
 mod embedded_after_crashes {

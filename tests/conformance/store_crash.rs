@@ -29,13 +29,19 @@ fn faulty(inner: &CrashDisk, at: u64, fault: Fault) -> CountedDisk {
     })
 }
 
-fn open(disk: impl Disk, cache_bytes: usize) -> Result<Arc<EmbeddedStore>, OpenError> {
-    EmbeddedStore::open(Arc::new(disk), PathBuf::from("/data"), Options { cache_bytes, ..Options::default() })
+fn open(disk: impl Disk, options: Options) -> Result<Arc<EmbeddedStore>, OpenError> {
+    EmbeddedStore::open(Arc::new(disk), PathBuf::from("/data"), options)
 }
 
-/// With little memory pages reach the disk before they are committed.
-fn cache_bytes(seed: u64) -> usize {
-    if seed.is_multiple_of(2) { 0 } else { 4 * 1024 * 1024 }
+/// How many options there are to try.
+const OPTIONS: u64 = 4;
+
+/// With little memory pages reach the disk before they are committed. A small transaction is committed at once, a large
+/// one by flushes alone.
+fn options(seed: u64) -> Options {
+    let cache_bytes = if seed.is_multiple_of(2) { 0 } else { 4 * 1024 * 1024 };
+    let transaction_bytes_max = if seed % OPTIONS < 2 { 0 } else { usize::MAX };
+    Options { cache_bytes, transaction_bytes_max, ..Options::default() }
 }
 
 /// How far a run came.
@@ -87,21 +93,30 @@ async fn check(store: &Arc<EmbeddedStore>, done: &Done, prefixes: &[Dump]) -> Re
 }
 
 /// How many changes of the disk the whole script makes.
-async fn changes_of_a_run(cache_bytes: usize) -> u64 {
+async fn changes_of_a_run(seed: u64) -> u64 {
     let disk = faulty(&CrashDisk::new(), u64::MAX, Fault::FailSync);
-    let store = open(disk.clone(), cache_bytes).unwrap();
+    let store = open(disk.clone(), options(seed)).unwrap();
     run(&store, &mut Done::default(), STEPS).await;
     store.close().await.unwrap();
     disk.changes()
+}
+
+/// The same for all options.
+async fn changes_of_runs() -> Vec<u64> {
+    let mut changes = Vec::new();
+    for seed in 0..OPTIONS {
+        changes.push(changes_of_a_run(seed).await);
+    }
+    changes
 }
 
 async fn crash_once(seed: u64, changes: u64, prefixes: &[Dump], ignore_sync: bool) -> Result<(), String> {
     let mut dice = Dice(seed);
     let inner = CrashDisk::new();
     inner.ignore_sync(ignore_sync);
-    let cache = cache_bytes(seed);
+    let options = options(seed);
     let mut done = Done::default();
-    if let Ok(store) = open(faulty(&inner, dice.below(changes), Fault::Crash { seed }), cache) {
+    if let Ok(store) = open(faulty(&inner, dice.below(changes), Fault::Crash { seed }), options.clone()) {
         run(&store, &mut done, STEPS).await;
         if store.close().await.is_ok() {
             done.durable = done.answered;
@@ -109,11 +124,11 @@ async fn crash_once(seed: u64, changes: u64, prefixes: &[Dump], ignore_sync: boo
     }
     // Also when it has come already: a crash while the one before is being mended.
     let at = dice.below(20);
-    if let Ok(store) = open(faulty(&inner, at, Fault::Crash { seed: seed + 1 }), cache) {
+    if let Ok(store) = open(faulty(&inner, at, Fault::Crash { seed: seed + 1 }), options.clone()) {
         check(&store, &done, prefixes).await.or_else(|why| if store.failure().is_some() { Ok(0) } else { Err(why) })?;
     }
     inner.ignore_sync(false);
-    let store = open(inner.clone(), cache).map_err(|error| format!("{error:?}"))?;
+    let store = open(inner.clone(), options.clone()).map_err(|error| format!("{error:?}"))?;
     let prefix = check(&store, &done, prefixes).await?;
 
     // It goes on from there as if nothing had happened.
@@ -123,7 +138,7 @@ async fn crash_once(seed: u64, changes: u64, prefixes: &[Dump], ignore_sync: boo
     inner.crash(seed + 2);
     drop(store);
     done.durable = STEPS;
-    let store = open(inner, cache).map_err(|error| format!("{error:?}"))?;
+    let store = open(inner, options).map_err(|error| format!("{error:?}"))?;
     check(&store, &done, prefixes).await?;
     Ok(())
 }
@@ -131,9 +146,9 @@ async fn crash_once(seed: u64, changes: u64, prefixes: &[Dump], ignore_sync: boo
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_crash_loses_only_a_suffix_and_nothing_durable() {
     let prefixes = prefixes(STEPS).await;
-    let changes = [changes_of_a_run(cache_bytes(0)).await, changes_of_a_run(cache_bytes(1)).await];
+    let changes = changes_of_runs().await;
     for seed in 0..SEEDS {
-        let crashed = crash_once(seed, changes[seed as usize % 2], &prefixes, false).await;
+        let crashed = crash_once(seed, changes[(seed % OPTIONS) as usize], &prefixes, false).await;
         crashed.unwrap_or_else(|why| panic!("seed {seed}: {why}"));
     }
 }
@@ -141,9 +156,9 @@ async fn a_crash_loses_only_a_suffix_and_nothing_durable() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_disk_that_only_pretends_to_sync_is_found_out() {
     let prefixes = prefixes(STEPS).await;
-    let changes = changes_of_a_run(cache_bytes(0)).await;
+    let changes = changes_of_runs().await;
     for seed in 0..SEEDS {
-        if crash_once(seed * 2, changes, &prefixes, true).await.is_err() {
+        if crash_once(seed, changes[(seed % OPTIONS) as usize], &prefixes, true).await.is_err() {
             return;
         }
     }
@@ -153,13 +168,13 @@ async fn a_disk_that_only_pretends_to_sync_is_found_out() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn after_a_failed_sync_the_last_flush_is_found_and_the_next_one_holds() {
     let prefixes = prefixes(STEPS).await;
-    let changes = [changes_of_a_run(cache_bytes(0)).await, changes_of_a_run(cache_bytes(1)).await];
+    let changes = changes_of_runs().await;
     for seed in 0..SEEDS {
         let mut dice = Dice(seed);
-        let (inner, cache) = (CrashDisk::new(), cache_bytes(seed));
+        let (inner, options) = (CrashDisk::new(), options(seed));
         let mut done = Done::default();
-        let at = dice.below(changes[seed as usize % 2]);
-        if let Ok(store) = open(faulty(&inner, at, Fault::FailSync), cache) {
+        let at = dice.below(changes[(seed % OPTIONS) as usize]);
+        if let Ok(store) = open(faulty(&inner, at, Fault::FailSync), options.clone()) {
             run(&store, &mut done, STEPS).await;
             if store.close().await.is_ok() {
                 done.durable = done.answered;
@@ -167,7 +182,7 @@ async fn after_a_failed_sync_the_last_flush_is_found_and_the_next_one_holds() {
         }
         inner.fail_sync(0);
         // The process alone is started again: the disk shows what it could not make durable.
-        let store = open(inner.clone(), cache).unwrap();
+        let store = open(inner.clone(), options.clone()).unwrap();
         let prefix = check(&store, &done, &prefixes).await.unwrap_or_else(|why| panic!("seed {seed}: {why}"));
         let mut done = Done { answered: prefix, durable: prefix, keys: done.keys, open: false };
         run(&store, &mut done, STEPS).await;
@@ -175,7 +190,7 @@ async fn after_a_failed_sync_the_last_flush_is_found_and_the_next_one_holds() {
         inner.crash(seed);
         drop(store);
         done.durable = STEPS;
-        let store = open(inner, cache).unwrap();
+        let store = open(inner, options).unwrap();
         check(&store, &done, &prefixes).await.unwrap_or_else(|why| panic!("seed {seed}, after it: {why}"));
     }
 }
@@ -184,8 +199,8 @@ async fn after_a_failed_sync_the_last_flush_is_found_and_the_next_one_holds() {
 async fn a_full_disk_is_said_to_be_full_and_what_was_flushed_is_there_when_there_is_room() {
     let prefixes = prefixes(STEPS).await;
     for seed in 0..40 {
-        let (disk, cache) = (CrashDisk::new(), cache_bytes(seed));
-        let store = open(disk.clone(), cache).unwrap();
+        let (disk, options) = (CrashDisk::new(), options(seed));
+        let store = open(disk.clone(), options.clone()).unwrap();
         let mut done = Done::default();
         run(&store, &mut done, 20).await;
         store.flush().await.unwrap();
@@ -199,13 +214,13 @@ async fn a_full_disk_is_said_to_be_full_and_what_was_flushed_is_there_when_there
         drop(store);
 
         disk.set_room(u64::MAX);
-        let store = open(disk.clone(), cache).unwrap();
+        let store = open(disk.clone(), options.clone()).unwrap();
         let prefix = check(&store, &done, &prefixes).await.unwrap_or_else(|why| panic!("seed {seed}: {why}"));
         let mut done = Done { answered: prefix, keys: done.keys, ..Done::default() };
         run(&store, &mut done, STEPS).await;
         store.close().await.unwrap();
         done.durable = STEPS;
-        let store = open(disk, cache).unwrap();
+        let store = open(disk, options).unwrap();
         check(&store, &done, &prefixes).await.unwrap_or_else(|why| panic!("seed {seed}, after it: {why}"));
     }
 }
@@ -215,11 +230,11 @@ async fn a_disk_without_room_from_the_start_is_said_to_be_full() {
     for pages in 0..8 {
         let disk = CrashDisk::new();
         disk.set_room(pages * 4096);
-        match open(disk.clone(), 0) {
+        match open(disk.clone(), options(0)) {
             Err(OpenError::Full { .. }) => {}
             other => panic!("{pages} pages: {other:?}"),
         }
         disk.set_room(u64::MAX);
-        open(disk, 0).unwrap();
+        open(disk, options(0)).unwrap();
     }
 }

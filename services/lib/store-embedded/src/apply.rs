@@ -52,6 +52,11 @@ impl Write {
     pub(crate) fn is_durable_when_answered(&self) -> bool {
         matches!(self, Self::Skip(..) | Self::Ban(_) | Self::Unban(_) | Self::Flush)
     }
+
+    /// Whether it is answered when it is done. All others are answered once they have their place in the queue.
+    pub(crate) fn is_done_when_answered(&self) -> bool {
+        self.is_durable_when_answered() || matches!(self, Self::Expire(_))
+    }
 }
 
 /// Does one write. `marked` are the partitions known to have their mark.

@@ -1,17 +1,21 @@
 //! The store on one machine: a database file (`store.redb`) for the rows and, apart from it, a file of slots that are
 //! overwritten in place (`keys.slots`) for the data keys.
 //!
-//! **Writes.** One thread merges all that waits into one transaction and answers when it is committed, which other
-//! reads XX The database is copy-on-write and a commit that is not durable changes no page that the last
-//! durable one names, so a crash goes back to that one, in all tables at once: it loses a suffix of all writes.
+//! **Writes.** A write is answered once it has its place in a queue, but for those that promise more. One thread takes them
+//! out and keeps a transaction open over all that comes, until somebody asks for what is in it: a read that begins behind
+//! a write that it doesn't see yet, or a flush. So what is written and not read costs no commit, and whoever writes waits
+//! for nothing but room in the queue. The database is copy-on-write and a commit that is not durable changes no page that
+//! the last durable one names, so a crash goes back to that one, in all tables at once: it loses a suffix of all writes,
+//! in the order of the queue.
 //!
 //! **Keys.** A second thread appends what waits to the slot file and answers after one sync for all. So a key can
 //! survive rows that don't, never the reverse.
 //!
 //! **Faults.** After the first fault of the disk or the database nothing is written any more, and every call is answered
-//! with it: what a failed write left behind is unknown. Whoever awaits [`EmbeddedStore::failed`] closes the store and
-//! opens it again, which finds the last flush, as after a crash. A read that finds damage fails alone: the rest may be
-//! sound, and whoever scrolls to a bad page must not end everybody's sessions.
+//! with it: what a failed write left behind is unknown. So a write may be answered and its fault be told to others. Whoever
+//! awaits [`EmbeddedStore::failed`] closes the store and opens it again, which finds the last flush, as after a crash. A
+//! read that finds damage fails alone: the rest may be sound, and whoever scrolls to a bad page must not end everybody's
+//! sessions.
 //!
 //! One process at a time: nothing here keeps a second one out of the folder.
 
@@ -27,6 +31,7 @@ mod queue;
 mod reads;
 mod slots;
 mod tables;
+mod visible;
 mod writer;
 
 use std::{
@@ -54,6 +59,7 @@ use crate::{
     fault::{Fault, guard},
     keys::{Creation, KeyWriter, Keys},
     queue::Queue,
+    visible::Visible,
     writer::{Job, Writer},
 };
 
@@ -79,6 +85,7 @@ struct Shared {
     /// None when it is closed. Held for reading by whoever uses the database, for as long as they do.
     database: RwLock<Option<Database>>,
     failure: Arc<Failure>,
+    visible: Visible,
     folder: PathBuf,
 }
 
@@ -108,10 +115,11 @@ impl EmbeddedStore {
     pub fn open(disk: Arc<dyn Disk>, folder: PathBuf, options: Options) -> Result<Arc<Self>, OpenError> {
         let failure = Arc::new(Failure::new());
         let opened = open::open(&*disk, &folder, &options, &failure)?;
-        let shared = Arc::new(Shared { database: RwLock::new(Some(opened.database)), failure, folder });
+        let shared =
+            Arc::new(Shared { database: RwLock::new(Some(opened.database)), failure, visible: Visible::new(), folder });
         let writes = Arc::new(Queue::new(options.queue_bytes_max));
         let creations = Arc::new(Queue::new(options.queue_bytes_max));
-        let writer = Writer::new(shared.clone(), writes.clone());
+        let writer = Writer::new(shared.clone(), writes.clone(), &options);
         let (key_writer, keys) = KeyWriter::new(shared.clone(), creations.clone(), opened.keys, opened.index);
         // Made before the threads, so that one which can't be started doesn't leave the other behind.
         let store = Arc::new(Self { shared, writes, creations, keys, threads: Mutex::default() });
@@ -188,13 +196,34 @@ impl EmbeddedStore {
 
     async fn write(&self, write: Write) -> Result<(), Error> {
         self.shared.failure.check()?;
-        let (answer, answered) = oneshot::channel();
         let bytes = write.bytes();
-        self.writes.put(Job { write, answer }, bytes).await?;
+        if !write.is_done_when_answered() {
+            self.writes.put(Job { write, answer: None }, bytes).await?;
+            // What was put in behind a fault won't be written.
+            return self.shared.failure.check();
+        }
+        let (answer, answered) = oneshot::channel();
+        self.writes.put(Job { write, answer: Some(answer) }, bytes).await?;
         answered.await.unwrap_or(Err(Error::Closed))
     }
 
+    /// Reads, when all is visible that was answered before the call.
     async fn read<T, F>(&self, read: F) -> Result<T, Error>
+    where
+        T: Send + 'static,
+        F: FnOnce(&ReadTransaction) -> Result<T, Fault> + Send + 'static,
+    {
+        self.shared.failure.check()?;
+        tokio::select! {
+            biased;
+            visible = self.shared.visible.wait(&self.writes) => visible?,
+            error = self.shared.failure.wait() => return Err(error),
+        }
+        self.read_durable(read).await
+    }
+
+    /// Reads rows whose writes are durable when answered, and so visible. It waits for none of the others.
+    async fn read_durable<T, F>(&self, read: F) -> Result<T, Error>
     where
         T: Send + 'static,
         F: FnOnce(&ReadTransaction) -> Result<T, Fault> + Send + 'static,
@@ -246,7 +275,7 @@ impl Store for EmbeddedStore {
     }
 
     async fn skipped(&self, of: LogPartition) -> Result<BTreeSet<Offset>, Error> {
-        self.read(move |from| reads::skipped(from, of)).await
+        self.read_durable(move |from| reads::skipped(from, of)).await
     }
 
     async fn events(&self, query: &EventQuery) -> Result<Vec<EventRow>, Error> {
@@ -311,12 +340,12 @@ impl Store for EmbeddedStore {
 
     async fn bans_of(&self, user: &UserId, device: Option<&DeviceId>) -> Result<Vec<Ban>, Error> {
         let (user, device) = (user.clone(), device.cloned());
-        self.read(move |from| reads::bans_of(from, &user, device.as_ref())).await
+        self.read_durable(move |from| reads::bans_of(from, &user, device.as_ref())).await
     }
 
     async fn bans(&self, user: Option<&UserId>, after: Option<&BanKey>, rows_max: usize) -> Result<Vec<Ban>, Error> {
         let (user, after) = (user.cloned(), after.cloned());
-        self.read(move |from| reads::bans(from, user.as_ref(), after.as_ref(), rows_max)).await
+        self.read_durable(move |from| reads::bans(from, user.as_ref(), after.as_ref(), rows_max)).await
     }
 
     async fn expire_inbox(&self, before: TimeMs) -> Result<(), Error> {

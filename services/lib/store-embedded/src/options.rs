@@ -1,4 +1,4 @@
-//! Every limit of the embedded store.
+//! Every limit of the embedded store, and what else can be chosen.
 
 /// What can be chosen when the store is opened.
 #[derive(Debug, Clone)]
@@ -6,9 +6,12 @@ pub struct Options {
     /// The most bytes of the database's pages kept in memory. Default 64 MiB.
     pub cache_bytes: usize,
     /// The most bytes of writes that wait or are being written; at the bound writers wait. Default 16 MiB.
-    ///
-    /// One round of the writer takes all that waits, so this bounds a write transaction too.
     pub queue_bytes_max: usize,
+    /// How many bytes of writes an open transaction takes in before it is committed, although no read and no flush asks
+    /// for it. Default 8 MiB.
+    ///
+    /// One round of the writer takes all that waits, so it may have as many as this and `queue_bytes_max` together.
+    pub transaction_bytes_max: usize,
     /// Whether opening reads the whole database and checks every page. Default false: what a crash leaves is sound by
     /// itself, and each value has a checksum of its own, so this is for a disk that is not trusted.
     pub check_on_open: bool,
@@ -16,7 +19,12 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self { cache_bytes: 64 * 1024 * 1024, queue_bytes_max: 16 * 1024 * 1024, check_on_open: false }
+        Self {
+            cache_bytes: 64 * 1024 * 1024,
+            queue_bytes_max: 16 * 1024 * 1024,
+            transaction_bytes_max: 8 * 1024 * 1024,
+            check_on_open: false,
+        }
     }
 }
 
@@ -25,6 +33,9 @@ pub(crate) const WRITE_BYTES_MIN: usize = 256;
 
 /// The most inbox rows that one round of the writer looks at to let them expire: other writes wait no longer than that.
 pub(crate) const EXPIRE_ROWS_MAX: usize = 2_000;
+
+/// About what such a round adds to the open transaction.
+pub(crate) const EXPIRE_BYTES: usize = EXPIRE_ROWS_MAX * 128;
 
 /// The most keys that one sync makes durable together.
 pub(crate) const KEYS_TOGETHER_MAX: usize = 256;

@@ -20,6 +20,10 @@ pub(crate) struct Queue<T> {
 #[derive(Debug)]
 struct State<T> {
     items: VecDeque<Queued<T>>,
+    /// How many were ever put in.
+    placed: u64,
+    /// Whether the thread is to come although there may be nothing for it here.
+    woken: bool,
     closed: bool,
 }
 
@@ -35,7 +39,7 @@ impl<T> Queue<T> {
         let most = Semaphore::MAX_PERMITS.min(u32::MAX as usize);
         let bytes_max = bytes_max.clamp(WRITE_BYTES_MIN, most);
         Self {
-            state: Mutex::new(State { items: VecDeque::new(), closed: false }),
+            state: Mutex::new(State { items: VecDeque::new(), placed: 0, woken: false, closed: false }),
             changed: Condvar::new(),
             room: std::sync::Arc::new(Semaphore::new(bytes_max)),
             bytes_max: u32::try_from(bytes_max).unwrap_or(u32::MAX),
@@ -53,16 +57,28 @@ impl<T> Queue<T> {
             return Err(Error::Closed);
         }
         state.items.push_back(Queued { item, _room: room });
+        state.placed += 1;
         drop(state);
         self.changed.notify_one();
         Ok(())
     }
 
-    /// Takes up to `items_max` of what is in the queue; with `wait` at least one. None when the queue is closed and
-    /// empty. For the one thread at the other side.
+    /// How many items were ever put in.
+    pub(crate) fn placed(&self) -> u64 {
+        self.state.lock().placed
+    }
+
+    /// Makes [`Queue::take`] return once, also with nothing.
+    pub(crate) fn wake(&self) {
+        self.state.lock().woken = true;
+        self.changed.notify_one();
+    }
+
+    /// Takes up to `items_max` of what is in the queue; with `wait` at least one, unless it is woken. None when the queue
+    /// is closed and empty. For the one thread at the other side.
     pub(crate) fn take(&self, wait: bool, items_max: usize) -> Option<Vec<Queued<T>>> {
         let mut state = self.state.lock();
-        while state.items.is_empty() {
+        while state.items.is_empty() && !state.woken {
             if state.closed {
                 return None;
             }
@@ -71,6 +87,7 @@ impl<T> Queue<T> {
             }
             self.changed.wait(&mut state);
         }
+        state.woken = false;
         let count = state.items.len().min(items_max);
         Some(state.items.drain(..count).collect())
     }

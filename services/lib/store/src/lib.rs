@@ -5,13 +5,16 @@
 //! * **One writer.** A chat's rows are written by its sequencer alone, an inbox's and those of a user's devices by its
 //!   router alone. A late former owner writes the same bytes to the same keys, or rows that are older than what stands,
 //!   so writing a row again changes nothing. Bans are written by whoever is asked to.
-//! * **Order.** A write that was answered is seen by every read that begins later.
+//! * **Order.** A write that was answered is seen by every read that begins later. It need not be done when it is answered:
+//!   a store that isn't durable at once may answer with its place among all writes, and let the reads wait.
 //! * **Durability.** What was answered survives a crash of the process or the machine either at once or after
 //!   [`Store::flush`]; see [`Store::is_durable_at_once`]. A crash loses only a suffix of all writes, over all kinds of
 //!   rows together, so an offset or a checkpoint never survives the rows that it speaks of. [`Store::skip`],
 //!   [`Store::ban`], [`Store::unban`] and the keys are durable when answered.
 //! * **Atomicity.** Each call writes all of its batch or, after a crash, a prefix in the order given: of the whole, or at
 //!   least of each chat, each inbox and each user's devices.
+//! * **Faults.** What goes wrong with a write behind its answer is answered to calls that come later, and to all of them until
+//!   the store is opened again: what was answered and is not durable may then be gone, as after a crash.
 //! * **Retry.** Every write may be repeated after an error. Nothing is retried inside.
 //! * **Cancellation.** Dropping a write's future leaves open whether it happens.
 
@@ -298,7 +301,7 @@ pub trait Store: Send + Sync + 'static {
     /// [`Error`].
     async fn bans(&self, user: Option<&UserId>, after: Option<&BanKey>, rows_max: usize) -> Result<Vec<Ban>, Error>;
 
-    /// Removes the inbox rows of days (UTC) before the day of `before`. Other writes go on meanwhile. A store that was told
+    /// Removes the inbox rows of days (UTC) before the day of `before`; done when answered. Other writes go on meanwhile. A store that was told
     /// how long to keep them, and lets them go by itself, does nothing here.
     ///
     /// # Errors
@@ -308,7 +311,7 @@ pub trait Store: Send + Sync + 'static {
     /// Whether every answered write survives a crash without [`Store::flush`].
     fn is_durable_at_once(&self) -> bool;
 
-    /// Makes durable what was answered before the call.
+    /// Makes durable what was answered before the call. Without an error it is all written.
     ///
     /// # Errors
     /// [`Error`]; what was answered before is then in an unknown state.
