@@ -64,7 +64,7 @@ use crate::{
 };
 
 pub use fault::OpenError;
-pub use options::Options;
+pub use options::{BeforeDurable, Options};
 
 /// The store on one machine. See the crate.
 ///

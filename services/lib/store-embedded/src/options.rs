@@ -1,5 +1,7 @@
 //! Every limit of the embedded store, and what else can be chosen.
 
+use std::{fmt, sync::Arc};
+
 /// What can be chosen when the store is opened.
 #[derive(Debug, Clone)]
 pub struct Options {
@@ -15,6 +17,8 @@ pub struct Options {
     /// Whether opening reads the whole database and checks every page. Default false: what a crash leaves is sound by
     /// itself, and each value has a checksum of its own, so this is for a disk that is not trusted.
     pub check_on_open: bool,
+    /// What has to succeed before rows become durable. Default none.
+    pub before_durable: Option<BeforeDurable>,
 }
 
 impl Default for Options {
@@ -24,7 +28,34 @@ impl Default for Options {
             queue_bytes_max: 16 * 1024 * 1024,
             transaction_bytes_max: 8 * 1024 * 1024,
             check_on_open: false,
+            before_durable: None,
         }
+    }
+}
+
+/// What has to succeed before rows become durable: say, that what they speak of elsewhere is durable itself.
+///
+/// The writer's thread calls it right before each durable commit that has rows, also for bans and skips and when the
+/// store is closed; the rows are those that were answered before the call. It may block, and all writes wait for it. An error says
+/// why it can't be; the store fails with it as unavailable, and stays at its last durable commit.
+#[derive(Clone)]
+pub struct BeforeDurable(Arc<dyn Fn() -> Result<(), String> + Send + Sync>);
+
+impl BeforeDurable {
+    /// Calls this.
+    pub fn new(call: impl Fn() -> Result<(), String> + Send + Sync + 'static) -> Self {
+        Self(Arc::new(call))
+    }
+
+    /// Blocks as long as it takes.
+    pub(crate) fn call(&self) -> Result<(), String> {
+        (self.0)()
+    }
+}
+
+impl fmt::Debug for BeforeDurable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("BeforeDurable")
     }
 }
 

@@ -15,7 +15,7 @@ use crate::{
     Options, Shared,
     apply::{self, Write},
     fault::{Fault, fail_here, guard},
-    options::{EXPIRE_BYTES, WRITE_BYTES_MIN},
+    options::{BeforeDurable, EXPIRE_BYTES, WRITE_BYTES_MIN},
     queue::{Queue, Queued},
     tables::Tables,
 };
@@ -45,6 +45,7 @@ pub(crate) struct Writer {
     shared: Arc<Shared>,
     queue: Arc<Queue<Job>>,
     bytes_max: usize,
+    before_durable: Option<BeforeDurable>,
     /// How many writes were taken out of the queue.
     taken: u64,
     /// Who is answered by the next commit.
@@ -66,6 +67,7 @@ impl Writer {
             shared,
             queue,
             bytes_max: options.transaction_bytes_max,
+            before_durable: options.before_durable.clone(),
             taken: 0,
             answers: Vec::new(),
             wants_durable: false,
@@ -178,6 +180,9 @@ impl Writer {
     fn commit(&mut self, mut transaction: WriteTransaction, end: End) -> Result<(), Fault> {
         if end == End::Durable {
             durable(&mut transaction)?;
+            if let Some(before_durable) = &self.before_durable {
+                before_durable.call().map_err(Fault::Database)?;
+            }
             fail_here!("store::before_flush");
         } else {
             transaction.set_durability(Durability::None)?;
