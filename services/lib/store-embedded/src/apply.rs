@@ -9,6 +9,7 @@ use redb::ReadableTable;
 use crate::{
     codec,
     fault::Fault,
+    merged::Merged,
     options::{DAY_MS, EXPIRE_ROWS_MAX},
     reads,
     tables::{self, Tables},
@@ -60,56 +61,48 @@ impl Write {
 }
 
 /// Does one write. `marked` are the partitions known to have their mark.
-pub(crate) fn apply(tables: &mut Tables<'_>, marked: &mut BTreeSet<LogPartition>, write: &Write) -> Result<(), Fault> {
+pub(crate) fn apply(
+    tables: &mut Tables<'_>,
+    merged: &mut Merged,
+    marked: &mut BTreeSet<LogPartition>,
+    write: Write,
+) -> Result<(), Fault> {
     match write {
         Write::Events(of, rows, summaries) => {
-            if !rows.is_empty() && marked.insert(*of) {
-                let key = tables::partition_key(*of);
+            if !rows.is_empty() && marked.insert(of) {
+                let key = tables::partition_key(of);
                 tables.marks.insert(&key, codec::numbers(&key, []).as_slice())?;
             }
             for row in rows {
                 let key = tables::event_key(row.chat, row.stream, row.version);
-                tables.events.insert(&key, codec::event(&key, row).as_slice())?;
+                tables.events.insert(&key, codec::event(&key, &row).as_slice())?;
             }
-            summaries.iter().try_for_each(|summary| put_summary(tables, summary))
+            summaries.into_iter().for_each(|summary| merged.put_summary(summary));
+            Ok(())
         }
         Write::Commit(of, next, snapshots) => {
-            let key = tables::partition_key(*of);
-            let stands = match tables.offsets.get(&key)? {
-                Some(value) => codec::read_numbers::<1>("offsets", &key, value.value())?[0],
-                None => 0,
-            };
-            if next.0 >= stands {
-                tables.offsets.insert(&key, codec::numbers(&key, [next.0]).as_slice())?;
-            }
+            merged.put_offset(of, next);
             snapshots.iter().try_for_each(|snapshot| put_snapshot(tables, snapshot))
         }
         Write::Skip(of, command) => {
-            let key = tables::skip_key(*of, *command);
+            let key = tables::skip_key(of, command);
             tables.skipped.insert(&key, codec::numbers(&key, []).as_slice())?;
             Ok(())
         }
-        Write::Inbox(rows) => put_inbox(tables, rows),
-        Write::Checkpoint(of, checkpoint) => put_checkpoint(tables, *of, checkpoint),
+        Write::Inbox(rows) => rows.iter().try_for_each(|row| put_inbox(tables, merged, row)),
+        Write::Checkpoint(of, checkpoint) => {
+            merged.put_checkpoint(of, checkpoint);
+            Ok(())
+        }
         Write::Devices(rows) => rows.iter().try_for_each(|row| put_device(tables, row)),
-        Write::Ban(ban) => put_ban(tables, ban),
+        Write::Ban(ban) => put_ban(tables, &ban),
         Write::Unban(key) => {
-            tables.bans.remove(tables::ban_key(key).as_slice())?;
+            tables.bans.remove(tables::ban_key(&key).as_slice())?;
             Ok(())
         }
         // Expiry goes in steps, beside the other writes: see `expire`.
         Write::Expire(_) | Write::Flush => Ok(()),
     }
-}
-
-fn put_checkpoint(tables: &mut Tables<'_>, of: LogPartition, checkpoint: &Checkpoint) -> Result<(), Fault> {
-    let key = tables::partition_key(of);
-    let stands = reads::checkpoint_in(&tables.checkpoints, &tables.terms, &key)?;
-    if stands.is_none_or(|stands| !checkpoint.is_older_than(&stands)) {
-        tables.checkpoints.insert(&key, codec::checkpoint(&key, checkpoint).as_slice())?;
-        tables.terms.insert(&key, codec::numbers(&key, [checkpoint.term.0]).as_slice())?;
-    }
-    Ok(())
 }
 
 fn put_snapshot(tables: &mut Tables<'_>, snapshot: &Snapshot) -> Result<(), Fault> {
@@ -124,45 +117,11 @@ fn put_snapshot(tables: &mut Tables<'_>, snapshot: &Snapshot) -> Result<(), Faul
     Ok(())
 }
 
-fn put_summary(tables: &mut Tables<'_>, summary: &Summary) -> Result<(), Fault> {
-    let key = summary.chat.as_bytes();
-    let former = match tables.summaries.get(key)? {
-        Some(value) => Some(codec::read_summary(summary.chat, key, value.value())?),
-        None => None,
-    };
-    if former.as_ref().is_some_and(|former| former.version >= summary.version) {
-        return Ok(());
-    }
-    // Almost always the members are the same, and the user's chats don't have to be touched.
-    let former = former.map_or_else(Vec::new, |former| former.members);
-    for user in former.iter().filter(|user| !summary.members.contains(user)) {
-        tables.chats_of.remove(tables::chat_of_key(user, summary.chat).as_slice())?;
-    }
-    for user in summary.members.iter().filter(|user| !former.contains(user)) {
-        let key = tables::chat_of_key(user, summary.chat);
-        tables.chats_of.insert(key.as_slice(), codec::numbers(&key, []).as_slice())?;
-    }
-    tables.summaries.insert(key, codec::summary(key, summary).as_slice())?;
-    Ok(())
-}
-
-fn put_inbox(tables: &mut Tables<'_>, rows: &[InboxRow]) -> Result<(), Fault> {
-    for row in rows {
-        let inbox = tables::inbox_of(&row.user, row.position.log);
-        let key = tables::inbox_key(&inbox, row.position.offset);
-        tables.inbox.insert(key.as_slice(), codec::entry(&key, row.time, &row.entry).as_slice())?;
-
-        let day = tables::day_key(row.time.0 / DAY_MS, &inbox);
-        let offset = row.position.offset.0;
-        let known = match tables.inbox_days.get(day.as_slice())? {
-            Some(value) => Some(codec::read_numbers::<2>("inbox_days", &day, value.value())?),
-            None => None,
-        };
-        let [low, high] = known.map_or([offset; 2], |[low, high]| [low.min(offset), high.max(offset)]);
-        if known != Some([low, high]) {
-            tables.inbox_days.insert(day.as_slice(), codec::numbers(&day, [low, high]).as_slice())?;
-        }
-    }
+fn put_inbox(tables: &mut Tables<'_>, merged: &mut Merged, row: &InboxRow) -> Result<(), Fault> {
+    let inbox = tables::inbox_of(&row.user, row.position.log);
+    let key = tables::inbox_key(&inbox, row.position.offset);
+    tables.inbox.insert(key.as_slice(), codec::entry(&key, row.time, &row.entry).as_slice())?;
+    merged.put_day(row, &inbox);
     Ok(())
 }
 
@@ -196,7 +155,8 @@ fn put_ban(tables: &mut Tables<'_>, ban: &Ban) -> Result<(), Fault> {
     Ok(())
 }
 
-/// Goes one step on in removing the inbox rows of days before that of `before`, and says whether it was the last.
+/// Goes one step on in removing the inbox rows of days before that of `before`, and says whether it was the last. What
+/// was merged must be settled.
 pub(crate) fn expire(tables: &mut Tables<'_>, before: TimeMs) -> Result<bool, Fault> {
     let end = (before.0 / DAY_MS).to_be_bytes();
     let mut rows_max = EXPIRE_ROWS_MAX;

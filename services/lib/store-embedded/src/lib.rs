@@ -25,6 +25,7 @@ mod codec;
 mod failure;
 mod fault;
 mod keys;
+mod merged;
 mod open;
 mod options;
 mod queue;

@@ -15,6 +15,7 @@ use crate::{
     Options, Shared,
     apply::{self, Write},
     fault::{Fault, fail_here, guard},
+    merged::Merged,
     options::{BeforeDurable, EXPIRE_BYTES, WRITE_BYTES_MIN},
     queue::{Queue, Queued},
     tables::Tables,
@@ -56,6 +57,7 @@ pub(crate) struct Writer {
     expiring: VecDeque<(TimeMs, Queued<Job>)>,
     /// Bytes of writes that the open transaction has taken in.
     bytes: usize,
+    merged: Merged,
     marked: BTreeSet<LogPartition>,
     /// Whether something was committed since the last durable commit.
     is_dirty: bool,
@@ -73,6 +75,7 @@ impl Writer {
             wants_durable: false,
             expiring: VecDeque::new(),
             bytes: 0,
+            merged: Merged::default(),
             marked: BTreeSet::new(),
             is_dirty: false,
         }
@@ -148,6 +151,7 @@ impl Writer {
             }
             round = self.take()?;
         };
+        self.merged.settle(&mut tables)?;
         drop(tables);
         self.commit(transaction, end)
     }
@@ -157,9 +161,10 @@ impl Writer {
         // Each gives its room in the queue free when it is done.
         for job in round {
             self.bytes += WRITE_BYTES_MIN + job.item.write.bytes();
-            apply::apply(tables, &mut self.marked, &job.item.write)?;
+            apply::apply(tables, &mut self.merged, &mut self.marked, job.item.write)?;
         }
         let Some(&(before, _)) = self.expiring.front() else { return Ok(()) };
+        self.merged.settle(tables)?;
         self.bytes += EXPIRE_BYTES;
         if apply::expire(tables, before)? {
             // What it did lately has no place in the queue that a read could wait for, so it is committed before the answer.
