@@ -35,9 +35,10 @@ impl Default for Options {
 
 /// What has to succeed before rows become durable: say, that what they speak of elsewhere is durable itself.
 ///
-/// The writer's thread calls it right before each durable commit that has rows, also for bans and skips and when the
-/// store is closed; the rows are those that were answered before the call. It may block, and all writes wait for it. An error says
-/// why it can't be; the store fails with it as unavailable, and stays at its last durable commit.
+/// The writer's thread calls it right before each durable commit, of flushes, of skips, bans and unbans, and of the close.
+/// The rows are those of writes that were answered or begun before the call. Opening doesn't call it: what that commits has no
+/// rows. It may block, and all writes wait for it. An error says why it can't be; the store fails with it as unavailable,
+/// and stays at its last durable commit.
 #[derive(Clone)]
 pub struct BeforeDurable(Arc<dyn Fn() -> Result<(), String> + Send + Sync>);
 

@@ -108,7 +108,7 @@ impl Writer {
             if changes || (self.wants_durable && self.is_dirty) {
                 self.transaction(database, round)?;
             } else {
-                self.is_done();
+                self.finish();
             }
         }
         if self.is_dirty {
@@ -196,12 +196,12 @@ impl Writer {
         transaction.commit()?;
         self.is_dirty = end != End::Durable;
         fail_here!("store::after_commit");
-        self.is_done();
+        self.finish();
         Ok(())
     }
 
     /// All that was taken is visible, and durable if somebody wanted it.
-    fn is_done(&mut self) {
+    fn finish(&mut self) {
         self.bytes = 0;
         self.wants_durable = false;
         self.shared.visible.set(self.taken);

@@ -8,6 +8,7 @@ use std::{
         Arc,
         atomic::{AtomicU64, Ordering},
     },
+    time::Duration,
 };
 
 use bytes::Bytes;
@@ -15,6 +16,9 @@ use chasqui_disk::{Disk, RealDisk};
 use chasqui_domain::{ChatId, Epoch, LogId, Offset, Partition, Position, TimeMs, UserId};
 use chasqui_store::{Error, InboxRow, KeyTable, LogPartition, Store, WRAPPED_KEY_BYTES};
 use chasqui_store_embedded::{EmbeddedStore, Options};
+
+/// A fault is told within this, or never.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 const OF: LogPartition = LogPartition { log: LogId([1; 16]), partition: Partition(0) };
 
@@ -69,7 +73,7 @@ async fn a_fault_at_any_point_fails_the_store_until_it_is_opened_again() {
                 _ => assert!(matches!(failed, Error::Corrupt { .. }), "{failed:?}"),
             }
             let same = |error: &Error| assert_eq!(error.to_string(), failed.to_string(), "{point} {action}");
-            same(&store.failed().await);
+            same(&tokio::time::timeout(PATIENCE, store.failed()).await.unwrap());
             same(&store.failure().unwrap());
             same(&store.committed(OF).await.unwrap_err());
             same(&store.flush().await.unwrap_err());
@@ -184,7 +188,7 @@ async fn a_fault_after_an_answer_is_told_to_the_next_call_and_to_whoever_watches
                 tokio::spawn(async move { store.committed(OF).await })
             })
             .collect();
-        let failed = store.failed().await;
+        let failed = tokio::time::timeout(PATIENCE, store.failed()).await.unwrap();
         let same = |error: &Error| assert_eq!(error.to_string(), failed.to_string(), "{action}");
         for read in reads {
             same(&read.await.unwrap().unwrap_err());
@@ -202,6 +206,7 @@ async fn a_fault_after_an_answer_is_told_to_the_next_call_and_to_whoever_watches
         fail::cfg("store::before_commit", action).unwrap();
         let mut offset = 0;
         let failed = loop {
+            assert!(offset < 1000, "the writer commits a large transaction, and finds the fault");
             match write_row(&store, offset, 4096).await {
                 Ok(()) => offset += 1,
                 Err(error) => break error,
