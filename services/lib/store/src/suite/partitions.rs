@@ -32,6 +32,9 @@ pub async fn a_late_commit_moves_nothing_back(factory: &dyn Factory) {
     assert_eq!(store.committed(of(7)).await.unwrap(), Some(Offset(9)));
     let loaded = store.load_chats(&[chat], LOG, Offset(9)).await.unwrap().remove(0);
     assert_eq!(loaded.snapshot, Some(snapshot(chat, 3)));
+    // Also when the other has been read.
+    store.commit(of(7), Offset(6), vec![]).await.unwrap();
+    assert_eq!(store.committed(of(7)).await.unwrap(), Some(Offset(9)));
 }
 
 /// Whatever the order in which they arrive.
@@ -107,13 +110,18 @@ pub async fn a_former_owner_moves_no_checkpoint(factory: &dyn Factory) {
         (checkpoint(3, 10, b"of a former owner again"), false),
     ];
     let mut newest = None;
-    for (given, counts) in stands {
+    for (given, counts) in stands.clone() {
         store.save_checkpoint(of(7), given.clone()).await.unwrap();
         if counts {
             newest = Some(given);
         }
         assert_eq!(store.checkpoint(of(7)).await.unwrap(), newest);
     }
+    // Nor when nobody reads in between.
+    for (given, _) in stands {
+        store.save_checkpoint(of(8), given).await.unwrap();
+    }
+    assert_eq!(store.checkpoint(of(8)).await.unwrap(), newest);
 }
 
 /// Also while many others write.
