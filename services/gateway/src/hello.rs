@@ -118,10 +118,7 @@ async fn greet(shared: &Shared, source: &mut impl Source) -> Result<Greeting, Op
     let frame = frames::parse_client(&text);
     shared.metrics.frame_in(frame.as_ref().map_or(UNREADABLE, ClientFrame::name));
     let Ok(ClientFrame::Hello(hello)) = frame else { return Err(Some(Code::BadFrame.into())) };
-    let identity = identity::verify(shared, &hello.token.0).await.map_err(Why::from)?;
-    // Who connects again and again costs as much as who asks.
-    let asked = shared.quotas.requests.take(&identity.user);
-    asked.map_err(|too_much| Why::too_much(Code::TooManySessions, too_much))?;
+    let identity = log_in(shared, &hello.token.0).await?;
     // A cursor that can't be taken up is no fault: the device begins with the chat list.
     let from = match resume(shared, &identity.user, hello.cursor.as_deref()) {
         // The log was put back to an older state. What it says until it comes to the cursor would be missed.
@@ -129,6 +126,24 @@ async fn greet(shared: &Shared, source: &mut impl Source) -> Result<Greeting, Op
         from => from,
     };
     Ok(Greeting { identity, device: hello.device, from })
+}
+
+/// Who brings a token, if one more may log in.
+///
+/// That is asked as soon as there is a hello, before anything is done for it, and not when the connection is asked for: a
+/// browser tells its page nothing of a WebSocket that was refused, and who never says hello would be counted. A token that
+/// is none is no log-in, or whoever has no token could keep out all who have one.
+async fn log_in(shared: &Shared, token: &str) -> Result<Identity, Why> {
+    let login = shared.quotas.logins.enter().map_err(|too_much| {
+        shared.metrics.logins_refused.inc();
+        Why::too_much(Code::TooManyLogins, too_much)
+    })?;
+    let identity = identity::verify(shared, token).await?;
+    // Who connects again and again costs as much as who asks.
+    let asked = shared.quotas.requests.take(&identity.user);
+    asked.map_err(|too_much| Why::too_much(Code::TooManySessions, too_much))?;
+    login.counts();
+    Ok(identity)
 }
 
 /// Where a session goes on, or why it doesn't.

@@ -22,6 +22,7 @@ mod identity;
 mod keys;
 mod limits;
 mod listener;
+mod logins;
 mod measure;
 mod newcomers;
 mod options;

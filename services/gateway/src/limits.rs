@@ -123,6 +123,10 @@ pub(crate) const UNANSWERED_PER_DEVICE_MAX: usize = 4;
 /// How long the last words to a client, or about it, may take.
 pub(crate) const FAREWELL: Duration = Duration::from_secs(3);
 
+/// The longest that somebody who logs in may be told to wait. At the defaults all sessions of a gateway have their turn
+/// within it; longer than that nobody waits for a screen.
+pub(crate) const LOGIN_WAIT_MAX: Duration = Duration::from_secs(120);
+
 /// How long an answer of the REST API may take.
 pub(crate) const REST_PATIENCE: Duration = Duration::from_secs(15);
 

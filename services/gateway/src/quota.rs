@@ -1,4 +1,4 @@
-//! What one user, and one session, may do in a time. Each gateway counts for itself.
+//! What one user, and one session, may do in a time, and all users together. Each gateway counts for itself.
 
 use std::{num::NonZeroU32, time::Duration};
 
@@ -10,6 +10,8 @@ use governor::{
     middleware::NoOpMiddleware,
     state::{InMemoryState, NotKeyed, keyed::HashMapStateStore},
 };
+
+use crate::logins::Logins;
 
 /// How many seconds' worth may come at once.
 const BURST_SECONDS: u32 = 10;
@@ -25,11 +27,19 @@ pub struct Rates {
     pub requests_per_second: u32,
     /// The most chats that a user may open at once, and then in an hour.
     pub chats_opened_per_hour: u32,
+    /// The most log-ins of all users in a second; it may be as many at once. Those beyond are told when to come back.
+    pub logins_per_second: u32,
 }
 
 impl Default for Rates {
     fn default() -> Self {
-        Self { frames_per_second: 500, sends_per_second: 100, requests_per_second: 50, chats_opened_per_hour: 500 }
+        Self {
+            frames_per_second: 500,
+            sends_per_second: 100,
+            requests_per_second: 50,
+            chats_opened_per_hour: 500,
+            logins_per_second: 500,
+        }
     }
 }
 
@@ -41,9 +51,9 @@ pub(crate) struct TooMuch {
 }
 
 impl TooMuch {
-    /// In milliseconds, and never 0.
+    /// In milliseconds, not a moment too early and never 0.
     pub(crate) fn retry_in_ms(self) -> u32 {
-        u32::try_from(self.retry_in.as_millis()).unwrap_or(u32::MAX).saturating_add(1)
+        u32::try_from(self.retry_in.as_nanos().div_ceil(1_000_000)).unwrap_or(u32::MAX).max(1)
     }
 }
 
@@ -99,6 +109,8 @@ pub(crate) struct Quotas {
     pub(crate) sends: PerUser,
     pub(crate) requests: PerUser,
     pub(crate) chats: PerUser,
+    /// Of all users.
+    pub(crate) logins: Logins,
     frames: Option<Quota>,
 }
 
@@ -108,6 +120,7 @@ impl Quotas {
             sends: PerUser::new(per_second(rates.sends_per_second), runtime),
             requests: PerUser::new(per_second(rates.requests_per_second), runtime),
             chats: PerUser::new(NonZeroU32::new(rates.chats_opened_per_hour).map(Quota::per_hour), runtime),
+            logins: Logins::new(rates.logins_per_second, runtime),
             frames: per_second(rates.frames_per_second),
         }
     }
@@ -167,7 +180,7 @@ mod tests {
     fn chats_count_by_the_hour() {
         let (quotas, clock, _) = quotas(Rates { chats_opened_per_hour: 4, ..Rates::default() });
         assert_eq!(taken(&quotas.chats, "alice"), 4);
-        assert_eq!(quotas.chats.take(&user("alice")).unwrap_err().retry_in_ms(), 900_001);
+        assert_eq!(quotas.chats.take(&user("alice")).unwrap_err().retry_in_ms(), 900_000);
         clock.advance(1_800);
         assert_eq!(taken(&quotas.chats, "alice"), 2);
     }
@@ -185,12 +198,18 @@ mod tests {
 
     #[test]
     fn zero_is_no_limit() {
-        let rates =
-            Rates { frames_per_second: 0, sends_per_second: 0, requests_per_second: 0, chats_opened_per_hour: 0 };
+        let rates = Rates {
+            frames_per_second: 0,
+            sends_per_second: 0,
+            requests_per_second: 0,
+            chats_opened_per_hour: 0,
+            logins_per_second: 0,
+        };
         let (quotas, _, runtime) = quotas(rates);
         let frames = quotas.frames(&runtime);
         for _ in 0..100_000 {
             assert!(frames.take());
+            quotas.logins.enter().unwrap().counts();
             for quota in [&quotas.sends, &quotas.requests, &quotas.chats] {
                 assert_eq!(quota.take(&user("alice")), Ok(()));
             }

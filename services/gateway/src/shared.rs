@@ -85,14 +85,19 @@ impl Shared {
         Day(today.0.saturating_sub(self.options.inbox_retention_days))
     }
 
-    /// What a client is told last. Those that are to connect again each get a time of their own, behind what is known.
+    /// What a client is told last. Those that are to connect again each get a time of their own, behind what is known; who
+    /// was told a turn has one.
     pub(crate) fn parting(&self, why: Why) -> Failure {
         let Why { code, retry_in_ms } = why;
-        let retry_in_ms = code.retry().then(|| {
+        let spread = |retry_in_ms: Option<u32>| {
             let random = u64::from(u32::from_be_bytes(self.runtime.random()));
             let own = u32::try_from((self.options.reconnect_ms * random) >> 32).unwrap_or(u32::MAX);
             own.saturating_add(retry_in_ms.unwrap_or_default())
-        });
+        };
+        let retry_in_ms = match code {
+            Code::TooManyLogins => retry_in_ms,
+            _ => code.retry().then(|| spread(retry_in_ms)),
+        };
         Failure { retry_in_ms, ..Failure::from(code) }
     }
 

@@ -132,6 +132,7 @@ fn gateway_options(options: &chasqui_config::Options) -> Result<chasqui_gateway:
         sends_per_second,
         requests_per_second,
         chats_opened_per_hour,
+        logins_per_second,
     } = options.limits;
     Ok(chasqui_gateway::Options {
         sessions_max: gateway.sessions_max,
@@ -146,7 +147,13 @@ fn gateway_options(options: &chasqui_config::Options) -> Result<chasqui_gateway:
         drain_ms: gateway.drain_ms,
         reconnect_ms: gateway.reconnect_ms,
         inbox_retention_days: options.store.inbox_retention_days,
-        rates: Rates { frames_per_second, sends_per_second, requests_per_second, chats_opened_per_hour },
+        rates: Rates {
+            frames_per_second,
+            sends_per_second,
+            requests_per_second,
+            chats_opened_per_hour,
+            logins_per_second,
+        },
         body_bytes_max,
         heartbeat_ms: options.heartbeat_ms,
         admin: options.admin.token.as_ref().map(|token| AdminToken::new(token.expose())),

@@ -19,7 +19,7 @@ use chasqui_log::{Append, Log, MemoryLog, Partitions, Reader, Record, Topic};
 use chasqui_runtime::Runtime;
 use chasqui_seal::MasterKey;
 use chasqui_store::{InboxRow, Store, memory::MemoryStore};
-use chasqui_telemetry::metrics::Metrics;
+use chasqui_telemetry::metrics::{GatewayMetrics, Metrics};
 use chasqui_wire::{
     command, entry,
     gateway_record::GatewayRecord,
@@ -101,24 +101,24 @@ async fn start_on(
     options: Options,
 ) -> Gateway {
     let master = Arc::new(MasterKey::from_base64(&format!("{}=", "A".repeat(43))).unwrap());
-    let Judges { tokens, policy, runtime } = judges;
+    let Judges { tokens, policy, runtime, metrics } = judges;
     let (verifier, policy) = (Arc::new(Verifier::new(tokens, runtime.clone())), Arc::new(policy));
-    let metrics = Metrics::new().gateway;
     let deps = Deps { log, store: rows, keys: store, master, verifier, policy, runtime, metrics };
     Gateway::start(deps, options).await.unwrap()
 }
 
-/// Whose tokens are taken, who may write to whom, and by which clock.
+/// Whose tokens are taken, who may write to whom, by which clock, and what counts it.
 pub(crate) struct Judges {
     pub(crate) tokens: chasqui_auth::Options,
     pub(crate) policy: Policy,
     pub(crate) runtime: Runtime,
+    pub(crate) metrics: GatewayMetrics,
 }
 
 impl Default for Judges {
     fn default() -> Self {
         let tokens = chasqui_auth::Options { secret: Some(SECRET.to_vec()), ..chasqui_auth::Options::default() };
-        Self { tokens, policy: Policy::Open, runtime: Runtime::real() }
+        Self { tokens, policy: Policy::Open, runtime: Runtime::real(), metrics: Metrics::new().gateway }
     }
 }
 

@@ -18,3 +18,4 @@ mod rest;
 mod resuming;
 mod sessions;
 mod slow;
+mod storms;

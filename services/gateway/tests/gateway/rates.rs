@@ -16,7 +16,13 @@ use crate::{
 const MANY: u64 = 10_000;
 
 fn slow() -> Options {
-    let rates = Rates { frames_per_second: 0, sends_per_second: 1, requests_per_second: 1, chats_opened_per_hour: 3 };
+    let rates = Rates {
+        frames_per_second: 0,
+        sends_per_second: 1,
+        requests_per_second: 1,
+        chats_opened_per_hour: 3,
+        logins_per_second: 0,
+    };
     Options { rates, sessions_per_user_max: 2, ..options() }
 }
 

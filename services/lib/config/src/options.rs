@@ -201,7 +201,7 @@ options! {
         reconnect_ms: u64 = 2_000,
     }
 
-    /// What one user may do. Each gateway counts for itself; 0 is no limit.
+    /// What users may do. Each gateway counts for itself; 0 is no limit.
     limits: Limits {
         /// The longest body, in bytes; at most 262,144.
         body_bytes_max: usize = 65_536,
@@ -213,6 +213,10 @@ options! {
         requests_per_second: u32 = 50,
         /// The most chats that a user may open at once, and then in an hour.
         chats_opened_per_hour: u32 = 500,
+        /// The most log-ins of all users in a second; it may be as many at once. Those beyond are told when to come back,
+        /// one behind the other and 120 s later at most. With 500 all of `gateway.sessions_max` are back within 100 s, before
+        /// anybody is told the longest wait; less suits a store that is slow, or one process with all roles on a small machine.
+        logins_per_second: u32 = 500,
     }
 }
 

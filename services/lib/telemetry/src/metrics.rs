@@ -63,6 +63,8 @@ pub struct GatewayMetrics {
     pub connections: Gauge,
     /// The sessions that are open.
     pub sessions: Gauge,
+    /// Log-ins that were told to come back later.
+    pub logins_refused: Counter,
     /// What single sessions count.
     pub session: SessionMetrics,
     frames_in: Family<FrameLabels, Counter>,
@@ -196,6 +198,7 @@ impl Metrics {
         let gateway = GatewayMetrics {
             connections: Gauge::default(),
             sessions: Gauge::default(),
+            logins_refused: Counter::default(),
             session: SessionMetrics::default(),
             frames_in: Family::default(),
             frames_out: Family::default(),
@@ -238,6 +241,7 @@ fn registry(gateway: &GatewayMetrics, server: &ServerMetrics) -> Registry {
     let g = gateway.clone();
     all.register("connections", "Open connections", g.connections);
     all.register("sessions", "Open sessions", g.sessions);
+    all.register("logins_refused", "Log-ins that were too many and told to come back later", g.logins_refused);
     all.register(
         "repairs",
         "Sessions that read their inbox again because they may have missed something",

@@ -113,6 +113,7 @@ codes! {
     TooManyChats "too_many_chats" 429 - true "The user has opened too many chats in the last hour."
     TooManyFrames "too_many_frames" 429 4007 true "The client sends frames faster than allowed, or ever more messages behind refused ones; the connection is closed."
     TooManySessions "too_many_sessions" 429 4008 true "The user has too many sessions, or begins them too often; the connection is closed."
+    TooManyLogins "too_many_logins" 429 4009 true "Too many log in at the moment; come back at the time that is given."
     TooManyConnections "too_many_connections" 429 - true "There are too many connections from this address."
     Unavailable "unavailable" 503 4005 true "A part of the server that this needs can't be reached."
     DiskFull "disk_full" 507 - true "The server has no room to write."
