@@ -57,9 +57,8 @@ impl Core {
             return None;
         }
         self.tokens.follow();
-        self.failures = self.failures.saturating_add(1);
-        let retry_in = said.map_or(Duration::ZERO, |said| said.retry_in);
-        let again_in = self.may_connect().then(|| retry_in + pause(self.failures, &mut self.dice));
+        let pause = self.pause(said);
+        let again_in = self.may_connect().then_some(pause);
         if !std::mem::replace(&mut self.told_down, true) {
             self.tell(Update::Disconnected { code, again_in });
         }
@@ -67,6 +66,17 @@ impl Core {
             self.tell(Update::TokenExpires { left: Duration::ZERO });
         }
         again_in
+    }
+
+    /// How long to wait. Who was told a turn comes at that time: earlier it would be told another, and later the turn would
+    /// be somebody else's. It is no failure, so it doesn't make the pause behind the next one longer.
+    fn pause(&mut self, said: Option<Said>) -> Duration {
+        let retry_in = said.map_or(Duration::ZERO, |said| said.retry_in);
+        if said.is_some_and(|said| said.code == Code::TooManyLogins) && !retry_in.is_zero() {
+            return retry_in;
+        }
+        self.failures = self.failures.saturating_add(1);
+        retry_in + pause(self.failures, &mut self.dice)
     }
 }
 

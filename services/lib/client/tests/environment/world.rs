@@ -16,6 +16,7 @@ use chasqui_domain::TimeMs;
 use chasqui_runtime::{Driver, Runtime};
 use chasqui_wire::Code;
 use futures::{FutureExt, future::BoxFuture, task::noop_waker};
+use serde_json::json;
 
 use crate::{
     memory::{Disk, Server, environment, identity},
@@ -109,6 +110,43 @@ fn story() -> Vec<(Duration, String)> {
     };
     world.run(tell.boxed());
     take(&mut *frames.lock().unwrap())
+}
+
+/// Neither earlier, nor later by a pause of its own, however often.
+#[test]
+fn who_is_told_a_turn_to_log_in_comes_at_that_time() {
+    let world = World::default();
+    let runtime = Runtime::new(world.clone());
+    let server = Arc::new(Server::default());
+    let waits = [9_000, 500, 60_000].map(Duration::from_millis);
+    let mut peers = waits.map(|_| server.accept());
+    let mut let_in = server.accept();
+    let environment = environment(runtime.clone(), &server, &Disk::new());
+    let tell = async {
+        let (_client, mut updates) = Client::start(environment, identity()).await.unwrap();
+        let mut told_at = None;
+        for (peer, wait) in peers.iter_mut().zip(waits) {
+            peer.next("hello").await.unwrap();
+            comes_in_time(&runtime, told_at);
+            told_at = Some(runtime.monotonic() + wait);
+            peer.say(&json!({
+                "type": "error", "code": "too_many_logins", "retry": true, "retry_in_ms": wait.as_millis() as u64,
+                "message": ".",
+            }));
+            peer.close(4009, "too_many_logins");
+        }
+        let_in.welcome().await;
+        comes_in_time(&runtime, told_at);
+        until(&mut updates, |update| matches!(update, Update::Connected { .. })).await;
+    };
+    world.run(tell.boxed());
+}
+
+/// A few milliseconds are turns of the scheduler.
+fn comes_in_time(runtime: &Runtime, at: Option<Duration>) {
+    let Some(at) = at else { return };
+    let late = runtime.monotonic().checked_sub(at);
+    assert!(late.is_some_and(|late| late < Duration::from_millis(10)), "{late:?}");
 }
 
 #[test]

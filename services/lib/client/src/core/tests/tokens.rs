@@ -166,6 +166,28 @@ fn the_server_says_when_to_come_back_and_chance_comes_on_top() {
 }
 
 #[test]
+fn who_is_told_a_turn_comes_at_that_time_and_has_not_failed() {
+    let mut core = core();
+    for wait_ms in [7_000, 61, 120_000, 1] {
+        hello(&mut core);
+        error(&mut core, Code::TooManyLogins, Some(wait_ms));
+        let again_in = core.disconnected(&closed(4009, "too_many_logins"));
+        assert_eq!(again_in, Some(Duration::from_millis(u64::from(wait_ms))));
+    }
+    let disconnected = Update::Disconnected { code: Some(Code::TooManyLogins), again_in: Some(7 * SECOND) };
+    assert_eq!(told(&mut core), [disconnected], "it is told once");
+    hello(&mut core);
+    assert!(gone(&mut core) < SECOND, "it is the first failure");
+    // Without a time it is a failure like others.
+    for _ in 0..12 {
+        hello(&mut core);
+        error(&mut core, Code::TooManyLogins, None);
+        core.disconnected(&closed(4009, "too_many_logins"));
+    }
+    assert!(gone(&mut core) > 14 * SECOND);
+}
+
+#[test]
 fn a_close_is_judged_by_its_number_and_the_range_of_one_that_is_not_known() {
     for (number, reason, end) in [
         (4503, "banned", Some(Code::Banned)),
