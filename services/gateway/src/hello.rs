@@ -122,7 +122,7 @@ async fn greet(shared: &Shared, source: &mut impl Source) -> Result<Greeting, Op
     // A cursor that can't be taken up is no fault: the device begins with the chat list.
     let from = match resume(shared, &identity.user, hello.cursor.as_deref()) {
         // The log was put back to an older state. What it says until it comes to the cursor would be missed.
-        Ok(offset) if offset > inbox_end(shared, &identity.user).await.map_err(Why::from)? => Err(NotResumed::OtherLog),
+        Ok(offset) if !has_come_to(shared, &identity.user, offset).await? => Err(NotResumed::OtherLog),
         from => from,
     };
     Ok(Greeting { identity, device: hello.device, from })
@@ -162,14 +162,19 @@ fn resume(shared: &Shared, user: &UserId, cursor: Option<&str>) -> Result<Offset
     Ok(cursor.position.offset)
 }
 
-/// The end of what can be in a user's inbox.
-async fn inbox_end(shared: &Shared, user: &UserId) -> Result<Offset, Code> {
-    let at = Topic::Inbox.partition(shared.uplink.partition_of(user));
+/// Whether there is, or was, all that lies before an offset of a user's inbox.
+async fn has_come_to(shared: &Shared, user: &UserId, offset: Offset) -> Result<bool, Why> {
+    let partition = shared.uplink.partition_of(user);
+    if shared.ends.reach(partition, offset) {
+        return Ok(true);
+    }
+    let at = Topic::Inbox.partition(partition);
     let bounds = shared.uplink.log.bounds(&at).await.map_err(|error| {
         tracing::warn!(%error, "whether a cursor can be taken up is not known");
         uplink::code_of(&error)
     })?;
-    Ok(bounds.end)
+    shared.ends.saw(partition, bounds.end);
+    Ok(offset <= bounds.end)
 }
 
 /// Holds a session until it ends; gives why, when the client is to be told.

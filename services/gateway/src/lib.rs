@@ -13,6 +13,7 @@ mod admin;
 mod bans;
 mod connection;
 mod dispatcher;
+mod ends;
 mod error;
 mod gateway;
 mod heartbeat;

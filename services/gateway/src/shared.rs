@@ -15,7 +15,8 @@ use parking_lot::Mutex;
 use tokio::sync::{Semaphore, watch};
 
 use crate::{
-    Deps, Error, keys::Keys, limits, options::Options, quota::Quotas, registry::Registry, uplink::Uplink, why::Why,
+    Deps, Error, ends::Ends, keys::Keys, limits, options::Options, quota::Quotas, registry::Registry, uplink::Uplink,
+    why::Why,
 };
 
 /// What the parts of a gateway share.
@@ -29,6 +30,7 @@ pub(crate) struct Shared {
     pub(crate) registry: Arc<Registry>,
     pub(crate) metrics: GatewayMetrics,
     pub(crate) quotas: Quotas,
+    pub(crate) ends: Ends,
     pub(crate) uplink: Uplink,
     pub(crate) incarnation: Incarnation,
     /// A permit for every session.
@@ -59,6 +61,7 @@ impl Shared {
             registry: Arc::default(),
             metrics,
             quotas,
+            ends: Ends::default(),
             uplink,
             incarnation,
             // The semaphore's own bound is far above any number of sockets.
