@@ -20,12 +20,12 @@ impl Follower {
     /// Follows `presence`, of which nothing may be missed: what says of a session that it lives, and of a term that it has
     /// begun.
     pub(crate) async fn of_presence(log: &dyn Log, at: &TopicPartition, from: Offset) -> Result<Self, Error> {
-        Ok(Self { reader: log.reader(at, from).await?, next: from, may_miss: false })
+        Ok(Self { reader: log.reader_ahead(at, from).await?, next: from, may_miss: false })
     }
 
     /// Follows `heartbeats`, which are repeated.
     pub(crate) async fn of_heartbeats(log: &dyn Log, at: &TopicPartition, from: Offset) -> Result<Self, Error> {
-        Ok(Self { reader: log.reader(at, from).await?, next: from, may_miss: true })
+        Ok(Self { reader: log.reader_ahead(at, from).await?, next: from, may_miss: true })
     }
 
     /// What follows. Cancel safe.

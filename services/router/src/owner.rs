@@ -85,7 +85,7 @@ impl<'a> Owner<'a> {
             router,
             of,
             term: checkpoint.term,
-            inbox: log.reader(&inbox_at, checkpoint.inbox).await?,
+            inbox: log.reader_ahead(&inbox_at, checkpoint.inbox).await?,
             presence: Follower::of_presence(log, &presence_at, bounds.start.max(state.presence_from)).await?,
             heartbeats: Follower::of_heartbeats(log, &heartbeats_at, heard).await?,
             table: Table::new(gateways),
@@ -127,6 +127,8 @@ impl<'a> Owner<'a> {
         if self.now() >= self.tick_at {
             self.tick().await?;
         }
+        // Whoever is about to append goes first: batches grow by themselves when there is much to do.
+        tokio::task::yield_now().await;
         let sleep = self.router.deps.runtime.sleep(self.tick_at.saturating_sub(self.now()));
         let event = tokio::select! {
             biased;
@@ -182,7 +184,7 @@ impl<'a> Owner<'a> {
             if some.is_empty() {
                 return Ok(());
             }
-            self.router.deps.log.append(some).await?;
+            self.router.deps.log.append_ahead(some).await?;
         }
     }
 
@@ -223,7 +225,7 @@ impl<'a> Owner<'a> {
         }
         failpoint!("router::after_rows");
         if !batch.pushes.is_empty() {
-            deps.log.append(batch.pushes).await?;
+            deps.log.append_ahead(batch.pushes).await?;
         }
         failpoint!("router::after_push");
         self.next = last.record.offset.next();

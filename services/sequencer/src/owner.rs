@@ -62,7 +62,7 @@ impl<'a> Owner<'a> {
         let owner = Self {
             sequencer,
             place: Place { of, partitions: log.partitions() },
-            reader: log.reader(&at, committed).await?,
+            reader: log.reader_ahead(&at, committed).await?,
             read: VecDeque::new(),
             skipped: skipped.split_off(&committed),
             committed,
@@ -95,7 +95,7 @@ impl<'a> Owner<'a> {
         }
         failpoint!("sequencer::after_rows");
         if !outputs.appends.is_empty() {
-            self.sequencer.deps.log.append(outputs.appends).await?;
+            self.sequencer.deps.log.append_ahead(outputs.appends).await?;
         }
         failpoint!("sequencer::after_publish");
         self.commit(next, snapshots, &mut chats).await?;
@@ -112,6 +112,8 @@ impl<'a> Owner<'a> {
     async fn next_batch(&mut self) -> Result<Vec<Record>, Halt> {
         let options = &self.sequencer.options;
         if self.read.is_empty() {
+            // Whoever is about to append goes first: the batch grows by itself when there is much to do.
+            tokio::task::yield_now().await;
             self.read = self.reader.next(options.batch_bytes_max).await?.into();
         }
         let count = self.read.len().min(options.batch_commands_max.max(1));

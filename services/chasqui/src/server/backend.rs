@@ -7,12 +7,15 @@ use chasqui_store::{KeyTable, Store};
 
 #[cfg(feature = "cluster")]
 use super::cluster::Cluster;
-use super::{Error, Foundation, Part, files::Files};
+use super::{Error, Foundation, Part, files::Files, settled::Settled};
 
 /// The log and the store, open.
 pub(super) struct Backend {
     pub(super) log: Arc<dyn Log>,
+    /// For roles, which may be ahead of the log's disk.
     pub(super) store: Arc<dyn Store>,
+    /// For those who tell others what they read.
+    pub(super) settled: Arc<dyn Store>,
     pub(super) keys: Arc<dyn KeyTable>,
     kind: Kind,
 }
@@ -31,14 +34,15 @@ impl Backend {
         }
         let files = Files::open(foundation).await?;
         let (log, store, keys) = (files.log.clone(), files.store.clone(), files.store.clone());
-        Ok(Self { log, store, keys, kind: Kind::Embedded(files) })
+        let settled = Arc::new(Settled { store: files.store.clone(), log: files.log.clone() });
+        Ok(Self { log, store, settled, keys, kind: Kind::Embedded(files) })
     }
 
     #[cfg(feature = "cluster")]
     async fn open_cluster(foundation: &Foundation) -> Result<Self, Error> {
         let cluster = Cluster::open(foundation).await?;
         let (log, store, keys) = (cluster.log.clone(), cluster.store.clone(), cluster.store.clone());
-        Ok(Self { log, store, keys, kind: Kind::Cluster(cluster) })
+        Ok(Self { log, settled: store.clone(), store, keys, kind: Kind::Cluster(cluster) })
     }
 
     #[cfg(not(feature = "cluster"))]
@@ -49,7 +53,7 @@ impl Backend {
     /// Waits until it can't be worked with any more, and says why. What is only away is waited for where it is needed.
     pub(super) async fn failed(&self) -> Error {
         match &self.kind {
-            Kind::Embedded(files) => files.store.failed().await.into(),
+            Kind::Embedded(files) => files.failed().await,
             #[cfg(feature = "cluster")]
             Kind::Cluster(_) => std::future::pending().await,
         }

@@ -111,7 +111,7 @@ async fn start_gateway(foundation: &Foundation, backend: &Backend, gauges: Gauge
     let judges = foundation.judges.as_ref().ok_or(Error::NoJudges)?;
     let deps = chasqui_gateway::Deps {
         log: backend.log.clone(),
-        store: backend.store.clone(),
+        store: backend.settled.clone(),
         keys: backend.keys.clone(),
         master: Arc::clone(&judges.master),
         verifier: Arc::clone(&judges.verifier),

@@ -1,8 +1,10 @@
 //! A chunk: the records that one commit puts into one partition. All chunks of a commit are written and synced
 //! together; those of a commit whose last is missing were never confirmed.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
-use chasqui_domain::{LogId, TimeMs};
+use chasqui_domain::{GatewayId, LogId, TimeMs};
 use chasqui_log::{Record, TopicPartition};
 
 use crate::{
@@ -11,6 +13,10 @@ use crate::{
 };
 
 pub(crate) const HEADER_BYTES: usize = 48;
+
+/// What stands between the header and the records: a tag, a partition, and a gateway's id with its length.
+pub(crate) const PLACE_BYTES_MAX: usize = 9 + GatewayId::BYTES_MAX;
+
 pub(crate) const MAGIC: [u8; 4] = *b"CHNK";
 
 /// Magic and the two checksums.
@@ -60,12 +66,21 @@ pub(crate) struct Chunk {
     pub(crate) records: Vec<Record>,
 }
 
-/// Appends a chunk to `out`. `site.position` is where it will lie. The records are not empty and have one time.
-pub(crate) fn encode(out: &mut Vec<u8>, site: Site, commit: u64, left: u32, at: &TopicPartition, records: &[Record]) {
+/// Appends a chunk to `out`. `site.position` is where it will lie. The runs follow each other, none is empty, and all records
+/// have one time.
+pub(crate) fn encode(
+    out: &mut Vec<u8>,
+    site: Site,
+    commit: u64,
+    left: u32,
+    at: &TopicPartition,
+    runs: &[Arc<[Record]>],
+) {
+    let first = runs.first().and_then(|run| run.first());
     let start = out.len();
     out.resize(start + HEADER_BYTES, 0);
     put_place(out, at);
-    for record in records {
+    for record in runs.iter().flat_map(|run| run.iter()) {
         put_record(out, record);
     }
     let body = &out[start + HEADER_BYTES..];
@@ -75,9 +90,10 @@ pub(crate) fn encode(out: &mut Vec<u8>, site: Site, commit: u64, left: u32, at: 
     put_u32(&mut checked, u32::try_from(body.len()).unwrap_or(u32::MAX));
     put_u64(&mut checked, commit);
     put_u32(&mut checked, left);
-    put_u32(&mut checked, u32::try_from(records.len()).unwrap_or(u32::MAX));
-    put_u64(&mut checked, records.first().map_or(0, |record| record.offset.0));
-    put_u64(&mut checked, records.first().map_or(0, |record| record.time.0));
+    let count = runs.iter().map(|run| run.len()).sum::<usize>();
+    put_u32(&mut checked, u32::try_from(count).unwrap_or(u32::MAX));
+    put_u64(&mut checked, first.map_or(0, |record| record.offset.0));
+    put_u64(&mut checked, first.map_or(0, |record| record.time.0));
     let crc = crc32c::crc32c_append(site.seed(), &checked);
     out[start..start + 4].copy_from_slice(&MAGIC);
     out[start + 4..start + CHECKED_FROM].copy_from_slice(&crc.to_le_bytes());
@@ -168,7 +184,7 @@ mod tests {
         #[test]
         fn what_is_encoded_comes_back(at in topics(), records in records(), commit: u64, left: u32) {
             let mut bytes = Vec::new();
-            encode(&mut bytes, SITE, commit, left, &at, &records);
+            encode(&mut bytes, SITE, commit, left, &at, &[records.clone().into()]);
             let mut place = Vec::new();
             put_place(&mut place, &at);
             let expected: usize = records.iter().map(record_bytes).sum();
@@ -182,7 +198,7 @@ mod tests {
         #[test]
         fn a_flipped_bit_is_noticed(at in topics(), records in records(), place: prop::sample::Index, bit in 0..8) {
             let mut bytes = Vec::new();
-            encode(&mut bytes, SITE, 1, 2, &at, &records);
+            encode(&mut bytes, SITE, 1, 2, &at, &[records.clone().into()]);
             let place = place.index(bytes.len());
             bytes[place] ^= 1u8 << bit;
             prop_assert!(decode(&bytes.into(), SITE).is_none());
@@ -191,7 +207,7 @@ mod tests {
         #[test]
         fn a_chunk_elsewhere_is_not_one(at in topics(), records in records(), segment: u64, position: u64) {
             let mut bytes = Vec::new();
-            encode(&mut bytes, SITE, 1, 2, &at, &records);
+            encode(&mut bytes, SITE, 1, 2, &at, &[records.clone().into()]);
             let site = Site { segment, position, ..SITE };
             prop_assert!(decode(&bytes.into(), site).is_none());
         }

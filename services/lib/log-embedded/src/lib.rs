@@ -1,13 +1,15 @@
 //! The log in a folder: one physical segment log behind all topics.
 //!
 //! Everything that waits is written at once and synced once, whoever it is from; only then is it visible and
-//! confirmed. A commit is kept whole or not at all. Segments are checked by CRC and removed whole, when retention and
+//! confirmed. The roles of the process may be ahead of that, see [`Log::reader_ahead`]: a record can be read so as soon as it
+//! is in the queue. A commit is kept whole or not at all. Segments are checked by CRC and removed whole, when retention and
 //! the owners of `commands` and `inbox` allow it. See [`chasqui_log`] for the contract.
 
 mod batch;
 mod chunk;
 mod codec;
 mod error;
+mod failure;
 mod index;
 mod meta;
 mod options;
@@ -24,7 +26,7 @@ mod writer;
 use std::{
     collections::HashMap,
     num::NonZeroUsize,
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::{Arc, atomic::AtomicBool},
     thread::JoinHandle,
 };
@@ -44,9 +46,10 @@ pub use options::Options;
 
 use crate::{
     error::ReadError,
+    failure::Failure,
     options::SEALED_OPEN_MAX,
-    part::Part,
-    queue::Queue,
+    part::{Part, Sight},
+    queue::{Answer, Queue},
     reader::PartReader,
     recover::Recovered,
     shared::Shared,
@@ -80,7 +83,8 @@ impl EmbeddedLog {
         let shared = Arc::new(Shared {
             id,
             disk,
-            queue: Queue::new(options.queue_bytes_max),
+            queue: Queue::new(options.queue_bytes_max, time),
+            failure: Failure::new(),
             folder: folder.clone(),
             options,
             parts: RwLock::new(parts),
@@ -103,11 +107,48 @@ impl EmbeddedLog {
         Ok(Arc::new(Self { shared, writer: Mutex::new(Some(writer)) }))
     }
 
+    /// How many partitions the topics of the log in `folder` have; none when there is no log. Blocks.
+    ///
+    /// # Errors
+    /// [`OpenError`].
+    pub fn partitions_in(disk: &dyn Disk, folder: &Path) -> Result<Option<Partitions>, OpenError> {
+        Ok(meta::read(disk, folder, segment::FORMAT)?.map(|(_, partitions)| partitions))
+    }
+
     /// Writes what is queued, and gives the files free. Appends are then answered with [`Error::Closed`], and so are
     /// readers at the end. Goes on when the future is dropped.
     pub async fn close(self: Arc<Self>) {
         // Not run at all when the runtime ends, which drops the log as well.
         let _ = task::spawn_blocking(move || self.close_now()).await;
+    }
+
+    /// Waits until everything that readers ahead can see now is durable, as [`Log::settle`] does. Blocks.
+    ///
+    /// # Errors
+    /// What the log has failed with.
+    pub fn settle_now(&self) -> Result<(), Error> {
+        self.shared.queue.settle()
+    }
+
+    /// Waits until the log fails. It stays failed until it is opened again.
+    ///
+    /// Cancel safe.
+    pub async fn failed(&self) -> Error {
+        self.shared.failure.wait().await
+    }
+
+    /// None when there is nothing to append, or nobody waits for it.
+    async fn push(&self, batch: Vec<Append>, is_awaited: bool) -> Result<Option<Answer>, Error> {
+        self.shared.options.partitions.check_batch(&batch)?;
+        if batch.is_empty() {
+            return Ok(None);
+        }
+        self.shared.queue.push(&self.shared, batch, is_awaited).await
+    }
+
+    fn open_reader(&self, at: &TopicPartition, from: Offset, sight: Sight) -> Result<Box<dyn Reader>, Error> {
+        self.shared.options.partitions.check(at)?;
+        Ok(Box::new(PartReader::new(self.shared.clone(), self.shared.part(at), from, sight)))
     }
 
     fn close_now(&self) {
@@ -138,17 +179,31 @@ impl Log for EmbeddedLog {
     }
 
     async fn enqueue(&self, batch: Vec<Append>) -> Result<Pending, Error> {
-        self.shared.options.partitions.check_batch(&batch)?;
-        if batch.is_empty() {
-            return Ok(futures::future::ready(Ok(Vec::new())).boxed());
+        match self.push(batch, true).await? {
+            Some(answer) => Ok(answer.map(|answer| answer.unwrap_or(Err(Error::Closed))).boxed()),
+            None => Ok(futures::future::ready(Ok(Vec::new())).boxed()),
         }
-        let answer = self.shared.queue.push(batch).await?;
-        Ok(answer.map(|answer| answer.unwrap_or(Err(Error::Closed))).boxed())
+    }
+
+    async fn append_ahead(&self, batch: Vec<Append>) -> Result<(), Error> {
+        self.push(batch, false).await.map(drop)
     }
 
     async fn reader(&self, at: &TopicPartition, from: Offset) -> Result<Box<dyn Reader>, Error> {
-        self.shared.options.partitions.check(at)?;
-        Ok(Box::new(PartReader::new(self.shared.clone(), self.shared.part(at), from)))
+        self.open_reader(at, from, Sight::Synced)
+    }
+
+    async fn reader_ahead(&self, at: &TopicPartition, from: Offset) -> Result<Box<dyn Reader>, Error> {
+        self.open_reader(at, from, Sight::Ahead)
+    }
+
+    async fn settle(&self) -> Result<(), Error> {
+        if self.shared.queue.is_settled()? {
+            return Ok(());
+        }
+        let shared = self.shared.clone();
+        // Not run at all when the runtime ends.
+        task::spawn_blocking(move || shared.queue.settle()).await.unwrap_or(Err(Error::Closed))
     }
 
     async fn bounds(&self, at: &TopicPartition) -> Result<Bounds, Error> {

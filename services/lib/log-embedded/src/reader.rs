@@ -12,13 +12,14 @@ use tokio::{
 
 use crate::{
     error::ReadError,
-    part::{Look, Part, take},
+    part::{Look, Part, Sight, take},
     shared::Shared,
 };
 
 pub(crate) struct PartReader {
     shared: Arc<Shared>,
     part: Arc<Part>,
+    sight: Sight,
     changes: watch::Receiver<u64>,
     next: u64,
     /// What was read from disk and not returned yet; begins at `next`.
@@ -28,9 +29,9 @@ pub(crate) struct PartReader {
 }
 
 impl PartReader {
-    pub(crate) fn new(shared: Arc<Shared>, part: Arc<Part>, from: Offset) -> Self {
-        let changes = part.changes();
-        Self { shared, part, changes, next: from.0, held: VecDeque::new(), loading: None }
+    pub(crate) fn new(shared: Arc<Shared>, part: Arc<Part>, from: Offset, sight: Sight) -> Self {
+        let changes = part.changes(sight);
+        Self { shared, part, sight, changes, next: from.0, held: VecDeque::new(), loading: None }
     }
 
     fn load(&self, end: u64) -> JoinHandle<Result<Vec<Record>, ReadError>> {
@@ -69,13 +70,14 @@ impl Reader for PartReader {
             }
             self.changes.borrow_and_update();
             // Asked first, so that what was trimmed meanwhile is reported, and not read from what is held.
-            match self.part.look(self.next, bytes_max) {
+            match self.part.look(self.next, bytes_max, self.sight) {
                 Look::Trimmed(start) => return Err(self.trimmed(start)),
                 Look::Records(records) if self.held.is_empty() => {
                     self.next += records.len() as u64;
                     return Ok(records);
                 }
                 Look::OnDisk { end } if self.held.is_empty() => self.loading = Some(self.load(end)),
+                Look::End if let Some(error) = self.shared.failure.get() => return Err(error),
                 Look::End if self.shared.is_closed() => return Err(Error::Closed),
                 Look::End => self.changes.changed().await.map_err(|_| Error::Closed)?,
                 Look::Records(_) | Look::OnDisk { .. } => return Ok(self.return_held(bytes_max)),

@@ -11,6 +11,7 @@ use chasqui_domain::{LogId, TimeMs};
 use chasqui_runtime::Runtime;
 
 use crate::{
+    chunk::HEADER_BYTES,
     error::{OpenError, ReadError},
     index::{Contents, Entry},
     meta,
@@ -74,9 +75,9 @@ pub(crate) fn open(
         file: file.clone(),
         sequence: last.header.sequence,
         bytes: tail.bytes,
+        room: tail.bytes,
         commit: tail.commit,
         created: last.header.created,
-        is_sealed: false,
     };
     let Contents { index, ends } = tail.contents;
     let segments = Segments { list, active: Sealed { file, index } };
@@ -264,16 +265,15 @@ impl Tail {
     /// Cuts what was not confirmed and makes the rest durable. The last commit is written again: the process before
     /// may have failed to sync it, and the operating system then shows it and would not write it any more.
     fn settle(&self, file: &dyn File, folder: &Path, last: &Opened) -> Result<(), ReadError> {
-        let cut = last.size - self.bytes;
-        if cut > 0 {
-            tracing::info!(
-                segment = last.header.sequence,
-                at = self.bytes,
-                bytes = cut,
-                "cutting an unfinished commit"
-            );
-        }
         let attempt = || {
+            let cut = last.size - self.bytes;
+            let mut seen = vec![0; HEADER_BYTES.min(usize::try_from(cut).unwrap_or(usize::MAX))];
+            file.read_exact_at(&mut seen, self.bytes)?;
+            // Zeroes are room that was not needed.
+            if seen.iter().any(|byte| *byte != 0) {
+                let segment = last.header.sequence;
+                tracing::info!(segment, at = self.bytes, bytes = cut, "cutting an unfinished commit");
+            }
             file.set_len(self.bytes)?;
             let len = usize::try_from(self.bytes - self.last_commit_at).unwrap_or(usize::MAX);
             let mut bytes = vec![0; len];

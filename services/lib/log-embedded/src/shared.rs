@@ -18,6 +18,7 @@ use parking_lot::{Mutex, RwLock};
 
 use crate::{
     error::ReadError,
+    failure::Failure,
     index::{self, Entry, Index},
     options::{Options, READ_BYTES_TARGET, READ_RECORDS_MAX},
     part::Part,
@@ -41,6 +42,7 @@ pub(crate) struct Shared {
     /// Sealed segments that were read lately.
     pub(crate) sealed: Mutex<LruCache<u64, Arc<Sealed>>>,
     pub(crate) is_closed: AtomicBool,
+    pub(crate) failure: Failure,
 }
 
 /// The segments, oldest first. The last is the active one.
@@ -86,9 +88,17 @@ impl Shared {
         self.is_closed.load(Ordering::Acquire)
     }
 
+    /// The log can't go on: whoever reads or appends learns it. What readers ahead have seen may be gone.
+    pub(crate) fn fail(&self, error: &chasqui_log::Error) {
+        self.failure.set(error);
+        self.queue.fail(error);
+        self.parts.read().values().for_each(|part| part.wake());
+    }
+
     /// The writer is gone.
     pub(crate) fn abandon(&self) {
-        self.queue.abandon();
+        self.queue.fail(&chasqui_log::Error::Closed);
+        self.queue.close();
         self.is_closed.store(true, Ordering::Release);
         self.parts.read().values().for_each(|part| part.wake());
     }

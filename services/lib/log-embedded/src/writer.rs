@@ -1,23 +1,24 @@
 //! The one thread that writes. It takes everything that waits, writes it at once, syncs once, and only then shows it
-//! to readers and answers.
+//! to readers who are not ahead, and answers.
 //!
-//! What a failed sync leaves on disk is unknown, and a second sync would prove nothing. The segment then ends at its
-//! last synced length: the next one says so in its header, and recovery looks at nothing behind it.
+//! What a failed write or sync leaves on disk is unknown, and a second sync would prove nothing. Readers ahead may have seen
+//! it, so the log then fails: whoever opens it again finds what a crash would have left. That there is no room is found out
+//! before anybody has a place.
 
 use std::{collections::VecDeque, io, sync::Arc};
 
 use chasqui_disk::File;
 use chasqui_domain::TimeMs;
-use chasqui_log::{Appended, Error};
+use chasqui_log::Error;
 
 use crate::{
     batch::{self, Draft},
     chunk::Site,
     error::{ReadError, is_full},
     index::{Entry, Index},
-    options::{COMMIT_BYTES_MAX, TRIM_EVERY_MS},
+    options::{COMMIT_BYTES_MAX, ROOM_BYTES_MAX, ROOM_OF_SEGMENT, TRIM_EVERY_MS},
     part::Part,
-    queue::Item,
+    queue::{Item, Work},
     segment::{self, Heads, SegmentHeader},
     shared::{Sealed, Segment, Shared},
 };
@@ -25,7 +26,7 @@ use crate::{
 pub(crate) struct Writer {
     pub(crate) shared: Arc<Shared>,
     pub(crate) active: Active,
-    /// The time of the newest record.
+    /// The time of the newest record that is written.
     pub(crate) time: TimeMs,
     pub(crate) trimmed: TimeMs,
     /// A removal may not be durable yet.
@@ -40,17 +41,17 @@ pub(crate) struct Active {
     pub(crate) sequence: u64,
     /// How much of it is synced.
     pub(crate) bytes: u64,
+    /// How long the file is; zeroes behind what is synced.
+    pub(crate) room: u64,
     /// The number of its next commit.
     pub(crate) commit: u64,
     pub(crate) created: TimeMs,
-    /// Nothing more may be written to it, because it was full, or a sync failed.
-    pub(crate) is_sealed: bool,
 }
 
-/// Which chunks are in memory, oldest first.
+/// Which runs are in memory, oldest first.
 #[derive(Default)]
 pub(crate) struct Cache {
-    chunks: VecDeque<(Arc<Part>, usize)>,
+    runs: VecDeque<(Arc<Part>, usize)>,
     bytes: usize,
 }
 
@@ -64,7 +65,7 @@ impl Drop for Ended {
 }
 
 impl Writer {
-    /// Works until the queue is closed and empty.
+    /// Works until the queue is closed and empty, or until something fails.
     pub(crate) fn run(mut self) {
         let _ended = Ended(self.shared.clone());
         while let Some(work) = self.shared.clone().queue.take() {
@@ -72,48 +73,116 @@ impl Writer {
             if work.trim || now.0.saturating_sub(self.trimmed.0) >= TRIM_EVERY_MS {
                 self.trim(now);
             }
-            if !work.items.is_empty() {
-                self.commit(work.items, now);
+            if let Err(error) = self.work(work, now) {
+                tracing::error!(%error, "the log failed");
+                self.shared.fail(&error);
+                return;
+            }
+        }
+        // Only gives the room back, and whoever opens the segment does so as well.
+        let _ = self.active.file.set_len(self.active.bytes);
+    }
+
+    fn work(&mut self, Work { items, granted, wanted, .. }: Work, now: TimeMs) -> Result<(), Error> {
+        if !items.is_empty() {
+            self.commit(items, now)?;
+        }
+        let step = self.step();
+        let queue = &self.shared.clone().queue;
+        if wanted > granted || granted < step / 2 {
+            match self.extend(step.max(wanted)).or_else(|_| self.extend(wanted)) {
+                Ok(bytes) => queue.grant(bytes),
+                Err(error) => queue.refuse(&error),
+            }
+        } else if wanted > 0 {
+            // What others did not need has become enough since.
+            queue.grant(0);
+        }
+        Ok(())
+    }
+
+    /// How many bytes of room are made at a time.
+    fn step(&self) -> usize {
+        let step = (self.shared.options.segment_bytes / ROOM_OF_SEGMENT).min(ROOM_BYTES_MAX);
+        usize::try_from(step).unwrap_or(usize::MAX)
+    }
+
+    /// Makes room for so many more bytes in the segment that is written; all of it or none.
+    fn extend(&mut self, bytes: usize) -> Result<usize, Error> {
+        let file = &self.active.file;
+        match file.write_all_at(&vec![0; bytes], self.active.room) {
+            Ok(()) => {
+                self.active.room += bytes as u64;
+                Ok(bytes)
+            }
+            Err(error) => {
+                let cut = file.set_len(self.active.room);
+                Err(self.no_room(&cut.err().unwrap_or(error)))
             }
         }
     }
 
-    fn commit(&mut self, mut items: Vec<Item>, now: TimeMs) {
-        match self.try_commit(&mut items, now) {
-            Ok(answers) => items.into_iter().zip(answers).for_each(|(item, answer)| item.answer(Ok(answer))),
-            Err(error) => items.into_iter().for_each(|item| item.answer(Err(error.clone()))),
+    fn no_room(&self, error: &io::Error) -> Error {
+        if is_full(error) {
+            return Error::Full { place: self.shared.folder.display().to_string() };
+        }
+        Error::Unavailable { why: format!("a write failed: {error}") }
+    }
+
+    /// Writes and syncs batches, and shows them. On an error they are answered with it.
+    fn commit(&mut self, items: Vec<Item>, now: TimeMs) -> Result<(), Error> {
+        let promised: usize = items.iter().map(|item| item.bytes).sum();
+        let mut items = items;
+        let runs = items.iter_mut().flat_map(|item| std::mem::take(&mut item.runs));
+        let written = self.write(batch::drafts(runs), promised, now);
+        match written {
+            Ok(bytes) => {
+                self.shared.queue.settled(items.len(), promised.saturating_sub(bytes));
+                items.into_iter().for_each(|item| item.answer(Ok(())));
+                Ok(())
+            }
+            Err(error) => {
+                items.into_iter().for_each(|item| item.answer(Err(error.clone())));
+                Err(error)
+            }
         }
     }
 
-    fn try_commit(&mut self, items: &mut [Item], now: TimeMs) -> Result<Vec<Vec<Appended>>, Error> {
-        self.roll_if_due(items.iter().map(|item| item.bytes).sum(), now)?;
-        let time = self.time.max(now);
-        let (drafts, answers) = batch::assign(&self.shared, items, time);
+    /// Gives how many bytes they took.
+    fn write(&mut self, drafts: Vec<Draft>, promised: usize, now: TimeMs) -> Result<usize, Error> {
+        self.roll_if_due(promised, now)?;
         let entries = self.encode(&drafts);
-        self.write()?;
-        self.time = time;
-        self.publish(drafts, &entries);
-        Ok(answers)
+        let failed = |error: io::Error| Error::Unavailable { why: format!("a write or a sync failed: {error}") };
+        self.active.file.write_all_at(&self.buffer, self.active.bytes).map_err(failed)?;
+        fail::fail_point!("log::after_write");
+        self.active.file.sync().map_err(failed)?;
+        fail::fail_point!("log::after_sync");
+        self.active.bytes += self.buffer.len() as u64;
+        self.active.room = self.active.room.max(self.active.bytes);
+        self.active.commit += 1;
+        self.confirm(drafts, &entries);
+        Ok(self.buffer.len())
     }
 
     fn roll_if_due(&mut self, bytes: usize, now: TimeMs) -> Result<(), Error> {
         let options = &self.shared.options;
         let is_large = self.active.bytes.saturating_add(bytes as u64) > options.segment_bytes;
         let is_old = now.0.saturating_sub(self.active.created.0) >= options.segment_ms;
-        if self.active.is_sealed || (self.active.commit > 0 && (is_large || is_old)) {
-            self.roll(now)?;
+        if self.active.commit > 0 && (is_large || is_old) {
+            self.roll(bytes, now)?;
             self.trim(now);
         }
         Ok(())
     }
 
-    /// Seals the active segment and begins the next.
-    fn roll(&mut self, now: TimeMs) -> Result<(), Error> {
-        // From here on its length is promised to the next header, which may survive a failure below.
-        self.active.is_sealed = true;
+    /// Seals the active segment and begins the next, with room for all that is promised: so many bytes that are to be
+    /// written now, and what the queue says.
+    fn roll(&mut self, bytes: usize, now: TimeMs) -> Result<(), Error> {
+        // The room that it had is what the next one needs.
+        self.active.file.set_len(self.active.bytes).map_err(|error| self.no_room(&error))?;
         let heads: Heads = {
             let parts = self.shared.parts.read();
-            let ends = parts.iter().map(|(at, part)| (at.clone(), part.bounds().end.0));
+            let ends = parts.iter().map(|(at, part)| (at.clone(), part.synced()));
             ends.filter(|(_, end)| *end > 0).collect()
         };
         let header = SegmentHeader {
@@ -124,9 +193,14 @@ impl Writer {
             previous_bytes: self.active.bytes,
             heads,
         };
-        let (file, bytes) = segment::create(self.shared.disk.as_ref(), &self.shared.folder, &header)
+        let (file, header_bytes) = segment::create(self.shared.disk.as_ref(), &self.shared.folder, &header)
             .map_err(|error| self.failed_to_roll(header.sequence, error))?;
-        let next = Segment { sequence: header.sequence, bytes, heads: Arc::new(header.heads), time: header.time };
+        let next = Segment {
+            sequence: header.sequence,
+            bytes: header_bytes,
+            heads: Arc::new(header.heads),
+            time: header.time,
+        };
         let sealed = {
             let mut segments = self.shared.segments.write();
             segments.list.push(next);
@@ -134,22 +208,18 @@ impl Writer {
         };
         self.shared.save_index(&sealed.index, self.active.sequence, self.active.bytes);
         self.shared.sealed.lock().put(self.active.sequence, Arc::new(sealed));
-        let sequence = header.sequence;
-        self.active = Active { file, sequence, bytes, commit: 0, created: now, is_sealed: false };
-        Ok(())
+        let (sequence, room) = (header.sequence, header_bytes);
+        self.active = Active { file, sequence, bytes: header_bytes, room, commit: 0, created: now };
+        self.extend(bytes + self.shared.queue.bytes_promised()).map(drop)
     }
 
     fn failed_to_roll(&self, sequence: u64, error: ReadError) -> Error {
         // What is left of it would be taken for a torn segment after a crash; removing it only saves the room.
         let _ = self.shared.disk.remove(&segment::path(&self.shared.folder, sequence));
         match error {
-            ReadError::Io { source, .. } if is_full(&source) => self.full(),
+            ReadError::Io { source, .. } if is_full(&source) => self.no_room(&source),
             error => error.into(),
         }
-    }
-
-    fn full(&self) -> Error {
-        Error::Full { place: self.shared.folder.display().to_string() }
     }
 
     /// Lays the commit out in the buffer; returns where each chunk will lie.
@@ -169,36 +239,8 @@ impl Writer {
         entries
     }
 
-    /// Writes and syncs the buffer: all of it, or nothing of it is kept.
-    fn write(&mut self) -> Result<(), Error> {
-        if let Err(error) = self.active.file.write_all_at(&self.buffer, self.active.bytes) {
-            return Err(self.cut_back(error));
-        }
-        fail::fail_point!("log::after_write");
-        if let Err(error) = self.active.file.sync() {
-            self.active.is_sealed = true;
-            tracing::warn!(segment = self.active.sequence, %error, "a sync failed; going on in a new segment");
-            return Err(Error::Unavailable { why: format!("a sync failed: {error}") });
-        }
-        fail::fail_point!("log::after_sync");
-        self.active.bytes += self.buffer.len() as u64;
-        self.active.commit += 1;
-        Ok(())
-    }
-
-    /// Takes back what a failed write has left. Durably, so that no crash brings back what was refused.
-    fn cut_back(&mut self, error: io::Error) -> Error {
-        let file = &self.active.file;
-        let cut = file.set_len(self.active.bytes).and_then(|()| file.sync());
-        self.active.is_sealed = cut.is_err();
-        if cut.is_ok() && is_full(&error) {
-            return self.full();
-        }
-        Error::Unavailable { why: format!("a write failed: {error}") }
-    }
-
-    /// What is durable becomes visible.
-    fn publish(&mut self, drafts: Vec<Draft>, entries: &[Entry]) {
+    /// What is durable becomes visible to all.
+    fn confirm(&mut self, drafts: Vec<Draft>, entries: &[Entry]) {
         {
             let mut segments = self.shared.segments.write();
             if let Some(active) = segments.list.last_mut() {
@@ -209,20 +251,23 @@ impl Writer {
             }
         }
         for draft in drafts {
-            draft.part.publish(draft.records.into());
-            draft.part.wake();
-            self.cache.add(draft.part, draft.bytes, self.shared.options.cache_bytes);
+            self.time = self.time.max(draft.time());
+            draft.part.confirm(draft.runs.iter().map(|run| run.len()).sum());
+            for run in draft.runs {
+                let bytes = batch::bytes_in_memory(&run);
+                self.cache.add(draft.part.clone(), bytes, self.shared.options.cache_bytes);
+            }
         }
     }
 }
 
 impl Cache {
-    /// Takes a chunk that its partition has just published; the oldest go to make room.
+    /// Takes a run that is durable; the oldest go to make room.
     fn add(&mut self, part: Arc<Part>, bytes: usize, bytes_max: usize) {
         self.bytes += bytes;
-        self.chunks.push_back((part, bytes));
+        self.runs.push_back((part, bytes));
         while self.bytes > bytes_max {
-            let Some((part, bytes)) = self.chunks.pop_front() else { break };
+            let Some((part, bytes)) = self.runs.pop_front() else { break };
             part.evict();
             self.bytes -= bytes;
         }
