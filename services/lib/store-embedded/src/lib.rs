@@ -199,12 +199,12 @@ impl EmbeddedStore {
         self.shared.failure.check()?;
         let bytes = write.bytes();
         if !write.is_done_when_answered() {
-            self.writes.put(Job { write, answer: None }, bytes).await?;
+            self.writes.put(Job { write, answer: None }, bytes, false).await?;
             // What was put in behind a fault won't be written.
             return self.shared.failure.check();
         }
         let (answer, answered) = oneshot::channel();
-        self.writes.put(Job { write, answer: Some(answer) }, bytes).await?;
+        self.writes.put(Job { write, answer: Some(answer) }, bytes, true).await?;
         answered.await.unwrap_or(Err(Error::Closed))
     }
 
@@ -374,7 +374,7 @@ impl KeyTable for EmbeddedStore {
     async fn create_key(&self, chat: ChatId, epoch: Epoch, wrapped: WrappedKey) -> Result<WrappedKey, Error> {
         self.shared.failure.check()?;
         let (answer, answered) = oneshot::channel();
-        self.creations.put(Creation { chat, epoch, wrapped, answer }, 0).await?;
+        self.creations.put(Creation { chat, epoch, wrapped, answer }, 0, true).await?;
         answered.await.unwrap_or(Err(Error::Closed))
     }
 }

@@ -1,6 +1,6 @@
 //! Every limit of the embedded store, and what else can be chosen.
 
-use std::{fmt, sync::Arc};
+use std::{fmt, sync::Arc, time::Duration};
 
 /// What can be chosen when the store is opened.
 #[derive(Debug, Clone)]
@@ -59,6 +59,9 @@ impl fmt::Debug for BeforeDurable {
         f.write_str("BeforeDurable")
     }
 }
+
+/// How long writes that nobody waits for may lie in the queue before the writer comes for them.
+pub(crate) const GATHER: Duration = Duration::from_millis(5);
 
 /// What a waiting write costs beside its rows, so that the queue's bound in bytes is a bound in number as well.
 pub(crate) const WRITE_BYTES_MIN: usize = 256;

@@ -6,7 +6,7 @@ use chasqui_store::Error;
 use parking_lot::{Condvar, Mutex};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use crate::options::WRITE_BYTES_MIN;
+use crate::options::{GATHER, WRITE_BYTES_MIN};
 
 /// A queue whose waiting and taken items have a bounded size together.
 #[derive(Debug)]
@@ -22,7 +22,7 @@ struct State<T> {
     items: VecDeque<Queued<T>>,
     /// How many were ever put in.
     placed: u64,
-    /// Whether the thread is to come although there may be nothing for it here.
+    /// Whether the thread is to come at once, although there may be nothing for it here.
     woken: bool,
     closed: bool,
 }
@@ -46,10 +46,11 @@ impl<T> Queue<T> {
         }
     }
 
-    /// Waits for room and puts an item in. One larger than the queue waits until nothing else is in it.
+    /// Waits for room and puts an item in. One larger than the queue waits until nothing else is in it. The thread takes one
+    /// that nobody waits for when it next comes, at the latest after a while: waking it costs more than what it does then.
     ///
     /// Cancel safe: an item whose future is dropped is not put in.
-    pub(crate) async fn put(&self, item: T, bytes: usize) -> Result<(), Error> {
+    pub(crate) async fn put(&self, item: T, bytes: usize, is_awaited: bool) -> Result<(), Error> {
         let bytes = u32::try_from(bytes.saturating_add(WRITE_BYTES_MIN)).unwrap_or(u32::MAX).min(self.bytes_max);
         let room = self.room.clone().acquire_many_owned(bytes).await.map_err(|_| Error::Closed)?;
         let mut state = self.state.lock();
@@ -58,8 +59,12 @@ impl<T> Queue<T> {
         }
         state.items.push_back(Queued { item, _room: room });
         state.placed += 1;
+        state.woken |= is_awaited || self.room.available_permits() < self.bytes_max as usize / 2;
+        let is_due = state.woken || state.items.len() == 1;
         drop(state);
-        self.changed.notify_one();
+        if is_due {
+            self.changed.notify_one();
+        }
         Ok(())
     }
 
@@ -78,18 +83,20 @@ impl<T> Queue<T> {
     /// is closed and empty. For the one thread at the other side.
     pub(crate) fn take(&self, wait: bool, items_max: usize) -> Option<Vec<Queued<T>>> {
         let mut state = self.state.lock();
-        while state.items.is_empty() && !state.woken {
-            if state.closed {
-                return None;
+        while !state.woken {
+            match (state.items.is_empty(), state.closed) {
+                (true, true) => return None,
+                (_, true) => break,
+                _ if !wait => break,
+                (true, false) => self.changed.wait(&mut state),
+                (false, false) if self.changed.wait_for(&mut state, GATHER).timed_out() => break,
+                (false, false) => {}
             }
-            if !wait {
-                return Some(Vec::new());
-            }
-            self.changed.wait(&mut state);
         }
-        state.woken = false;
         let count = state.items.len().min(items_max);
-        Some(state.items.drain(..count).collect())
+        let taken = state.items.drain(..count).collect();
+        state.woken = !state.items.is_empty();
+        Some(taken)
     }
 
     /// Takes nothing more in. What is in is still taken out.
