@@ -145,7 +145,8 @@ pub fn run(command: Command, options: &Options) -> anyhow::Result<()> {
         Command::Chat { exchange, window } => exchange.run(Pace::Window(window), options),
         Command::Rate { exchange, per_second } => exchange.run(Pace::PerSecond(per_second), options),
         Command::Idle { target, sessions, at_once, settle } => {
-            let asked = target.options(options, move |progress| format!("{} of {sessions} sessions", progress.sessions()))?;
+            let asked =
+                target.options(options, move |progress| format!("{} of {sessions} sessions", progress.sessions()))?;
             let report = chasqui_load::idle(&asked, &Idle { sessions, at_once, settle }).map_err(told)?;
             target.print(&report, || table::of_idle(&report))
         }

@@ -10,6 +10,7 @@ use chasqui_wire::Code;
 use futures::{FutureExt, SinkExt, StreamExt, future::BoxFuture};
 
 use crate::{
+    limits,
     transport::{Incoming, Outgoing, Source, Target, TransportError},
     work::Worker,
 };
@@ -40,13 +41,13 @@ pub(crate) struct Connection<'a, T, S> {
     source: &'a mut S,
     /// Set early and rarely moved: it wakes the session to see what is due.
     timer: Option<(Duration, BoxFuture<'static, ()>)>,
-    /// Something was written that was not flushed.
-    is_dirty: bool,
+    /// Something was written that was not flushed, and is to be flushed at this moment.
+    flush_at: Option<Duration>,
 }
 
 impl<'a, T: Target, S: Source> Connection<'a, T, S> {
     pub(crate) fn new(worker: Worker, target: &'a mut T, source: &'a mut S) -> Self {
-        Self { worker, target, source, timer: None, is_dirty: false }
+        Self { worker, target, source, timer: None, flush_at: None }
     }
 
     /// Runs until the session ends; gives why, when the client is to be told.
@@ -126,23 +127,24 @@ impl<'a, T: Target, S: Source> Connection<'a, T, S> {
         Ok(Frames::More)
     }
 
-    /// Writes all there is, and then flushes once.
+    /// Writes all there is, and then flushes once, unless all of it may wait.
     fn poll_write(&mut self, cx: &mut Context<'_>, now: Duration) -> Poll<Result<(), TransportError>> {
         loop {
             ready!(self.target.poll_ready_unpin(cx))?;
-            let outgoing = if self.worker.session.takes_ping() {
-                Outgoing::Ping
+            let (outgoing, flush_at) = if self.worker.session.takes_ping() {
+                (Outgoing::Ping, now)
             } else if let Some(frame) = self.worker.session.next(&self.worker.handle.queue, now) {
-                Outgoing::Text(frame)
+                let wait = if self.worker.session.hurries() { Duration::ZERO } else { limits::PATIENCE };
+                (Outgoing::Text(frame), now + wait)
             } else {
                 break;
             };
             self.target.start_send_unpin(outgoing)?;
-            self.is_dirty = true;
+            self.flush_at = Some(self.flush_at.map_or(flush_at, |earlier| earlier.min(flush_at)));
         }
-        if self.is_dirty {
+        if self.flush_at.is_some_and(|at| at <= now) {
             ready!(self.target.poll_flush_unpin(cx))?;
-            self.is_dirty = false;
+            self.flush_at = None;
         }
         Poll::Ready(Ok(()))
     }
@@ -150,6 +152,9 @@ impl<'a, T: Target, S: Source> Connection<'a, T, S> {
     /// Whether the timer fired.
     fn poll_timer(&mut self, cx: &mut Context<'_>) -> bool {
         let deadline = self.worker.deadline().min(self.worker.grant.until);
+        // A flush that is due waits for the socket, which wakes this task by itself.
+        let flush_at = self.flush_at.filter(|at| *at > self.worker.shared.runtime.monotonic());
+        let deadline = flush_at.map_or(deadline, |at| at.min(deadline));
         if self.timer.as_ref().is_none_or(|(at, _)| *at > deadline) {
             let now = self.worker.shared.runtime.monotonic();
             let sleep = self.worker.shared.runtime.sleep(deadline.saturating_sub(now));

@@ -72,6 +72,9 @@ pub(crate) const RELEASE_EVERY: Duration = Duration::from_secs(10);
 /// its inbox.
 pub(crate) const QUEUE_BYTES_MAX: usize = 1024 * 1024;
 
+/// How long a frame that is in no hurry waits for another to be flushed with.
+pub(crate) const PATIENCE: Duration = Duration::from_millis(50);
+
 /// The rows that a session holds at once while it reads its inbox.
 pub(crate) const PAGE_ROWS: usize = 32;
 

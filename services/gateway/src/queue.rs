@@ -21,6 +21,8 @@ pub(crate) struct Delivery {
     pub(crate) kept: bool,
     /// What is written; none when the entry is of no concern to this device.
     pub(crate) frame: Option<Utf8Bytes>,
+    /// Whether that may wait a while for something else to be written.
+    pub(crate) may_wait: bool,
     /// The message of this device whose outcome this is.
     pub(crate) settles: Option<(ChatId, Counter)>,
 }
@@ -172,7 +174,7 @@ mod tests {
     fn frames_that_are_long_become_a_gap_earlier() {
         let entry = |bytes: usize| {
             let frame = Some("x".repeat(bytes).into());
-            Item::Entry(Delivery { offset: Offset(0), day: Day(0), kept: true, frame, settles: None })
+            Item::Entry(Delivery { offset: Offset(0), day: Day(0), kept: true, frame, may_wait: false, settles: None })
         };
         let queue = Queue::new(1_000);
         queue.push(entry(2 * limits::QUEUE_BYTES_MAX));

@@ -129,7 +129,9 @@ impl Rendered {
             }
             None => (self.shared(user), None),
         };
-        Delivery { offset: self.position.offset, day: self.day, kept: self.kept, frame, settles }
+        // That one's own watermarks rose is news for other devices, and no hurry: the app that raised them knows.
+        let may_wait = matches!(&self.shape, Shape::Shared(ServerFrame::Receipt(receipt), _) if receipt.user == *user);
+        Delivery { offset: self.position.offset, day: self.day, kept: self.kept, frame, may_wait, settles }
     }
 
     fn outcome_for(&self, user: &UserId, device: &DeviceId) -> Option<&Outcome> {

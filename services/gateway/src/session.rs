@@ -105,6 +105,8 @@ pub(crate) struct Session {
     heard_at: Duration,
     pinged_at: Duration,
     ping_due: bool,
+    /// Whether the frame that was given last is in a hurry.
+    hurries: bool,
     /// The first thing said is the welcome.
     is_welcomed: bool,
     /// Since when there is something to write and no room for it among the unacknowledged, or in the socket.
@@ -144,6 +146,7 @@ impl Session {
             heard_at: now,
             pinged_at: now,
             ping_due: false,
+            hurries: true,
             is_welcomed: false,
             stuck_since: None,
             blocked_since: None,
@@ -176,8 +179,14 @@ impl Session {
         self.control.len() < limits::CONTROL_FRAMES_MAX
     }
 
+    /// Whether the frame that [`Session::next`] gave last is in a hurry, or may wait for others to be flushed with.
+    pub(crate) fn hurries(&self) -> bool {
+        self.hurries
+    }
+
     /// The next frame to write.
     pub(crate) fn next(&mut self, queue: &Queue, now: Duration) -> Option<Utf8Bytes> {
+        self.hurries = true;
         if let Some(frame) = self.control.pop_front() {
             // Whether the client is there is asked at once.
             self.ping_due |= !std::mem::replace(&mut self.is_welcomed, true);
@@ -291,6 +300,7 @@ impl Session {
         if delivery.kept && delivery.frame.is_some() {
             self.unacked.push_back(delivery.offset);
         }
+        self.hurries = !delivery.may_wait;
         delivery.frame
     }
 

@@ -23,7 +23,9 @@ pub(super) fn of_chat(report: &ChatReport) -> String {
     latency(&mut text, "send to delivered", report.delivered_after);
     latency(&mut text, "send to read", report.read_after);
     if let Some(usage) = &report.processors {
-        let per_1000 = |seconds: f64| format!("{:.4} s per 1,000 messages", seconds * 1_000.0 / report.receipted.count.max(1) as f64);
+        let per_1000 = |seconds: f64| {
+            format!("{:.4} s per 1,000 messages", seconds * 1_000.0 / report.receipted.count.max(1) as f64)
+        };
         processors(&mut text, usage, per_1000);
     }
     faults(&mut text, &report.faults);
@@ -34,7 +36,10 @@ pub(super) fn of_chat(report: &ChatReport) -> String {
 pub(super) fn of_idle(report: &IdleReport) -> String {
     let mut text = String::new();
     let IdleReport { sessions, log_in_seconds, told_to_come_back, .. } = report;
-    let _ = writeln!(text, "{sessions} sessions, logged in after {log_in_seconds:.2} s; told to come back {told_to_come_back} times\n");
+    let _ = writeln!(
+        text,
+        "{sessions} sessions, logged in after {log_in_seconds:.2} s; told to come back {told_to_come_back} times\n"
+    );
     let mut line = |what: &str, value: Option<f64>, unit: &str| {
         let value = value.map_or_else(|| "not known".to_owned(), |value| format!("{value:.3} {unit}"));
         let _ = writeln!(text, "{what:<36}{value:>20}");
@@ -68,7 +73,8 @@ fn processors(text: &mut String, usage: &Usage, share: impl Fn(f64) -> String) {
         let of_kernel = 100.0 * process.system_seconds / process.cpu_seconds.max(f64::EPSILON);
         let (seconds, mib) = (process.cpu_seconds, process.resident_kib / 1024);
         let share = share(seconds);
-        let _ = writeln!(text, "  {name:<26}{seconds:>8.2}  {share}, {of_kernel:.0} % in the kernel, {mib} MiB resident");
+        let _ =
+            writeln!(text, "  {name:<26}{seconds:>8.2}  {share}, {of_kernel:.0} % in the kernel, {mib} MiB resident");
     }
     for (name, seconds) in
         [("this load", usage.load_seconds), ("everything else", usage.others_seconds), ("idle", usage.idle_seconds)]

@@ -36,7 +36,7 @@ fn cursor_at(offset: u64) -> String {
 /// A kept entry whose frame is its offset.
 fn entry(offset: u64) -> Delivery {
     let frame = Some(Utf8Bytes::from(offset.to_string()));
-    Delivery { offset: Offset(offset), day: Day(3), kept: true, frame, settles: None }
+    Delivery { offset: Offset(offset), day: Day(3), kept: true, frame, may_wait: false, settles: None }
 }
 
 impl Bench {
@@ -215,6 +215,7 @@ fn receipts_and_others_outcomes_raise_the_high_water_and_need_no_ack() {
             day: Day(3),
             kept: frame.is_none(),
             frame,
+            may_wait: false,
             settles: None,
         }));
         bench.written();

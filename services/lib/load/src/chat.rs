@@ -11,8 +11,9 @@ use futures::future::try_join_all;
 use tokio::time::{sleep_until, timeout};
 
 use crate::{
-    Chat, ChatReport, Error, Options, Pace, Rate, pace,
+    Chat, ChatReport, Error, Options, Pace, Rate,
     login::{Door, Session},
+    pace,
     pair::{Common, Pair, Turn},
     processors::Reading,
     tally::Tally,
@@ -118,7 +119,9 @@ async fn log_in(options: &Options, chat: &Chat) -> Result<Vec<[Session; 2]>, Err
         && size > writer.outstanding_max
     {
         let most = writer.outstanding_max;
-        return Err(Error::Options(format!("the window is {size}, and the server allows {most} under way in a session")));
+        return Err(Error::Options(format!(
+            "the window is {size}, and the server allows {most} under way in a session"
+        )));
     }
     Ok(sessions)
 }

@@ -61,7 +61,9 @@ fn hint(code: &str) -> &'static str {
         "rate_limited" | "too_many_frames" => {
             "; start it without limits: --set limits.sends_per_second=0 --set limits.frames_per_second=0"
         }
-        "unavailable" => "; it may have too few files for so many sessions: raise `ulimit -n`, and gateway.sessions_max",
+        "unavailable" => {
+            "; it may have too few files for so many sessions: raise `ulimit -n`, and gateway.sessions_max"
+        }
         "too_many_connections" => "; raise gateway.unauthenticated_per_address_max",
         "unauthorized" => "; tokens are signed with auth.secret, which must be the server's",
         _ => "",

@@ -45,10 +45,24 @@ impl<'a> Frame<'a> {
 #[derive(Debug, Serialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub(crate) enum Say<'a> {
-    Hello { token: &'a str, device: &'a str },
-    Send { id: Digits, to: &'a str, text: &'a str },
-    Ack { cursor: &'a str, #[serde(skip_serializing_if = "Option::is_none")] delivered: Option<Delivered<'a>> },
-    Read { chat: &'a str, seq: u64 },
+    Hello {
+        token: &'a str,
+        device: &'a str,
+    },
+    Send {
+        id: Digits,
+        to: &'a str,
+        text: &'a str,
+    },
+    Ack {
+        cursor: &'a str,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        delivered: Option<Delivered<'a>>,
+    },
+    Read {
+        chat: &'a str,
+        seq: u64,
+    },
 }
 
 impl Say<'_> {

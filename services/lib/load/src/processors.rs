@@ -124,7 +124,8 @@ mod os {
     pub(super) fn listening(port: u16) -> Option<i32> {
         use procfs::{net::TcpState, process::FDTarget};
         let sockets = procfs::net::tcp().into_iter().chain(procfs::net::tcp6()).flatten();
-        let listens = |entry: &procfs::net::TcpNetEntry| entry.state == TcpState::Listen && entry.local_address.port() == port;
+        let listens =
+            |entry: &procfs::net::TcpNetEntry| entry.state == TcpState::Listen && entry.local_address.port() == port;
         let inodes: Vec<u64> = sockets.filter(listens).map(|entry| entry.inode).collect();
         let has = |process: &procfs::process::Process| {
             let files = process.fd().into_iter().flatten().flatten();

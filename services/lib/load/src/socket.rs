@@ -29,8 +29,7 @@ pub(crate) struct Socket {
 impl Socket {
     /// Connects, with buffers of so many bytes.
     pub(crate) async fn connect(url: &str, buffer_bytes: usize) -> Result<Self, Error> {
-        let config =
-            WebSocketConfig::default().read_buffer_size(buffer_bytes).write_buffer_size(buffer_bytes);
+        let config = WebSocketConfig::default().read_buffer_size(buffer_bytes).write_buffer_size(buffer_bytes);
         let (stream, _) = connect_async_with_config(url, Some(config), true).await?;
         Ok(Self { stream, is_dirty: false })
     }
@@ -63,7 +62,9 @@ impl Socket {
     }
 
     pub(crate) fn poll_flush(&mut self, cx: &mut Context<'_>) -> Result<(), Error> {
-        if self.is_dirty && let Poll::Ready(flushed) = self.stream.poll_flush_unpin(cx) {
+        if self.is_dirty
+            && let Poll::Ready(flushed) = self.stream.poll_flush_unpin(cx)
+        {
             flushed?;
             self.is_dirty = false;
         }

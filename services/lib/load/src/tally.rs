@@ -4,7 +4,11 @@ use std::time::{Duration, Instant};
 
 use hdrhistogram::Histogram;
 
-use crate::{Error, flights::Fault, report::{Faults, Latency}};
+use crate::{
+    Error,
+    flights::Fault,
+    report::{Faults, Latency},
+};
 
 /// The longest time that is told apart.
 const MICROS_MAX: u64 = 120_000_000;
