@@ -147,7 +147,7 @@ async fn what_was_sent_survives_every_crash_and_nothing_comes_twice() -> anyhow:
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_the_log_has_let_go_of_survives_a_crash() -> anyhow::Result<()> {
     let mut options = options();
-    (options.log.partitions_chats, options.log.partitions_users) = (1, 1);
+    (options.log.partitions_chats, options.log.partitions_users) = (Some(1), Some(1));
     options.log.segment_bytes = 1 << 20;
     options.log.bytes_max = Some(2 << 20);
     options.store.flush_interval_ms = 200;

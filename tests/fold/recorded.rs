@@ -2,7 +2,6 @@
 
 use std::{
     collections::{BTreeMap, btree_map::Entry},
-    num::NonZeroU32,
     sync::Arc,
 };
 
@@ -10,7 +9,7 @@ use anyhow::{Context, ensure};
 use chasqui_config::{DEV_SEAL_MASTER_KEY, Options};
 use chasqui_disk::RealDisk;
 use chasqui_domain::{ChatId, Epoch, Event, EventKind, Offset, Partition};
-use chasqui_log::{Log, Partitions, Record, Topic, TopicPartition};
+use chasqui_log::{Log, Record, Topic, TopicPartition};
 use chasqui_log_embedded::EmbeddedLog;
 use chasqui_log_kafka::KafkaLog;
 use chasqui_runtime::Runtime;
@@ -42,10 +41,9 @@ impl Recorded {
     }
 
     fn in_folder(options: &Options) -> anyhow::Result<Self> {
-        let count = |count| NonZeroU32::new(count).context("no partitions");
-        let (chats, users) = (count(options.log.partitions_chats)?, count(options.log.partitions_users)?);
-        let log_options = chasqui_log_embedded::Options::new(Partitions { chats, users });
         let (disk, data) = (Arc::new(RealDisk), &options.data);
+        let there = EmbeddedLog::partitions_in(disk.as_ref(), &data.join("log"))?;
+        let log_options = chasqui_log_embedded::Options::new(there.context("there is no log")?);
         let log = EmbeddedLog::open(disk.clone(), data.join("log"), log_options, Runtime::real())?;
         let store = EmbeddedStore::open(disk, data.join("store"), chasqui_store_embedded::Options::default())?;
         let close = {

@@ -118,6 +118,8 @@ pub fn options() -> Options {
     let mut options = Options::default().dev();
     options.listen = "127.0.0.1:0".to_owned();
     options.data = "/data".into();
+    // More than it has by itself: so that what goes on side by side is tested.
+    (options.log.partitions_chats, options.log.partitions_users) = (Some(4), Some(4));
     options.gateway.drain_ms = Duration::from_millis(500).as_millis() as u64;
     options
 }

@@ -179,6 +179,10 @@ impl Server {
         let mut command = command(setup.file_blocks_max)?;
         command.args([setup.role.command(), "--set"]).arg(format!("listen={}", setup.listen));
         command.arg("--set").arg([OsStr::new("data="), setup.data.as_os_str()].join(OsStr::new("")));
+        if matches!(setup.role, Role::All) {
+            // More than it has by itself: so that what goes on side by side is tested.
+            command.args(["--set", "log.partitions_chats=4", "--set", "log.partitions_users=4"]);
+        }
         for option in &setup.options {
             command.args(["--set", option]);
         }

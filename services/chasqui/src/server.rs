@@ -20,6 +20,7 @@ pub(crate) mod identity;
 mod life;
 mod part;
 mod roles;
+mod settled;
 mod status;
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};

@@ -51,9 +51,11 @@ pub fn run(command: &Command, options: &Options) -> anyhow::Result<()> {
     })
 }
 
+/// How many partitions topics have when nobody says.
+const PARTITIONS: NonZeroU32 = NonZeroU32::new(4).unwrap();
+
 fn spec(options: &Options) -> Spec {
-    // The options were checked: no count is 0.
-    let count = |count: u32| NonZeroU32::new(count).unwrap_or(NonZeroU32::MIN);
+    let count = |count: Option<u32>| count.and_then(NonZeroU32::new).unwrap_or(PARTITIONS);
     let partitions =
         Partitions { chats: count(options.log.partitions_chats), users: count(options.log.partitions_users) };
     Spec {

@@ -34,10 +34,12 @@ options! {
         retention_ms: u64 = 604_800_000,
         /// How big the log may become before old segments go early; without it only time counts. At least two segments.
         bytes_max: Option<u64> = None,
-        /// The partitions of topics by chat. Fixed when the data folder is created, or the topics.
-        partitions_chats: u32 = 4,
-        /// The partitions of topics by user. Fixed when the data folder is created, or the topics.
-        partitions_users: u32 = 4,
+        /// The partitions of topics by chat. Fixed when the data folder is created, or the topics. Without it 4 in Kafka; in a
+        /// data folder what it has, and 1 in a new one: one process does the same work in fewer and larger batches then, and
+        /// more pay only where there are processors to spare.
+        partitions_chats: Option<u32> = None,
+        /// The partitions of topics by user, likewise.
+        partitions_users: Option<u32> = None,
     }
 
     /// The embedded store.

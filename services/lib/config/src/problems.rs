@@ -175,7 +175,7 @@ impl Options {
         for (key, count) in
             [("log.partitions_chats", log.partitions_chats), ("log.partitions_users", log.partitions_users)]
         {
-            let fits = (1..=PARTITIONS_MAX).contains(&count);
+            let fits = count.is_none_or(|count| (1..=PARTITIONS_MAX).contains(&count));
             problems.unless(fits, key, format!("use a number from 1 to {PARTITIONS_MAX}"));
         }
         problems.at_least_one("store.flush_interval_ms", self.store.flush_interval_ms);
@@ -372,7 +372,7 @@ mod tests {
         assert_eq!(body(262_145), ["limits.body_bytes_max"]);
         assert_eq!(keys(|options| options.log.bytes_max = Some(134_217_727)), ["log.bytes_max"]);
         assert_eq!(keys(|options| options.log.bytes_max = Some(134_217_728)), [""; 0]);
-        assert_eq!(keys(|options| options.log.partitions_users = 0), ["log.partitions_users"]);
+        assert_eq!(keys(|options| options.log.partitions_users = Some(0)), ["log.partitions_users"]);
     }
 
     #[test]

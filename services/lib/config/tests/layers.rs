@@ -63,7 +63,7 @@ fn the_environment_is_text_and_becomes_what_the_option_holds() {
     ];
     let options = without_file(&variables, &[("gateway.id", "12")]).unwrap().options;
     assert_eq!(options.log.bytes_max, Some(134_217_728));
-    assert_eq!(options.log.partitions_users, 16);
+    assert_eq!(options.log.partitions_users, Some(16));
     assert_eq!(options.data, PathBuf::from("/var/lib/chasqui"));
     assert_eq!(options.auth.secret.unwrap().expose(), "007");
     assert_eq!(options.auth.issuer.as_deref(), Some("true"));
