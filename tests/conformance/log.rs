@@ -7,6 +7,8 @@
     reason = "a test program: helpers fail the test by panicking"
 )]
 
+#[path = "log/ahead.rs"]
+mod ahead;
 #[path = "log/crashes.rs"]
 mod crashes;
 #[path = "log/damage.rs"]

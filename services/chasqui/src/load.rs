@@ -30,7 +30,7 @@ receipt is true: when something was wrong, or didn't come in time, the command f
 
 The server's limits per user are lower than what a load asks for. Start it without them:
 
-  chasqui serve --dev --set limits.sends_per_second=0 --set limits.frames_per_second=0 --set limits.requests_per_second=0
+  chasqui serve --dev --set limits.sends_per_second=0 --set limits.frames_per_second=0 --set limits.logins_per_second=0
 
 Examples:
   chasqui load chat
@@ -50,6 +50,7 @@ const PROGRESS_EVERY: Duration = Duration::from_secs(1);
 pub enum Command {
     /// Pairs of users exchange messages as fast as they can: each pair sends the next when one is done.
     Chat {
+        /// What both exchanges are told.
         #[command(flatten)]
         exchange: Exchange,
         /// Messages that each pair has under way.
@@ -59,6 +60,7 @@ pub enum Command {
     /// Pairs of users exchange messages at a fixed rate, however long they take. Times count from when a message should have
     /// been sent.
     Rate {
+        /// What both exchanges are told.
         #[command(flatten)]
         exchange: Exchange,
         /// Messages in a second, over all pairs.
@@ -67,6 +69,7 @@ pub enum Command {
     },
     /// Sessions that do nothing: the server's memory and its processor time for a log-in.
     Idle {
+        /// Where to, and what to watch.
         #[command(flatten)]
         target: Target,
         /// How many.
@@ -147,7 +150,7 @@ pub fn run(command: Command, options: &Options) -> anyhow::Result<()> {
         Command::Idle { target, sessions, at_once, settle } => {
             let asked =
                 target.options(options, move |progress| format!("{} of {sessions} sessions", progress.sessions()))?;
-            let report = chasqui_load::idle(&asked, &Idle { sessions, at_once, settle }).map_err(told)?;
+            let report = chasqui_load::idle(&asked, &Idle { sessions, at_once, settle })?;
             target.print(&report, || table::of_idle(&report))
         }
     }
@@ -158,18 +161,13 @@ impl Exchange {
         let Self { target, pairs, text_bytes, read, warm_up, time, patience } = self;
         let asked = target.options(options, |progress| format!("{} messages", progress.done()))?;
         let chat = Chat { pairs, pace, text_bytes, reads: read, warm_up, time, patience };
-        let report = chasqui_load::chat(&asked, &chat).map_err(told)?;
+        let report = chasqui_load::chat(&asked, &chat)?;
         target.print(&report, || table::of_chat(&report))?;
         if report.faults.any() {
             bail!("something was wrong with what came from the server: see the report");
         }
         Ok(())
     }
-}
-
-/// An error with all its reasons.
-fn told(error: chasqui_load::Error) -> anyhow::Error {
-    anyhow::Error::new(error)
 }
 
 impl Target {

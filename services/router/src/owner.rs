@@ -127,8 +127,6 @@ impl<'a> Owner<'a> {
         if self.now() >= self.tick_at {
             self.tick().await?;
         }
-        // Whoever is about to append goes first: batches grow by themselves when there is much to do.
-        tokio::task::yield_now().await;
         let sleep = self.router.deps.runtime.sleep(self.tick_at.saturating_sub(self.now()));
         let event = tokio::select! {
             biased;

@@ -33,7 +33,7 @@ use std::{
 
 use async_trait::async_trait;
 use chasqui_disk::Disk;
-use chasqui_domain::{LogId, Offset};
+use chasqui_domain::{LogId, Offset, TimeMs};
 use chasqui_log::{Append, Bounds, Error, Log, Partitions, Pending, Reader, TopicPartition};
 use chasqui_runtime::Runtime;
 use futures::FutureExt;
@@ -98,6 +98,7 @@ impl EmbeddedLog {
             active,
             time,
             trimmed: runtime.now(),
+            roll_at: TimeMs(0),
             folder_is_dirty: false,
             cache: Cache::default(),
             buffer: Vec::new(),

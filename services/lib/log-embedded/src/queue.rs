@@ -109,7 +109,7 @@ impl Queue {
         let bytes: usize = batch.iter().map(weight).sum();
         // A batch larger than the whole queue goes when it is alone.
         let room = u32::try_from(bytes).unwrap_or(u32::MAX).min(self.room_bytes);
-        let permit = self.room.clone().acquire_many_owned(room).await.map_err(|_| Error::Closed)?;
+        let permit = self.room.clone().acquire_many_owned(room).await.map_err(|_| self.why_closed())?;
         let mut waiting = Waiting { bytes: batch::bytes_on_disk(&batch), batch, permit, is_awaited };
         loop {
             match self.try_to_place(shared, waiting)? {
@@ -120,6 +120,10 @@ impl Queue {
                 }
             }
         }
+    }
+
+    fn why_closed(&self) -> Error {
+        self.state.lock().failure.clone().unwrap_or(Error::Closed)
     }
 
     fn try_to_place(&self, shared: &Shared, waiting: Waiting) -> Result<Tried, Error> {

@@ -16,7 +16,7 @@ use crate::{
     chunk::Site,
     error::{ReadError, is_full},
     index::{Entry, Index},
-    options::{COMMIT_BYTES_MAX, ROOM_BYTES_MAX, ROOM_OF_SEGMENT, TRIM_EVERY_MS},
+    options::{COMMIT_BYTES_MAX, ROLL_AGAIN_MS, ROOM_BYTES_MAX, ROOM_OF_SEGMENT, TRIM_EVERY_MS},
     part::Part,
     queue::{Item, Work},
     segment::{self, Heads, SegmentHeader},
@@ -29,6 +29,8 @@ pub(crate) struct Writer {
     /// The time of the newest record that is written.
     pub(crate) time: TimeMs,
     pub(crate) trimmed: TimeMs,
+    /// Not before is another segment begun.
+    pub(crate) roll_at: TimeMs,
     /// A removal may not be durable yet.
     pub(crate) folder_is_dirty: bool,
     pub(crate) cache: Cache,
@@ -168,7 +170,7 @@ impl Writer {
         let options = &self.shared.options;
         let is_large = self.active.bytes.saturating_add(bytes as u64) > options.segment_bytes;
         let is_old = now.0.saturating_sub(self.active.created.0) >= options.segment_ms;
-        if self.active.commit > 0 && (is_large || is_old) {
+        if self.active.commit > 0 && (is_large || is_old) && now >= self.roll_at {
             self.roll(bytes, now)?;
             self.trim(now);
         }
@@ -176,10 +178,8 @@ impl Writer {
     }
 
     /// Seals the active segment and begins the next, with room for all that is promised: so many bytes that are to be
-    /// written now, and what the queue says.
+    /// written now, and what the queue says. Where that can't be had the active one goes on, which has it.
     fn roll(&mut self, bytes: usize, now: TimeMs) -> Result<(), Error> {
-        // The room that it had is what the next one needs.
-        self.active.file.set_len(self.active.bytes).map_err(|error| self.no_room(&error))?;
         let heads: Heads = {
             let parts = self.shared.parts.read();
             let ends = parts.iter().map(|(at, part)| (at.clone(), part.synced()));
@@ -193,33 +193,49 @@ impl Writer {
             previous_bytes: self.active.bytes,
             heads,
         };
-        let (file, header_bytes) = segment::create(self.shared.disk.as_ref(), &self.shared.folder, &header)
-            .map_err(|error| self.failed_to_roll(header.sequence, error))?;
-        let next = Segment {
-            sequence: header.sequence,
-            bytes: header_bytes,
-            heads: Arc::new(header.heads),
-            time: header.time,
+        let next = match self.begin(&header, bytes + self.shared.queue.bytes_promised()) {
+            Ok(next) => next,
+            Err(error) => {
+                let error = Error::from(error);
+                tracing::warn!(%error, "no new segment can be begun; going on in the old one");
+                self.roll_at = TimeMs(now.0 + ROLL_AGAIN_MS);
+                return self.take_back(header.sequence);
+            }
         };
+        let listed =
+            Segment { sequence: next.sequence, bytes: next.bytes, heads: Arc::new(header.heads), time: header.time };
         let sealed = {
             let mut segments = self.shared.segments.write();
-            segments.list.push(next);
-            std::mem::replace(&mut segments.active, Sealed { file: file.clone(), index: Index::default() })
+            segments.list.push(listed);
+            std::mem::replace(&mut segments.active, Sealed { file: next.file.clone(), index: Index::default() })
         };
-        self.shared.save_index(&sealed.index, self.active.sequence, self.active.bytes);
-        self.shared.sealed.lock().put(self.active.sequence, Arc::new(sealed));
-        let (sequence, room) = (header.sequence, header_bytes);
-        self.active = Active { file, sequence, bytes: header_bytes, room, commit: 0, created: now };
-        self.extend(bytes + self.shared.queue.bytes_promised()).map(drop)
+        let active = std::mem::replace(&mut self.active, next);
+        // Only gives the room back.
+        let _ = active.file.set_len(active.bytes);
+        self.shared.save_index(&sealed.index, active.sequence, active.bytes);
+        self.shared.sealed.lock().put(active.sequence, Arc::new(sealed));
+        Ok(())
     }
 
-    fn failed_to_roll(&self, sequence: u64, error: ReadError) -> Error {
-        // What is left of it would be taken for a torn segment after a crash; removing it only saves the room.
-        let _ = self.shared.disk.remove(&segment::path(&self.shared.folder, sequence));
-        match error {
-            ReadError::Io { source, .. } if is_full(&source) => self.no_room(&source),
-            error => error.into(),
-        }
+    /// Makes a segment with room for so many bytes behind its header.
+    fn begin(&self, header: &SegmentHeader, room: usize) -> Result<Active, ReadError> {
+        let Shared { disk, folder, .. } = &*self.shared;
+        let (file, bytes) = segment::create(disk.as_ref(), folder, header)?;
+        let path = segment::path(folder, header.sequence);
+        file.write_all_at(&vec![0; room], bytes).map_err(ReadError::io("make room in", &path))?;
+        let (sequence, created) = (header.sequence, header.created);
+        Ok(Active { file, sequence, bytes, room: bytes + room as u64, commit: 0, created })
+    }
+
+    /// Removes a segment that was not begun. For good, before anything more is written to the one before: its header says
+    /// where that one ends.
+    fn take_back(&self, sequence: u64) -> Result<(), Error> {
+        let Shared { disk, folder, .. } = &*self.shared;
+        let removed = match disk.remove(&segment::path(folder, sequence)) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+            _ => disk.sync_folder(folder),
+        };
+        removed.map_err(|error| self.no_room(&error))
     }
 
     /// Lays the commit out in the buffer; returns where each chunk will lie.

@@ -1,0 +1,84 @@
+//! The load generator beside a real server: what it reports, and that it fails when something is wrong.
+
+use anyhow::{Context, ensure};
+use chasqui_tests::process::{self, Server, Setup};
+use serde_json::Value;
+
+/// What a load asks for is more than users may do.
+const NO_LIMITS: &[&str] = &["limits.sends_per_second=0", "limits.frames_per_second=0"];
+
+/// Puts load on the server at this address; gives the report.
+async fn load(address: &str, arguments: &[&str]) -> anyhow::Result<Value> {
+    let (url, mut all) = (format!("http://{address}"), vec!["load".to_owned()]);
+    all.extend(arguments.iter().map(|&argument| argument.to_owned()));
+    all.extend(["--json".to_owned(), "--url".to_owned(), url]);
+    let run = move || process::run(&all.iter().map(String::as_str).collect::<Vec<_>>());
+    Ok(serde_json::from_str(&tokio::task::spawn_blocking(run).await??)?)
+}
+
+fn number(report: &Value, pointer: &str) -> anyhow::Result<f64> {
+    report.pointer(pointer).and_then(Value::as_f64).with_context(|| format!("no number at {pointer} in {report}"))
+}
+
+fn has_no_fault(report: &Value) -> anyhow::Result<()> {
+    let faults = report.get("faults").and_then(Value::as_object).context("no faults")?;
+    ensure!(faults.len() == 7 && faults.values().all(|count| count == 0), "{faults:?}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn pairs_exchange_messages_and_all_of_them_come() -> anyhow::Result<()> {
+    let folder = tempfile::tempdir()?;
+    let mut server = Server::start(&Setup::new(folder.path(), NO_LIMITS), None)?;
+    let address = server.ready().await?;
+    let short = ["--pairs", "6", "--warm-up", "100ms", "--time", "500ms"];
+    for (sort, is_read) in
+        [(&["chat"][..], true), (&["chat", "--window", "16"], false), (&["rate", "--per-second", "200"], true)]
+    {
+        let read: &[&str] = if is_read { &["--read"] } else { &[] };
+        let report = load(&address, &[sort, &short, read].concat()).await?;
+        has_no_fault(&report)?;
+        ensure!(number(&report, "/receipted/count")? > 0.0, "{report}");
+        ensure!(report.get("read").is_some() == is_read, "{report}");
+        for stage in ["sent", "received", "delivered"] {
+            let (p50, max) = (format!("/{stage}_after/p50_ms"), format!("/{stage}_after/max_ms"));
+            ensure!(number(&report, &p50)? <= number(&report, &max)?, "{report}");
+        }
+        // Found by itself, since it listens on this machine.
+        ensure!(number(&report, "/processors/servers/0/resident_kib")? > 0.0, "{report}");
+    }
+    let report = load(&address, &["idle", "--sessions", "40", "--settle", "100ms"]).await?;
+    ensure!(number(&report, "/resident_kib_per_session")? < 1e6, "{report}");
+    server.complaints()
+}
+
+#[tokio::test]
+async fn it_fails_when_the_server_refuses_or_goes() -> anyhow::Result<()> {
+    let folder = tempfile::tempdir()?;
+    let mut server = Server::start(&Setup::new(folder.path(), &["limits.sends_per_second=1"]), None)?;
+    let address = server.ready().await?;
+    let refused =
+        load(&address, &["chat", "--pairs", "1", "--time", "10s"]).await.err().context("it was not refused")?;
+    ensure!(format!("{refused:#}").contains("limits.sends_per_second=0"), "{refused:#}");
+    drop(server);
+    let gone = load(&address, &["chat", "--pairs", "1"]).await.err().context("nobody is there")?;
+    ensure!(format!("{gone:#}").contains("is a server running there?"), "{gone:#}");
+    Ok(())
+}
+
+/// Whatever a server keeps back is missing in the report, and the command fails.
+#[tokio::test]
+async fn it_fails_when_something_is_missing() -> anyhow::Result<()> {
+    let folder = tempfile::tempdir()?;
+    // From its thirtieth batch on the router stands still, and says of nothing that it is there.
+    let setup = Setup {
+        failpoints: Some("router::after_rows=29*off->pause".to_owned()),
+        ..Setup::new(folder.path(), NO_LIMITS)
+    };
+    let mut server = Server::start(&setup, None)?;
+    let address = server.ready().await?;
+    let exchange = ["chat", "--pairs", "2", "--warm-up", "0s", "--time", "1s", "--patience", "1s"];
+    let missing = load(&address, &exchange).await.err().context("nothing was missing")?;
+    ensure!(format!("{missing:#}").contains("something was wrong"), "{missing:#}");
+    Ok(())
+}
