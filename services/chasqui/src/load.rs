@@ -81,6 +81,9 @@ pub enum Command {
         /// How long they stay before memory is read.
         #[arg(long, value_name = "TIME", default_value = "5s", value_parser = humantime::parse_duration)]
         settle: Duration,
+        /// How long it is then watched what they cost; a minute shows all that idle sessions do.
+        #[arg(long, value_name = "TIME", default_value = "5s", value_parser = humantime::parse_duration)]
+        watch: Duration,
     },
 }
 
@@ -119,6 +122,10 @@ pub struct Target {
     /// this machine.
     #[arg(long = "process", value_name = "PID[=NAME]", value_parser = Process::from_str)]
     processes: Vec<Process>,
+    /// What the names of the users begin with, to find them afterwards: NAME-0-writer, NAME-0-reader and so on, or NAME-0 where
+    /// nobody writes. A name is for one run; without any, it is made from the time.
+    #[arg(long, value_name = "NAME")]
+    run: Option<String>,
     /// Print a JSON object.
     #[arg(long)]
     json: bool,
@@ -147,10 +154,10 @@ pub fn run(command: Command, options: &Options) -> anyhow::Result<()> {
     match command {
         Command::Chat { exchange, window } => exchange.run(Pace::Window(window), options),
         Command::Rate { exchange, per_second } => exchange.run(Pace::PerSecond(per_second), options),
-        Command::Idle { target, sessions, at_once, settle } => {
+        Command::Idle { target, sessions, at_once, settle, watch } => {
             let asked =
                 target.options(options, move |progress| format!("{} of {sessions} sessions", progress.sessions()))?;
-            let report = chasqui_load::idle(&asked, &Idle { sessions, at_once, settle })?;
+            let report = chasqui_load::idle(&asked, &Idle { sessions, at_once, settle, watch })?;
             target.print(&report, || table::of_idle(&report))
         }
     }
@@ -190,7 +197,8 @@ impl Target {
             let user = UserId::new(user).map_err(|error| error.to_string())?;
             token::mint(&options, &user, TOKEN_LIFE, WriteTo::Everybody).map_err(|error| format!("{error:#}"))
         };
-        let run = format!("load-{:x}", jiff::Timestamp::now().as_millisecond());
+        let run = self.run.clone();
+        let run = run.unwrap_or_else(|| format!("load-{:x}", jiff::Timestamp::now().as_millisecond()));
         Ok(chasqui_load::Options { sockets, token: Arc::new(token), servers, run, progress })
     }
 

@@ -63,6 +63,10 @@ pub(crate) async fn run(options: &Options, chat: &Chat) -> Result<ChatReport, Er
         faults.without_receipt += missing.receipts - missing.messages.min(missing.receipts);
         drop(pair);
     }
+    // Those who send at a rate are done a moment before.
+    if !options.progress.is_stopped() {
+        sleep_until(to.into()).await;
+    }
     // Not when it was ended early.
     let processors = if Instant::now() >= to { usage.await.ok().flatten() } else { None };
     let tally = tally.borrow();

@@ -1,6 +1,6 @@
 //! Sessions that do nothing.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use futures::future::try_join_all;
 use tokio::time::sleep;
@@ -10,12 +10,9 @@ use crate::{Error, Idle, IdleReport, Options, login::Door, processors::Reading};
 /// They hardly read or write anything.
 const BUFFER_BYTES: usize = 512;
 
-/// How long it is watched what sessions cost that do nothing.
-const WATCHED: Duration = Duration::from_secs(5);
-
 pub(crate) async fn run(options: &Options, idle: &Idle) -> Result<IdleReport, Error> {
-    if idle.sessions == 0 {
-        return Err(Error::Options("there must be at least one session".to_owned()));
+    if idle.sessions == 0 || idle.watch.is_zero() {
+        return Err(Error::Options("there must be at least one session, and some time to watch".to_owned()));
     }
     // Who comes first pays for what all need.
     let door = Door::new(options, idle.at_once, BUFFER_BYTES);
@@ -27,7 +24,7 @@ pub(crate) async fn run(options: &Options, idle: &Idle) -> Result<IdleReport, Er
     let logged_in = Reading::take(&options.servers);
     sleep(idle.settle).await;
     let settled = Reading::take(&options.servers);
-    sleep(WATCHED).await;
+    sleep(idle.watch).await;
     let after = Reading::take(&options.servers);
     let each = |total: f64| total / idle.sessions as f64;
     let told_to_come_back = sessions.iter().map(|session| session.refused).sum();
@@ -43,7 +40,7 @@ pub(crate) async fn run(options: &Options, idle: &Idle) -> Result<IdleReport, Er
             .zip(after.as_ref())
             .map(|(before, after)| each(after.resident_kib() as f64 - before.resident_kib() as f64)),
         idle_cpu_ms_per_second: settled.as_ref().zip(after.as_ref()).map(|(settled, after)| {
-            1_000.0 * (after.server_seconds() - settled.server_seconds()) / WATCHED.as_secs_f64()
+            1_000.0 * (after.server_seconds() - settled.server_seconds()) / idle.watch.as_secs_f64()
         }),
         processors: before.zip(after.as_ref()).map(|(before, after)| after.since(before)),
     };

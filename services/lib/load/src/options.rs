@@ -83,6 +83,8 @@ pub struct Idle {
     pub at_once: usize,
     /// How long they stay before memory is read, so that what a log-in needs is gone.
     pub settle: Duration,
+    /// How long it is then watched what they cost. Pings come about every 25 s, and signs of life every minute.
+    pub watch: Duration,
 }
 
 /// How far a run is; also the way to end it early.
