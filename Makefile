@@ -17,10 +17,10 @@ PYTHON_ENV := target/python/installed
 # A real provider of identities, which a test starts.
 IDENTITY_PROVIDER := tests/identity-provider/node_modules/.installed
 
-.PHONY: help native run infra-up infra-down test soak fuzz mutants python verify format lint policy docs schemas fix audit
+.PHONY: help native run infra-up infra-down test soak fuzz mutants load load-cluster python verify format lint policy docs schemas fix audit
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: ## Build Chasqui and start it on ./data with built-in keys, to try it
 	$(CARGO) build --locked --release -p chasqui
@@ -48,9 +48,18 @@ fuzz: $(CARGO_FUZZ) ## Fuzz what reads bytes from outside, each for FUZZ_SECONDS
 mutants: ## Break the product place by place: the simulation must notice within MUTANTS_SEEDS (5000)
 	$(CARGO) run --locked -p chasqui-sim -- mutants
 
+load: $(PYTHON_ENV) ## Measure all roles in one process, and draw curves; LOAD=--quick is over in a minute, LOAD=--help tells more
+	$(CARGO) build --locked --release -p chasqui
+	target/python/bin/python -B tests/load/embedded.py $(LOAD)
+
+load-cluster: native $(PYTHON_ENV) ## Measure the roles on Kafka and Cassandra beside what those can do; LOAD as above
+	$(CARGO) build --locked --release -p chasqui --features cluster
+	$(CARGO) build --locked --release -p chasqui-cluster-tests --bin chasqui-ceilings
+	target/python/bin/python -B tests/load/cluster.py $(LOAD)
+
 python: native $(PYTHON_ENV) ## Run the tests in Python, beside the servers of infra-up
-	target/python/bin/ruff format --check tests/python infra/analytics
-	target/python/bin/ruff check tests/python infra/analytics
+	target/python/bin/ruff format --check tests/python tests/load infra/analytics
+	target/python/bin/ruff check tests/python tests/load infra/analytics
 	$(CARGO) build --locked -p chasqui --features cluster,failpoints
 	target/python/bin/python -B -m pytest tests/python
 
@@ -87,7 +96,7 @@ $(IDENTITY_PROVIDER): tests/identity-provider/package-lock.json
 	npm ci --prefix tests/identity-provider
 	touch $@
 
-$(PYTHON_ENV): infra/scripts/python-env tests/python/requirements.txt infra/analytics/requirements.txt
+$(PYTHON_ENV): infra/scripts/python-env tests/python/requirements.txt tests/load/requirements.txt infra/analytics/requirements.txt
 	infra/scripts/python-env
 
 $(CARGO_DENY) $(CARGO_FUZZ): target/tools/bin/%: infra/scripts/install-%
