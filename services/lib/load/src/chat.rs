@@ -98,7 +98,7 @@ fn check(chat: &Chat) -> Result<(), Error> {
         ((32..=65_536).contains(&chat.text_bytes), "a text must have 32 to 65,536 bytes"),
         (!chat.time.is_zero(), "it must take some time"),
         (chat.pace != Pace::Window(0), "a window must hold at least one message"),
-        (!matches!(chat.pace, Pace::PerSecond(rate) if !(rate > 0.0)), "the rate must be above 0"),
+        (!matches!(chat.pace, Pace::PerSecond(rate) if rate.is_nan() || rate <= 0.0), "the rate must be above 0"),
     ];
     match rules.into_iter().find(|(holds, _)| !holds) {
         Some((_, why)) => Err(Error::Options(why.to_owned())),
@@ -143,10 +143,9 @@ fn turns(options: &Options, chat: &Chat, begin: Instant, end: Instant) -> Result
 
 /// Runs a pair to its end, or until it is given up.
 async fn exchange(mut pair: Pair, give_up: Instant) -> Result<Pair, Error> {
-    // What is missing is counted as such.
-    let _ = match timeout(give_up.saturating_duration_since(Instant::now()), pair.run()).await {
-        Ok(ran) => ran?,
-        Err(_) => {}
-    };
+    // What is missing when the time is over is counted as such.
+    if let Ok(ran) = timeout(give_up.saturating_duration_since(Instant::now()), pair.run()).await {
+        ran?;
+    }
     Ok(pair)
 }

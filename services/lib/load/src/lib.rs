@@ -21,7 +21,7 @@ mod tally;
 mod text;
 
 pub use error::Error;
-pub use options::{Chat, Idle, Options, Pace, Progress, Server};
+pub use options::{Chat, Idle, Options, Pace, Progress, Server, SignToken};
 pub use processors::{Process, Usage, listening};
 pub use report::{ChatReport, Faults, IdleReport, Latency, Rate};
 

@@ -9,13 +9,16 @@ use std::{
     time::Duration,
 };
 
+/// Gives a token for a user, or says why there is none.
+pub type SignToken = dyn Fn(&str) -> Result<String, String>;
+
 /// Which server, and who may connect there.
 #[derive(Clone)]
 pub struct Options {
     /// The gateways' sockets, such as `ws://127.0.0.1:7600/v1/socket`; sessions are dealt out among them.
     pub sockets: Vec<String>,
     /// Signs a token for a user.
-    pub token: Arc<dyn Fn(&str) -> Result<String, String>>,
+    pub token: Arc<SignToken>,
     /// The processes whose costs are counted.
     pub servers: Vec<Server>,
     /// Goes into the names of users, so that no run meets another's chats.
