@@ -112,8 +112,6 @@ impl<'a> Owner<'a> {
     async fn next_batch(&mut self) -> Result<Vec<Record>, Halt> {
         let options = &self.sequencer.options;
         if self.read.is_empty() {
-            // Whoever is about to append goes first: the batch grows by itself when there is much to do.
-            tokio::task::yield_now().await;
             self.read = self.reader.next(options.batch_bytes_max).await?.into();
         }
         let count = self.read.len().min(options.batch_commands_max.max(1));

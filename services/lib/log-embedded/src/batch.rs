@@ -6,7 +6,7 @@ use chasqui_domain::{Offset, TimeMs};
 use chasqui_log::{Append, Appended, Record, TopicPartition};
 
 use crate::{
-    chunk::{self, HEADER_BYTES, PLACE_BYTES_MAX, Site},
+    chunk::{self, Site},
     codec::record_bytes,
     options::CHUNK_BYTES_TARGET,
     part::Part,
@@ -81,12 +81,6 @@ impl Open {
         self.part.place(records.clone());
         Run { part: self.part.clone(), records, bytes: std::mem::take(&mut self.bytes) }
     }
-}
-
-/// The most bytes that a batch takes on disk, however its records fall into chunks.
-pub(crate) fn bytes_on_disk(batch: &[Append]) -> usize {
-    let bytes = |append: &Append| append.bytes() + append.headers.len() * 8 + 12 + HEADER_BYTES + PLACE_BYTES_MAX;
-    batch.iter().map(bytes).sum()
 }
 
 /// A chunk to be written: runs of one partition.

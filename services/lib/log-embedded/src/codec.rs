@@ -7,7 +7,7 @@ use chasqui_domain::{GatewayId, Offset, Partition, TimeMs};
 use chasqui_log::{Header, Record, Topic, TopicPartition};
 
 /// Key length, value length and number of headers.
-const RECORD_BYTES_LEAST: usize = 12;
+pub(crate) const RECORD_BYTES_LEAST: usize = 12;
 const HEADER_BYTES_LEAST: usize = 8;
 
 /// What a record takes in a chunk.

@@ -10,12 +10,17 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
 use crate::{
     batch::{self, Run},
+    chunk::{HEADER_BYTES, PLACE_BYTES_MAX},
+    codec::RECORD_BYTES_LEAST,
     options::COMMIT_BYTES_MAX,
     shared::Shared,
 };
 
-/// What a record counts for beside its own bytes, so that empty ones fill the queue too.
+/// What a record counts for beside its own bytes, so that empty ones fill the queue too, and none takes more on the disk,
+/// even in a chunk of its own.
 const RECORD_BYTES_EXTRA: usize = 128;
+
+const _: () = assert!(RECORD_BYTES_EXTRA >= RECORD_BYTES_LEAST + HEADER_BYTES + PLACE_BYTES_MAX);
 
 pub(crate) struct Queue {
     state: Mutex<State>,
@@ -110,7 +115,7 @@ impl Queue {
         // A batch larger than the whole queue goes when it is alone.
         let room = u32::try_from(bytes).unwrap_or(u32::MAX).min(self.room_bytes);
         let permit = self.room.clone().acquire_many_owned(room).await.map_err(|_| self.why_closed())?;
-        let mut waiting = Waiting { bytes: batch::bytes_on_disk(&batch), batch, permit, is_awaited };
+        let mut waiting = Waiting { bytes, batch, permit, is_awaited };
         loop {
             match self.try_to_place(shared, waiting)? {
                 Tried::Placed(answer) => return Ok(answer),

@@ -7,7 +7,7 @@ use chasqui_domain::Offset;
 use chasqui_log::{Error, Reader, Record};
 use tokio::{
     sync::watch,
-    task::{JoinHandle, spawn_blocking},
+    task::{JoinHandle, spawn_blocking, yield_now},
 };
 
 use crate::{
@@ -79,7 +79,13 @@ impl Reader for PartReader {
                 Look::OnDisk { end } if self.held.is_empty() => self.loading = Some(self.load(end)),
                 Look::End if let Some(error) = self.shared.failure.get() => return Err(error),
                 Look::End if self.shared.is_closed() => return Err(Error::Closed),
-                Look::End => self.changes.changed().await.map_err(|_| Error::Closed)?,
+                Look::End => {
+                    self.changes.changed().await.map_err(|_| Error::Closed)?;
+                    if self.sight == Sight::Ahead {
+                        // Whoever is about to append goes first: what is read then grows by itself when there is much to do.
+                        yield_now().await;
+                    }
+                }
                 Look::Records(_) | Look::OnDisk { .. } => return Ok(self.return_held(bytes_max)),
             }
         }
