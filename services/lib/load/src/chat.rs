@@ -56,11 +56,7 @@ pub(crate) async fn run(options: &Options, chat: &Chat) -> Result<ChatReport, Er
     let exchanged = try_join_all(running).await.map_err(|error| Error::Options(format!("a pair failed: {error}")))?;
     let ended = exchanged.into_iter().collect::<Result<Vec<Pair>, _>>()?;
     for pair in ended {
-        let missing = pair.missing();
-        let faults = &mut tally.borrow_mut().faults;
-        faults.without_outcome += missing.outcomes;
-        faults.lost += missing.messages - missing.outcomes.min(missing.messages);
-        faults.without_receipt += missing.receipts - missing.messages.min(missing.receipts);
+        tally.borrow_mut().faults.count_missing(pair.missing());
         drop(pair);
     }
     // Those who send at a rate are done a moment before.

@@ -29,6 +29,10 @@ pub(crate) struct Frame<'a> {
     pub(crate) retry_in_ms: Option<u64>,
     #[serde(default)]
     pub(crate) retry: bool,
+    #[serde(default, borrow)]
+    pub(crate) chat: Option<&'a str>,
+    #[serde(default)]
+    pub(crate) resumed: bool,
     #[serde(default)]
     pub(crate) unacked_max: usize,
     #[serde(default)]
@@ -39,6 +43,12 @@ impl<'a> Frame<'a> {
     pub(crate) fn read(text: &'a str) -> Result<Self, Error> {
         serde_json::from_str(text).map_err(|error| Error::Frame { why: format!("{error}: {text}") })
     }
+
+    /// The number of a message, which is its id.
+    pub(crate) fn number(&self) -> Result<u64, Error> {
+        let digits = self.id.unwrap_or_default();
+        digits.parse().map_err(|_| Error::Frame { why: format!("the message id {digits:?} is no number") })
+    }
 }
 
 /// A frame of a client.
@@ -48,6 +58,8 @@ pub(crate) enum Say<'a> {
     Hello {
         token: &'a str,
         device: &'a str,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        cursor: Option<&'a str>,
     },
     Send {
         id: Digits,
@@ -104,6 +116,9 @@ mod tests {
         assert_eq!(ack.text().unwrap(), r#"{"type":"ack","cursor":"c","delivered":{"x":7}}"#);
         let ack = Say::Ack { cursor: "c", delivered: None };
         assert_eq!(ack.text().unwrap(), r#"{"type":"ack","cursor":"c"}"#);
+        let hello = |cursor| Say::Hello { token: "t", device: "d", cursor }.text().unwrap();
+        assert_eq!(hello(None), r#"{"type":"hello","token":"t","device":"d"}"#);
+        assert_eq!(hello(Some("c")), r#"{"type":"hello","token":"t","device":"d","cursor":"c"}"#);
         let send = Say::Send { id: Digits(3), to: "bob", text: "hi" };
         assert_eq!(send.text().unwrap(), r#"{"type":"send","id":"3","to":"bob","text":"hi"}"#);
     }

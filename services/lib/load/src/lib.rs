@@ -16,6 +16,7 @@ mod pace;
 mod pair;
 mod processors;
 mod report;
+mod side;
 mod socket;
 mod tally;
 mod text;

@@ -18,13 +18,10 @@ use crate::{
     flights::{Fault, Flights, Missing},
     frame::{Delivered, Digits, Frame, Say},
     login::Session,
-    socket::{Came, Socket},
+    side::{self, Side, Step},
     tally::{Stage, Tally},
     text::Texts,
 };
-
-/// How many frames are taken from a session before the other one has its turn.
-const FRAMES_AT_ONCE: usize = 64;
 
 /// When the next message is sent.
 #[derive(Debug)]
@@ -58,23 +55,6 @@ pub(crate) struct Pair {
     common: Common,
 }
 
-/// One of the two.
-struct Side {
-    user: String,
-    socket: Socket,
-    /// The newest cursor that was not acknowledged, and of how many entries it is the last.
-    cursor: Option<String>,
-    unacked: usize,
-    unacked_max: usize,
-}
-
-/// Whether there is more to do.
-enum Step {
-    More,
-    Wait,
-    Done,
-}
-
 impl Pair {
     pub(crate) fn new(writer: Session, recipient: Session, turn: Turn, common: Common) -> Result<Self, Error> {
         let user = |session: &Session| UserId::new(&session.user).map_err(|error| Error::Options(error.to_string()));
@@ -87,23 +67,12 @@ impl Pair {
 
     /// Sends until it is over, and waits for what is under way. Cancel safe: what is missing then is missing.
     pub(crate) async fn run(&mut self) -> Result<(), Error> {
-        poll_fn(|cx| self.poll(cx)).await
+        poll_fn(|cx| side::steps(|| self.step(cx))).await
     }
 
     /// What has not come.
     pub(crate) fn missing(&self) -> Missing {
         self.flights.missing()
-    }
-
-    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
-        loop {
-            match self.step(cx) {
-                Ok(Step::More) => {}
-                Ok(Step::Done) => return Poll::Ready(Ok(())),
-                Ok(Step::Wait) => return Poll::Pending,
-                Err(error) => return Poll::Ready(Err(error)),
-            }
-        }
     }
 
     fn step(&mut self, cx: &mut Context<'_>) -> Result<Step, Error> {
@@ -125,7 +94,7 @@ impl Pair {
             match frame.kind {
                 "message" => {
                     side.came(frame.cursor);
-                    let id = number(frame)?;
+                    let id = frame.number()?;
                     let is_intact = frame.text.is_some_and(|text| common.texts.is(id, text));
                     common.note(Stage::Received, flights.received(id, frame.seq, is_intact));
                 }
@@ -142,7 +111,7 @@ impl Pair {
             match frame.kind {
                 "sent" => {
                     side.came(frame.cursor);
-                    common.note(Stage::Sent, flights.sent(number(frame)?, frame.seq));
+                    common.note(Stage::Sent, flights.sent(frame.number()?, frame.seq));
                 }
                 // The writer's own watermarks say nothing here.
                 "receipt" if frame.user != Some(&*side.user) => common.receipt(flights, frame),
@@ -164,7 +133,7 @@ impl Pair {
             }
             self.acked = seq;
         }
-        if self.writer.unacked * 2 >= self.writer.unacked_max
+        if self.writer.is_half_full()
             && let Some(cursor) = self.writer.acknowledges()
         {
             self.writer.socket.put(cx, Say::Ack { cursor: &cursor, delivered: None }.text()?)?;
@@ -230,51 +199,4 @@ impl Common {
         }
         self.progress.more_done((before - flights.under_way()) as u64);
     }
-}
-
-impl Side {
-    fn of(session: Session) -> Self {
-        let Session { user, socket, unacked_max, .. } = session;
-        Self { user, socket, cursor: None, unacked: 0, unacked_max }
-    }
-
-    /// Takes what has come; how much that is.
-    fn take(
-        &mut self,
-        cx: &mut Context<'_>,
-        mut each: impl FnMut(&mut Self, &Frame<'_>) -> Result<(), Error>,
-    ) -> Result<usize, Error> {
-        for taken in 0..FRAMES_AT_ONCE {
-            let Poll::Ready(came) = self.socket.poll_next(cx) else { return Ok(taken) };
-            match came? {
-                Came::Text(text) => each(self, &Frame::read(&text)?)?,
-                Came::Alive => {}
-                Came::Closed => return Err(Error::Closed { user: self.user.clone() }),
-            }
-        }
-        Ok(FRAMES_AT_ONCE)
-    }
-
-    /// An entry came that is kept until it is acknowledged.
-    fn came(&mut self, cursor: Option<&str>) {
-        self.unacked += 1;
-        if let Some(cursor) = cursor {
-            cursor.clone_into(self.cursor.get_or_insert_default());
-        }
-    }
-
-    /// The cursor to acknowledge, if there is one.
-    fn acknowledges(&mut self) -> Option<String> {
-        self.unacked = 0;
-        self.cursor.take()
-    }
-
-    fn refused(&self, frame: &Frame<'_>) -> Error {
-        Error::Refused { user: self.user.clone(), code: frame.code.unwrap_or(frame.kind).to_owned() }
-    }
-}
-
-fn number(frame: &Frame<'_>) -> Result<u64, Error> {
-    let digits = frame.id.unwrap_or_default();
-    digits.parse().map_err(|_| Error::Frame { why: format!("the message id {digits:?} is no number") })
 }

@@ -2,7 +2,10 @@
 
 use serde::Serialize;
 
-use crate::processors::Usage;
+use crate::{
+    flights::{Fault, Missing},
+    processors::Usage,
+};
 
 /// What came of an exchange of messages.
 #[derive(Debug, Clone, Serialize)]
@@ -105,6 +108,23 @@ impl Faults {
     #[must_use]
     pub fn any(&self) -> bool {
         *self != Self::default()
+    }
+
+    pub(crate) fn count(&mut self, fault: Fault) {
+        let count = match fault {
+            Fault::Repeated => &mut self.repeated,
+            Fault::OutOfOrder => &mut self.out_of_order,
+            Fault::Altered => &mut self.altered,
+            Fault::Untrue => &mut self.untrue_receipts,
+        };
+        *count += 1;
+    }
+
+    /// Each message counts for the first thing that it lacks.
+    pub(crate) fn count_missing(&mut self, missing: Missing) {
+        self.without_outcome += missing.outcomes;
+        self.lost += missing.messages - missing.outcomes.min(missing.messages);
+        self.without_receipt += missing.receipts - missing.messages.min(missing.receipts);
     }
 }
 

@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// The longest time that is told apart.
-const MICROS_MAX: u64 = 120_000_000;
+const MICROS_MAX: u64 = 600_000_000;
 
 /// What is counted, between two moments.
 #[derive(Debug)]
@@ -33,12 +33,12 @@ pub(crate) struct Tally {
 pub(crate) struct Times(Histogram<u64>);
 
 impl Times {
-    fn new() -> Result<Self, Error> {
+    pub(crate) fn new() -> Result<Self, Error> {
         let histogram = Histogram::new_with_bounds(1, MICROS_MAX, 3);
         histogram.map(Self).map_err(|error| Error::Options(format!("no histogram: {error}")))
     }
 
-    fn note(&mut self, took: Duration) {
+    pub(crate) fn note(&mut self, took: Duration) {
         self.0.saturating_record(u64::try_from(took.as_micros()).unwrap_or(u64::MAX).max(1));
     }
 
@@ -102,13 +102,7 @@ impl Tally {
     }
 
     pub(crate) fn fault(&mut self, fault: Fault) {
-        let count = match fault {
-            Fault::Repeated => &mut self.faults.repeated,
-            Fault::OutOfOrder => &mut self.faults.out_of_order,
-            Fault::Altered => &mut self.faults.altered,
-            Fault::Untrue => &mut self.faults.untrue_receipts,
-        };
-        *count += 1;
+        self.faults.count(fault);
     }
 }
 
