@@ -10,10 +10,10 @@ use std::{
     time::Duration,
 };
 
-use anyhow::{Context, bail, ensure};
+use anyhow::{Context, ensure};
 use chasqui_config::Options;
 use chasqui_domain::UserId;
-use chasqui_load::{Chat, Idle, Pace, Progress, Server};
+use chasqui_load::{Chat, Idle, Pace, Progress, Server, Storm};
 use serde::Serialize;
 use tokio::{runtime::Builder, signal};
 
@@ -32,11 +32,16 @@ The server's limits per user are lower than what a load asks for. Start it witho
 
   chasqui serve --dev --set limits.sends_per_second=0 --set limits.frames_per_second=0 --set limits.logins_per_second=0
 
+A storm is about the rate of log-ins, so keep that one, and its writers open very many chats:
+
+  chasqui serve --dev --set limits.sends_per_second=0 --set limits.frames_per_second=0 --set limits.chats_opened_per_hour=0
+
 Examples:
   chasqui load chat
   chasqui load chat --pairs 200 --window 16 --read
   chasqui load rate --per-second 1000 --json
   chasqui load idle --sessions 5000
+  chasqui load storm --sessions 5000
   chasqui load chat --url http://gateway-0:7600 --url http://gateway-1:7600 --process 4711=gateway-0 --process 4712=router";
 
 /// How long tokens are valid: longer than any run.
@@ -85,6 +90,40 @@ pub enum Command {
         #[arg(long, value_name = "TIME", default_value = "5s", value_parser = humantime::parse_duration)]
         watch: Duration,
     },
+    /// Sessions that all lose their connections at once, miss messages, and come back at once, each as often as the server
+    /// says and when it says: how long it takes until all have what they missed, and whether others notice.
+    Storm(OfStorm),
+}
+
+/// What a storm is told.
+#[derive(Debug, clap::Args)]
+pub struct OfStorm {
+    #[command(flatten)]
+    target: Target,
+    /// How many lose their connections.
+    #[arg(long, default_value_t = 1_000)]
+    sessions: usize,
+    /// Users who stay connected and write to the others, each to its share.
+    #[arg(long, default_value_t = 4)]
+    writers: usize,
+    /// Messages that each session gets before it loses its connection, and as many that it misses.
+    #[arg(long, default_value_t = 3)]
+    messages: u64,
+    /// Messages a second, over all writers, that go on while the others come back, and for a while before.
+    #[arg(long, value_name = "MESSAGES", default_value_t = 50.0)]
+    per_second: f64,
+    /// Bytes of a text, at least 32.
+    #[arg(long, value_name = "BYTES", default_value_t = 100)]
+    text_bytes: usize,
+    /// How many log in at a time at the beginning. They come back all at once.
+    #[arg(long, default_value_t = 64)]
+    at_once: usize,
+    /// How long it is calm before the storm, and how long behind it until memory is read.
+    #[arg(long, value_name = "TIME", default_value = "5s", value_parser = humantime::parse_duration)]
+    calm: Duration,
+    /// How long it is waited for all who come back, and as long for what is under way then.
+    #[arg(long, value_name = "TIME", default_value = "2m", value_parser = humantime::parse_duration)]
+    patience: Duration,
 }
 
 /// What both exchanges are told.
@@ -160,6 +199,7 @@ pub fn run(command: Command, options: &Options) -> anyhow::Result<()> {
             let report = chasqui_load::idle(&asked, &Idle { sessions, at_once, settle, watch })?;
             target.print(&report, || table::of_idle(&report))
         }
+        Command::Storm(storm) => storm.run(options),
     }
 }
 
@@ -170,11 +210,24 @@ impl Exchange {
         let chat = Chat { pairs, pace, text_bytes, reads: read, warm_up, time, patience };
         let report = chasqui_load::chat(&asked, &chat)?;
         target.print(&report, || table::of_chat(&report))?;
-        if report.faults.any() {
-            bail!("something was wrong with what came from the server: see the report");
-        }
-        Ok(())
+        judge(report.faults.any())
     }
+}
+
+impl OfStorm {
+    fn run(self, options: &Options) -> anyhow::Result<()> {
+        let Self { target, sessions, writers, messages, per_second, text_bytes, at_once, calm, patience } = self;
+        let asked = target.options(options, |progress| format!("{} log-ins", progress.sessions()))?;
+        let storm = Storm { sessions, writers, messages, per_second, text_bytes, at_once, calm, patience };
+        let report = chasqui_load::storm(&asked, &storm)?;
+        target.print(&report, || table::of_storm(&report))?;
+        judge(report.faults.any())
+    }
+}
+
+fn judge(is_wrong: bool) -> anyhow::Result<()> {
+    ensure!(!is_wrong, "something was wrong with what came from the server: see the report");
+    Ok(())
 }
 
 impl Target {

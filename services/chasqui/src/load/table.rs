@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use chasqui_load::{ChatReport, Faults, IdleReport, Latency, Rate, Usage};
+use chasqui_load::{ChatReport, Faults, IdleReport, Latency, Rate, Resident, StormFaults, StormReport, Usage};
 
 /// The report of an exchange.
 pub(super) fn of_chat(report: &ChatReport) -> String {
@@ -17,7 +17,7 @@ pub(super) fn of_chat(report: &ChatReport) -> String {
     let _ = writeln!(text, "{pairs} pairs, {pace}, texts of {text_bytes} bytes, {seconds:.1} s\n");
     rate(&mut text, "receipted", Some(report.receipted));
     rate(&mut text, "read", report.read);
-    let _ = writeln!(text, "\n{:<18}{:>10}{:>10}{:>10}{:>10}{:>10}  ms", "", "p50", "p95", "p99", "p99.9", "max");
+    latency_head(&mut text);
     latency(&mut text, "send to sent", report.sent_after);
     latency(&mut text, "send to received", report.received_after);
     latency(&mut text, "send to delivered", report.delivered_after);
@@ -28,7 +28,49 @@ pub(super) fn of_chat(report: &ChatReport) -> String {
         };
         processors(&mut text, usage, per_1000);
     }
-    faults(&mut text, &report.faults);
+    faults(&mut text, of_exchange(&report.faults));
+    text
+}
+
+/// The report of sessions that come back at once.
+pub(super) fn of_storm(report: &StormReport) -> String {
+    let mut text = String::new();
+    let StormReport { sessions, writers, messages, per_second, text_bytes, log_in_seconds, .. } = report;
+    let _ = writeln!(
+        text,
+        "{sessions} sessions, logged in after {log_in_seconds:.1} s, each missed {messages} messages of {text_bytes} bytes; \
+         {writers} writers, {per_second} messages a second\n"
+    );
+    rate(&mut text, "missed", Some(report.written_while_away));
+    let Rate { count, per_second } = report.admitted;
+    let _ = writeln!(text, "{:<18}{per_second:>10.0} a second  ({count} log-ins)", "admitted");
+    let told: u64 = report.told_to_come_back.values().sum();
+    let codes: Vec<String> = report.told_to_come_back.iter().map(|(code, count)| format!("{code} {count}")).collect();
+    let codes = if codes.is_empty() { String::new() } else { format!(": {}", codes.join(", ")) };
+    let _ = writeln!(text, "told to come back {told:>10} times, one {} times{codes}", report.told_most);
+    let _ = writeln!(text, "cut without a word{:>10} times", report.cut_without_a_word);
+    latency_head(&mut text);
+    latency(&mut text, "caught up after", report.caught_up_after);
+    latency(&mut text, "sent, in calm", report.sent_after_in_calm);
+    latency(&mut text, "sent, in storm", report.sent_after_in_storm);
+    if let Some(Resident { before, peak, after }) = report.resident_kib {
+        let [before, peak, after] = [before, peak, after].map(|kib| kib / 1024);
+        let _ = writeln!(text, "\nresident memory   {before} MiB before, {peak} MiB at most, {after} MiB after");
+    }
+    if let Some(usage) = &report.processors {
+        let each = |seconds: f64| format!("{:.3} ms per session", seconds * 1_000.0 / (*sessions).max(1) as f64);
+        processors(&mut text, usage, each);
+    }
+    let StormFaults { exchange, not_resumed, caught_up_too_early, not_caught_up } = &report.faults;
+    let own = [
+        ("had not caught up in time", *not_caught_up),
+        ("caught up too early", *caught_up_too_early),
+        ("did not go on at their cursor", *not_resumed),
+    ];
+    faults(&mut text, own.into_iter().chain(of_exchange(exchange)));
+    if report.writers_repaired > 0 {
+        let _ = writeln!(text, "writers fell behind {} times and were brought up to date", report.writers_repaired);
+    }
     text
 }
 
@@ -59,6 +101,10 @@ fn rate(text: &mut String, name: &str, rate: Option<Rate>) {
     }
 }
 
+fn latency_head(text: &mut String) {
+    let _ = writeln!(text, "\n{:<18}{:>10}{:>10}{:>10}{:>10}{:>10}  ms", "", "p50", "p95", "p99", "p99.9", "max");
+}
+
 fn latency(text: &mut String, name: &str, latency: Option<Latency>) {
     if let Some(it) = latency {
         let Latency { p50_ms, p95_ms, p99_ms, p99_9_ms, max_ms, .. } = it;
@@ -83,12 +129,7 @@ fn processors(text: &mut String, usage: &Usage, share: impl Fn(f64) -> String) {
     }
 }
 
-fn faults(text: &mut String, faults: &Faults) {
-    if !faults.any() {
-        let _ = writeln!(text, "\nnothing was lost, repeated, altered or out of order");
-        return;
-    }
-    let _ = writeln!(text, "\nWRONG:");
+fn of_exchange(faults: &Faults) -> impl Iterator<Item = (&'static str, u64)> + use<> {
     let all = [
         ("lost", faults.lost),
         ("without an outcome in time", faults.without_outcome),
@@ -98,7 +139,17 @@ fn faults(text: &mut String, faults: &Faults) {
         ("altered", faults.altered),
         ("receipts that are not true", faults.untrue_receipts),
     ];
-    for (name, count) in all.into_iter().filter(|(_, count)| *count > 0) {
+    all.into_iter()
+}
+
+fn faults(text: &mut String, all: impl Iterator<Item = (&'static str, u64)>) {
+    let mut wrong = all.filter(|(_, count)| *count > 0).peekable();
+    if wrong.peek().is_none() {
+        let _ = writeln!(text, "\nnothing was lost, repeated, altered or out of order");
+        return;
+    }
+    let _ = writeln!(text, "\nWRONG:");
+    for (name, count) in wrong {
         let _ = writeln!(text, "  {name:<30}{count:>10}");
     }
 }

@@ -61,6 +61,7 @@ fn hint(code: &str) -> &'static str {
         "rate_limited" | "too_many_frames" => {
             "; start it without limits: --set limits.sends_per_second=0 --set limits.frames_per_second=0"
         }
+        "too_many_chats" => "; start it without that limit: --set limits.chats_opened_per_hour=0",
         "unavailable" => {
             "; it may have too few files for so many sessions: raise `ulimit -n`, and gateway.sessions_max"
         }

@@ -50,6 +50,11 @@ impl Flights {
         self.received
     }
 
+    /// The last message that was accepted.
+    pub(crate) fn last_sent(&self) -> u64 {
+        self.sent
+    }
+
     /// How many are not done.
     pub(crate) fn under_way(&self) -> usize {
         self.list.len()

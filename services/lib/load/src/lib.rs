@@ -1,7 +1,7 @@
-//! Load on a running server, over its public protocol: many sessions in one thread, what they see held against what
+//! Load on a running server, over its public protocol: many sessions in a thread, what they see held against what
 //! they must see, and what it costs the server.
 //!
-//! The sessions are leaner than a client: they keep nothing, connect once, and read of a frame only what they check and
+//! The sessions are leaner than a client: they keep nothing but a cursor, come back only in a storm, and read of a frame only what they check and
 //! count, so that the processors of the machine are left to the server. Nothing that they check is left out for it:
 //! every message comes once, in order and as it was written, and every receipt is true.
 
@@ -18,13 +18,14 @@ mod processors;
 mod report;
 mod side;
 mod socket;
+mod storm;
 mod tally;
 mod text;
 
 pub use error::Error;
-pub use options::{Chat, Idle, Options, Pace, Progress, Server, SignToken};
+pub use options::{Chat, Idle, Options, Pace, Progress, Server, SignToken, Storm};
 pub use processors::{Process, Usage, listening};
-pub use report::{ChatReport, Faults, IdleReport, Latency, Rate};
+pub use report::{ChatReport, Faults, IdleReport, Latency, Rate, Resident, StormFaults, StormReport};
 
 use std::future::Future;
 
@@ -45,6 +46,15 @@ pub fn chat(options: &Options, chat: &Chat) -> Result<ChatReport, Error> {
 /// When sessions can't be had.
 pub fn idle(options: &Options, idle: &Idle) -> Result<IdleReport, Error> {
     in_one_thread(idle::run(options, idle))
+}
+
+/// Cuts all sessions but a few at once, and has them come back at once. Blocks until it is done, at the latest when
+/// patience is at its end.
+///
+/// # Errors
+/// When sessions can't be had, or the server refuses what is sent. What they see wrong is no error but in the report.
+pub fn storm(options: &Options, storm: &Storm) -> Result<StormReport, Error> {
+    in_one_thread(storm::run(options, storm))
 }
 
 /// One thread takes the least of the processors that the server needs, and its sessions need no locks.

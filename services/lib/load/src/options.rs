@@ -10,7 +10,7 @@ use std::{
 };
 
 /// Gives a token for a user, or says why there is none.
-pub type SignToken = dyn Fn(&str) -> Result<String, String>;
+pub type SignToken = dyn Fn(&str) -> Result<String, String> + Send + Sync;
 
 /// Which server, and who may connect there.
 #[derive(Clone)]
@@ -88,6 +88,27 @@ pub struct Idle {
     pub settle: Duration,
     /// How long it is then watched what they cost. Pings come about every 25 s, and signs of life every minute.
     pub watch: Duration,
+}
+
+/// All sessions but those of a few writers lose their connections at once, and come back at once.
+#[derive(Debug, Clone)]
+pub struct Storm {
+    /// How many sessions lose theirs.
+    pub sessions: usize,
+    /// How many users write to them, each to its share.
+    pub writers: usize,
+    /// Messages that each session gets before, and then misses.
+    pub messages: u64,
+    /// Messages a second, over all writers, that go on in calm and storm; their times tell whether writers notice it.
+    pub per_second: f64,
+    /// Bytes of a text, at least 32.
+    pub text_bytes: usize,
+    /// How many log in at a time at the beginning; they come back all at once.
+    pub at_once: usize,
+    /// How long it is calm before the storm, and how long before memory is read for the last time.
+    pub calm: Duration,
+    /// How long it is waited for what must come: for all who come back, and then for what is under way.
+    pub patience: Duration,
 }
 
 /// How far a run is; also the way to end it early.

@@ -1,5 +1,7 @@
 //! What came of it.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 
 use crate::{
@@ -145,4 +147,80 @@ pub struct IdleReport {
     pub idle_cpu_ms_per_second: Option<f64>,
     /// The server's processes at the end.
     pub processors: Option<Usage>,
+}
+
+/// What came of a storm.
+#[derive(Debug, Clone, Serialize)]
+pub struct StormReport {
+    /// How many sessions lost their connections at once.
+    pub sessions: usize,
+    /// How many users stayed connected and wrote to them.
+    pub writers: usize,
+    /// Messages that each session missed, at least.
+    pub messages: u64,
+    /// Messages a second that were written in calm and storm.
+    pub per_second: f64,
+    /// Bytes of a text.
+    pub text_bytes: usize,
+    /// How long the first log-in of all took.
+    pub log_in_seconds: f64,
+    /// How long it took to write what they missed, and how many that was.
+    pub written_while_away: Rate,
+    /// Sessions that came back and caught up.
+    pub caught_up: u64,
+    /// From the moment at which all began to come back to the one at which each had caught up.
+    pub caught_up_after: Option<Latency>,
+    /// Log-ins, up to the last `welcome`.
+    pub admitted: Rate,
+    /// How often one was told to come back later, by the code.
+    pub told_to_come_back: BTreeMap<String, u64>,
+    /// How often the one was told who was told most often.
+    pub told_most: u64,
+    /// How often a connection failed or ended without a word before the session was there.
+    pub cut_without_a_word: u64,
+    /// From sending to the word that it was accepted, while all was calm.
+    pub sent_after_in_calm: Option<Latency>,
+    /// The same while they came back.
+    pub sent_after_in_storm: Option<Latency>,
+    /// How often a writer fell behind and was brought up to date.
+    pub writers_repaired: u64,
+    /// Resident memory of the server, in KiB; none where it can't be read.
+    pub resident_kib: Option<Resident>,
+    /// The processors while they came back; none where they can't be read.
+    pub processors: Option<Usage>,
+    /// What was wrong.
+    pub faults: StormFaults,
+}
+
+/// Resident memory of the server, in KiB.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Resident {
+    /// With all sessions there, before they were cut.
+    pub before: u64,
+    /// The most from the cut to the moment at which all had caught up, looked at every 100 ms.
+    pub peak: u64,
+    /// A while after.
+    pub after: u64,
+}
+
+/// What no server may do in a storm.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct StormFaults {
+    /// What it may never do.
+    #[serde(flatten)]
+    pub exchange: Faults,
+    /// Sessions that did not go on where their cursor ended.
+    pub not_resumed: u64,
+    /// Those that were told to have caught up before they had all that was accepted before their hello.
+    pub caught_up_too_early: u64,
+    /// Those that had not caught up in time.
+    pub not_caught_up: u64,
+}
+
+impl StormFaults {
+    /// Whether there was any.
+    #[must_use]
+    pub fn any(&self) -> bool {
+        *self != Self::default()
+    }
 }
