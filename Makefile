@@ -17,7 +17,7 @@ PYTHON_ENV := target/python/installed
 # A real provider of identities, which a test starts.
 IDENTITY_PROVIDER := tests/identity-provider/node_modules/.installed
 
-.PHONY: help native run infra-up infra-down test soak fuzz mutants load load-cluster python verify format lint policy docs schemas fix audit
+.PHONY: help native run infra-up infra-down test soak bench fuzz mutants load load-cluster python verify format lint policy docs schemas fix audit
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -35,6 +35,9 @@ soak: native $(IDENTITY_PROVIDER) ## Run all tests, the long ones at full length
 	$(CARGO) build --locked -p chasqui --features cluster,failpoints
 	CHASQUI_SOAK=1 infra/local/with target/infra/test sh -c '$(CARGO) test $(TEST_FLAGS) && $(MAKE) python'
 	$(MAKE) fuzz
+
+bench: ## Run all benches: what the steps of a message take, and how often they allocate
+	$(CARGO) bench --locked --workspace --bench '*'
 
 infra-up: ## Start Kafka, Cassandra and a schema registry in target/infra/run
 	infra/local/up
