@@ -114,7 +114,7 @@ impl Files {
     pub(super) async fn failed(&self) -> Error {
         tokio::select! {
             error = self.store.failed() => error.into(),
-            error = self.log.failed() => error.into(),
+            error = self.log.ended() => error.into(),
         }
     }
 

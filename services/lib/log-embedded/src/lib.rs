@@ -9,7 +9,6 @@ mod batch;
 mod chunk;
 mod codec;
 mod error;
-mod failure;
 mod index;
 mod meta;
 mod options;
@@ -27,13 +26,14 @@ use std::{
     collections::HashMap,
     num::NonZeroUsize,
     path::{Path, PathBuf},
-    sync::{Arc, atomic::AtomicBool},
+    sync::Arc,
     thread::JoinHandle,
+    time::Duration,
 };
 
 use async_trait::async_trait;
 use chasqui_disk::Disk;
-use chasqui_domain::{LogId, Offset, TimeMs};
+use chasqui_domain::{LogId, Offset};
 use chasqui_log::{Append, Bounds, Error, Log, Partitions, Pending, Reader, TopicPartition};
 use chasqui_runtime::Runtime;
 use futures::FutureExt;
@@ -46,7 +46,6 @@ pub use options::Options;
 
 use crate::{
     error::ReadError,
-    failure::Failure,
     options::SEALED_OPEN_MAX,
     part::{Part, Sight},
     queue::{Answer, Queue},
@@ -84,13 +83,11 @@ impl EmbeddedLog {
             id,
             disk,
             queue: Queue::new(options.queue_bytes_max, time),
-            failure: Failure::new(),
             folder: folder.clone(),
             options,
             parts: RwLock::new(parts),
             segments: RwLock::new(segments),
             sealed: Mutex::new(LruCache::new(sealed_max)),
-            is_closed: AtomicBool::new(false),
             runtime: runtime.clone(),
         });
         let writer = Writer {
@@ -98,7 +95,7 @@ impl EmbeddedLog {
             active,
             time,
             trimmed: runtime.now(),
-            roll_at: TimeMs(0),
+            roll_at: Duration::ZERO,
             folder_is_dirty: false,
             cache: Cache::default(),
             buffer: Vec::new(),
@@ -131,11 +128,12 @@ impl EmbeddedLog {
         self.shared.queue.settle()
     }
 
-    /// Waits until the log fails. It stays failed until it is opened again.
+    /// Waits until the log can't go on, because it has failed or was closed, and says why. It stays so until it is opened
+    /// again.
     ///
     /// Cancel safe.
-    pub async fn failed(&self) -> Error {
-        self.shared.failure.wait().await
+    pub async fn ended(&self) -> Error {
+        self.shared.queue.wait_for_end().await
     }
 
     /// None when there is nothing to append, or nobody waits for it.

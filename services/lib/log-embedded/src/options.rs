@@ -41,7 +41,7 @@ pub(crate) const READ_RECORDS_MAX: usize = 4096;
 pub(crate) const SEALED_OPEN_MAX: usize = 8;
 
 /// How long after a segment couldn't be begun it is tried again.
-pub(crate) const ROLL_AGAIN_MS: u64 = 1_000;
+pub(crate) const ROLL_AGAIN: Duration = Duration::from_secs(1);
 
 /// How often a log that is written to looks for what retention may remove, beside after every roll and release.
 pub(crate) const TRIM_EVERY_MS: u64 = 60_000;

@@ -6,7 +6,7 @@ use std::{collections::VecDeque, sync::Arc};
 use chasqui_domain::TimeMs;
 use chasqui_log::{Append, Appended, Error, HEADER_BYTES_LEAST};
 use parking_lot::{Condvar, Mutex};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot, watch};
 
 use crate::{
     batch::{self, Run},
@@ -28,6 +28,8 @@ pub(crate) struct Queue {
     wake: Condvar,
     /// Something became durable, or nothing will any more.
     settled: Condvar,
+    /// Why nothing is written any more; none while the writer is at work. Changed under the lock.
+    ended: watch::Sender<Option<Error>>,
     room: Arc<Semaphore>,
     room_bytes: u32,
 }
@@ -46,8 +48,6 @@ struct State {
     granted: usize,
     /// Who waits for more of them.
     wanting: Vec<Want>,
-    /// Why nothing is written any more.
-    failure: Option<Error>,
 }
 
 /// Somebody who waits until there are so many bytes on the disk.
@@ -99,7 +99,8 @@ impl Queue {
         let room_bytes = u32::try_from(bytes_max).unwrap_or(u32::MAX).max(1);
         let room = Arc::new(Semaphore::new(room_bytes as usize));
         let state = Mutex::new(State { time, ..State::default() });
-        Self { state, wake: Condvar::new(), settled: Condvar::new(), room, room_bytes }
+        let ended = watch::Sender::new(None);
+        Self { state, wake: Condvar::new(), settled: Condvar::new(), ended, room, room_bytes }
     }
 
     /// Gives a batch its place, waiting for room; in the order in which callers began to wait. With `is_awaited` it is
@@ -128,13 +129,26 @@ impl Queue {
     }
 
     fn why_closed(&self) -> Error {
-        self.state.lock().failure.clone().unwrap_or(Error::Closed)
+        self.ended().unwrap_or(Error::Closed)
+    }
+
+    /// Why nothing is written any more.
+    pub(crate) fn ended(&self) -> Option<Error> {
+        self.ended.borrow().clone()
+    }
+
+    /// Waits until nothing is written any more. Cancel safe.
+    pub(crate) async fn wait_for_end(&self) -> Error {
+        let mut ended = self.ended.subscribe();
+        let why = ended.wait_for(Option::is_some).await.ok().and_then(|why| why.clone());
+        // The sender is `self`, so it is still there.
+        why.unwrap_or(Error::Closed)
     }
 
     fn try_to_place(&self, shared: &Shared, waiting: Waiting) -> Result<Tried, Error> {
         let mut state = self.state.lock();
-        if let Some(error) = &state.failure {
-            return Err(error.clone());
+        if let Some(why) = self.ended() {
+            return Err(why);
         }
         if state.closed {
             return Err(Error::Closed);
@@ -184,26 +198,28 @@ impl Queue {
         self.wake.notify_one();
     }
 
-    /// Nothing will be written any more.
-    pub(crate) fn fail(&self, error: &Error) {
-        let (items, wanting) = {
+    /// Nothing will be written any more. The first reason counts.
+    pub(crate) fn end(&self, why: &Error) {
+        let items = {
             let mut state = self.state.lock();
-            state.failure.get_or_insert_with(|| error.clone());
-            (std::mem::take(&mut state.items), std::mem::take(&mut state.wanting))
+            if self.ended().is_none() {
+                self.ended.send_replace(Some(why.clone()));
+            }
+            std::mem::take(&mut state.items)
         };
         self.settled.notify_all();
-        items.into_iter().for_each(|item| item.answer(Err(error.clone())));
-        for want in wanting {
-            let _ = want.reply.send(Err(error.clone()));
-        }
+        items.into_iter().for_each(|item| item.answer(Err(why.clone())));
+        self.refuse(why);
+        self.room.close();
     }
 
     /// Whether everything is durable that has its place; why it never will be.
     pub(crate) fn is_settled(&self) -> Result<bool, Error> {
         let state = self.state.lock();
-        match &state.failure {
-            Some(error) => Err(error.clone()),
-            None => Ok(state.durable == state.placed),
+        match self.ended() {
+            _ if state.durable == state.placed => Ok(true),
+            Some(why) => Err(why),
+            None => Ok(false),
         }
     }
 
@@ -212,9 +228,9 @@ impl Queue {
         let mut state = self.state.lock();
         let goal = state.placed;
         loop {
-            match &state.failure {
+            match self.ended() {
                 _ if state.durable >= goal => return Ok(()),
-                Some(error) => return Err(error.clone()),
+                Some(why) => return Err(why),
                 None => self.settled.wait(&mut state),
             }
         }
@@ -260,7 +276,7 @@ impl Queue {
     pub(crate) fn take(&self) -> Option<Work> {
         let mut state = self.state.lock();
         while state.items.is_empty() && state.wanting.is_empty() && !state.trim {
-            if state.closed || state.failure.is_some() {
+            if state.closed {
                 return None;
             }
             self.wake.wait(&mut state);

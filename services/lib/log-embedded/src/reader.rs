@@ -77,8 +77,7 @@ impl Reader for PartReader {
                     return Ok(records);
                 }
                 Look::OnDisk { end } if self.held.is_empty() => self.loading = Some(self.load(end)),
-                Look::End if let Some(error) = self.shared.failure.get() => return Err(error),
-                Look::End if self.shared.is_closed() => return Err(Error::Closed),
+                Look::End if let Some(why) = self.shared.queue.ended() => return Err(why),
                 Look::End => {
                     self.changes.changed().await.map_err(|_| Error::Closed)?;
                     if self.sight == Sight::Ahead {

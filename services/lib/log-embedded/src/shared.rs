@@ -1,13 +1,6 @@
 //! What the writer and the readers share.
 
-use std::{
-    collections::HashMap,
-    path::PathBuf,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-};
+use std::{collections::HashMap, path::PathBuf, sync::Arc};
 
 use chasqui_disk::{Disk, File};
 use chasqui_domain::{LogId, TimeMs};
@@ -18,7 +11,6 @@ use parking_lot::{Mutex, RwLock};
 
 use crate::{
     error::ReadError,
-    failure::Failure,
     index::{self, Entry, Index},
     options::{Options, READ_BYTES_TARGET, READ_RECORDS_MAX},
     part::Part,
@@ -41,8 +33,6 @@ pub(crate) struct Shared {
     pub(crate) segments: RwLock<Segments>,
     /// Sealed segments that were read lately.
     pub(crate) sealed: Mutex<LruCache<u64, Arc<Sealed>>>,
-    pub(crate) is_closed: AtomicBool,
-    pub(crate) failure: Failure,
 }
 
 /// The segments, oldest first. The last is the active one.
@@ -84,22 +74,10 @@ impl Shared {
         self.parts.write().entry(at.clone()).or_insert_with(made).clone()
     }
 
-    pub(crate) fn is_closed(&self) -> bool {
-        self.is_closed.load(Ordering::Acquire)
-    }
-
-    /// The log can't go on: whoever reads or appends learns it. What readers ahead have seen may be gone.
-    pub(crate) fn fail(&self, error: &chasqui_log::Error) {
-        self.failure.set(error);
-        self.queue.fail(error);
-        self.parts.read().values().for_each(|part| part.wake());
-    }
-
-    /// The writer is gone.
-    pub(crate) fn abandon(&self) {
-        self.queue.fail(&chasqui_log::Error::Closed);
-        self.queue.close();
-        self.is_closed.store(true, Ordering::Release);
+    /// Nothing is written any more, for the first reason that there is: whoever reads or appends learns it. What readers
+    /// ahead have seen may be gone.
+    pub(crate) fn end(&self, why: &chasqui_log::Error) {
+        self.queue.end(why);
         self.parts.read().values().for_each(|part| part.wake());
     }
 

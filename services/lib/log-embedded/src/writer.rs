@@ -5,7 +5,7 @@
 //! it, so the log then fails: whoever opens it again finds what a crash would have left. That there is no room is found out
 //! before anybody has a place.
 
-use std::{collections::VecDeque, io, sync::Arc};
+use std::{collections::VecDeque, io, sync::Arc, time::Duration};
 
 use chasqui_disk::File;
 use chasqui_domain::TimeMs;
@@ -16,7 +16,7 @@ use crate::{
     chunk::Site,
     error::{ReadError, is_full},
     index::{Entry, Index},
-    options::{COMMIT_BYTES_MAX, ROLL_AGAIN_MS, ROOM_BYTES_MAX, ROOM_OF_SEGMENT, TRIM_EVERY_MS},
+    options::{COMMIT_BYTES_MAX, ROLL_AGAIN, ROOM_BYTES_MAX, ROOM_OF_SEGMENT, TRIM_EVERY_MS},
     part::Part,
     queue::{Item, Work},
     segment::{self, Heads, SegmentHeader},
@@ -29,8 +29,8 @@ pub(crate) struct Writer {
     /// The time of the newest record that is written.
     pub(crate) time: TimeMs,
     pub(crate) trimmed: TimeMs,
-    /// Not before is another segment begun.
-    pub(crate) roll_at: TimeMs,
+    /// Before this moment, by the monotonic clock, no other segment is begun.
+    pub(crate) roll_at: Duration,
     /// A removal may not be durable yet.
     pub(crate) folder_is_dirty: bool,
     pub(crate) cache: Cache,
@@ -62,7 +62,7 @@ struct Ended(Arc<Shared>);
 
 impl Drop for Ended {
     fn drop(&mut self) {
-        self.0.abandon();
+        self.0.end(&Error::Closed);
     }
 }
 
@@ -77,7 +77,7 @@ impl Writer {
             }
             if let Err(error) = self.work(work, now) {
                 tracing::error!(%error, "the log failed");
-                self.shared.fail(&error);
+                self.shared.end(&error);
                 return;
             }
         }
@@ -132,9 +132,8 @@ impl Writer {
     }
 
     /// Writes and syncs batches, and shows them. On an error they are answered with it.
-    fn commit(&mut self, items: Vec<Item>, now: TimeMs) -> Result<(), Error> {
+    fn commit(&mut self, mut items: Vec<Item>, now: TimeMs) -> Result<(), Error> {
         let promised: usize = items.iter().map(|item| item.bytes).sum();
-        let mut items = items;
         let runs = items.iter_mut().flat_map(|item| std::mem::take(&mut item.runs));
         let written = self.write(batch::drafts(runs), promised, now);
         match written {
@@ -170,7 +169,7 @@ impl Writer {
         let options = &self.shared.options;
         let is_large = self.active.bytes.saturating_add(bytes as u64) > options.segment_bytes;
         let is_old = now.0.saturating_sub(self.active.created.0) >= options.segment_ms;
-        if self.active.commit > 0 && (is_large || is_old) && now >= self.roll_at {
+        if self.active.commit > 0 && (is_large || is_old) && self.shared.runtime.monotonic() >= self.roll_at {
             self.roll(bytes, now)?;
             self.trim(now);
         }
@@ -198,7 +197,7 @@ impl Writer {
             Err(error) => {
                 let error = Error::from(error);
                 tracing::warn!(%error, "no new segment can be begun; going on in the old one");
-                self.roll_at = TimeMs(now.0 + ROLL_AGAIN_MS);
+                self.roll_at = self.shared.runtime.monotonic() + ROLL_AGAIN;
                 return self.take_back(header.sequence);
             }
         };
