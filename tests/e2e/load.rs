@@ -52,6 +52,39 @@ async fn pairs_exchange_messages_and_all_of_them_come() -> anyhow::Result<()> {
     server.complaints()
 }
 
+/// A server closes sessions that give no sign of life.
+#[tokio::test]
+async fn sessions_that_do_nothing_answer_pings() -> anyhow::Result<()> {
+    let folder = tempfile::tempdir()?;
+    let setup = Setup::new(folder.path(), &["gateway.ping_ms=200", "gateway.idle_ms=600"]);
+    let mut server = Server::start(&setup, None)?;
+    let address = server.ready().await?;
+    let report = load(&address, &["idle", "--sessions", "5", "--settle", "1s", "--watch", "1s"]).await?;
+    ensure!(number(&report, "/sessions")? == 5.0, "{report}");
+    server.complaints()
+}
+
+/// Each of these would be a panic somewhere, or a load that never ends.
+#[tokio::test]
+async fn what_cannot_be_done_is_refused() -> anyhow::Result<()> {
+    for (arguments, why) in [
+        (&["rate", "--per-second", "inf"][..], "the rate must be"),
+        (&["rate", "--per-second", "nan"], "the rate must be"),
+        (&["rate", "--per-second", "0"], "the rate must be"),
+        (&["chat", "--time", "1000years"], "nothing may take"),
+        (&["chat", "--pairs", "0"], "there must be"),
+        (&["chat", "--pairs", "99999999999"], "there must be"),
+        (&["chat", "--text-bytes", "3"], "a text must have"),
+        (&["idle", "--sessions", "0"], "there must be"),
+        (&["storm", "--per-second", "inf"], "the rate must be"),
+        (&["storm", "--writers", "0"], "there must be"),
+    ] {
+        let refused = load("127.0.0.1:9", arguments).await.err().context("it was taken")?;
+        ensure!(format!("{refused:#}").contains(why), "{arguments:?}: {refused:#}");
+    }
+    Ok(())
+}
+
 #[tokio::test]
 async fn it_fails_when_the_server_refuses_or_goes() -> anyhow::Result<()> {
     let folder = tempfile::tempdir()?;

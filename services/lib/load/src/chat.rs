@@ -13,6 +13,7 @@ use tokio::time::{sleep_until, timeout};
 use crate::{
     Chat, ChatReport, Error, Options, Pace, Rate,
     login::{Door, Session},
+    options::{self, PER_SECOND_MAX, SESSIONS_MAX, TEXT_BYTES, TIME_MAX},
     pace,
     pair::{Common, Pair, Turn},
     processors::Reading,
@@ -89,17 +90,18 @@ pub(crate) async fn run(options: &Options, chat: &Chat) -> Result<ChatReport, Er
 }
 
 fn check(chat: &Chat) -> Result<(), Error> {
-    let rules = [
-        (chat.pairs > 0, "there must be at least one pair"),
-        ((32..=65_536).contains(&chat.text_bytes), "a text must have 32 to 65,536 bytes"),
+    let per_second = match chat.pace {
+        Pace::Window(_) => PER_SECOND_MAX,
+        Pace::PerSecond(per_second) => per_second,
+    };
+    options::check(&[
+        ((1..=SESSIONS_MAX / 2).contains(&chat.pairs), "there must be 1 to 500,000 pairs"),
+        (TEXT_BYTES.contains(&chat.text_bytes), "a text must have 32 to 65,536 bytes"),
         (!chat.time.is_zero(), "it must take some time"),
+        ([chat.warm_up, chat.time, chat.patience].iter().all(|time| *time <= TIME_MAX), "nothing may take over 7 days"),
         (chat.pace != Pace::Window(0), "a window must hold at least one message"),
-        (!matches!(chat.pace, Pace::PerSecond(rate) if rate.is_nan() || rate <= 0.0), "the rate must be above 0"),
-    ];
-    match rules.into_iter().find(|(holds, _)| !holds) {
-        Some((_, why)) => Err(Error::Options(why.to_owned())),
-        None => Ok(()),
-    }
+        (per_second > 0.0 && per_second <= PER_SECOND_MAX, "the rate must be above 0, and 1,000,000 at most"),
+    ])
 }
 
 /// The sessions of each pair. Where there are several gateways, the two are at different ones.

@@ -2,12 +2,15 @@
 
 use std::{
     fmt,
+    ops::RangeInclusive,
     sync::{
         Arc,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::Duration,
 };
+
+use crate::Error;
 
 /// Gives a token for a user, or says why there is none.
 pub type SignToken = dyn Fn(&str) -> Result<String, String> + Send + Sync;
@@ -46,6 +49,26 @@ pub struct Server {
     pub pid: i32,
     /// What it is called in reports.
     pub name: String,
+}
+
+/// The most sessions that a load may have; an address has about as many ports.
+pub(crate) const SESSIONS_MAX: usize = 1_000_000;
+
+/// The most messages a second that may be asked for.
+pub(crate) const PER_SECOND_MAX: f64 = 1_000_000.0;
+
+/// The longest that any part of a load may take.
+pub(crate) const TIME_MAX: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+
+/// The bytes that a text may have: room for its number, and what servers take by default.
+pub(crate) const TEXT_BYTES: RangeInclusive<usize> = 32..=65_536;
+
+/// The first rule that doesn't hold, if there is one.
+pub(crate) fn check(rules: &[(bool, &str)]) -> Result<(), Error> {
+    match rules.iter().find(|(holds, _)| !holds) {
+        Some((_, why)) => Err(Error::Options((*why).to_owned())),
+        None => Ok(()),
+    }
 }
 
 /// Messages between pairs of users.

@@ -23,7 +23,11 @@ use self::{
     writers::{Writers, Wrote},
 };
 use crate::{
-    Error, Latency, Options, Rate, Resident, Storm, StormReport, login::Door, processors::Reading, tally::Times,
+    Error, Latency, Options, Rate, Resident, Storm, StormReport,
+    login::Door,
+    options::{self, PER_SECOND_MAX, SESSIONS_MAX, TEXT_BYTES, TIME_MAX},
+    processors::Reading,
+    tally::Times,
 };
 
 /// Of a reader's socket: a few messages come at a time.
@@ -31,6 +35,9 @@ const BUFFER_BYTES: usize = 1024;
 
 /// How often it is looked whether what is waited for has come.
 const LOOK_EVERY: Duration = Duration::from_millis(10);
+
+/// The most messages that each session may miss.
+const MESSAGES_MAX: u64 = 10_000;
 
 /// How long all may take to log in for the first time.
 const LOG_IN_PATIENCE: Duration = Duration::from_secs(300);
@@ -109,16 +116,17 @@ pub(crate) async fn run(options: &Options, storm: &Storm) -> Result<StormReport,
 }
 
 fn check(storm: &Storm) -> Result<(), Error> {
-    let rules = [
-        (storm.sessions > 0 && storm.writers > 0, "there must be at least one session and one writer"),
-        ((32..=65_536).contains(&storm.text_bytes), "a text must have 32 to 65,536 bytes"),
-        (storm.messages > 0, "at least one message must be missed"),
-        (storm.per_second > 0.0, "the rate must be above 0"),
-    ];
-    match rules.into_iter().find(|(holds, _)| !holds) {
-        Some((_, why)) => Err(Error::Options(why.to_owned())),
-        None => Ok(()),
-    }
+    options::check(&[
+        ((1..=SESSIONS_MAX).contains(&storm.sessions), "there must be 1 to 1,000,000 sessions"),
+        ((1..=storm.sessions).contains(&storm.writers), "there must be at least one writer, and no more than sessions"),
+        (TEXT_BYTES.contains(&storm.text_bytes), "a text must have 32 to 65,536 bytes"),
+        ((1..=MESSAGES_MAX).contains(&storm.messages), "1 to 10,000 messages must be missed"),
+        (
+            storm.per_second > 0.0 && storm.per_second <= PER_SECOND_MAX,
+            "the rate must be above 0, and 1,000,000 at most",
+        ),
+        (storm.calm.max(storm.patience) <= TIME_MAX, "nothing may take over 7 days"),
+    ])
 }
 
 /// The chat of two users.
