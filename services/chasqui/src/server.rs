@@ -31,7 +31,7 @@ use chasqui_disk::Disk;
 use chasqui_runtime::{Backoff, Runtime, Task};
 use chasqui_seal::MasterKey;
 use chasqui_telemetry::metrics::Metrics;
-use tokio::{net::TcpListener, select, sync::watch};
+use tokio::{select, sync::watch};
 
 pub use error::Error;
 pub(crate) use front::openapi;
@@ -109,7 +109,7 @@ impl Server {
         options.validate_for(part.purpose())?;
         let judges = if part.has_gateway() { Some(Judges::of(&options, &runtime).await?) } else { None };
         let listen = |source| Error::Listen { address: options.listen.clone(), source };
-        let listener = TcpListener::bind(&options.listen).await.map_err(listen)?;
+        let listener = front::listen(&options.listen).await.map_err(listen)?;
         let address = listener.local_addr().map_err(listen)?;
         let (status, metrics) = (Arc::new(Status::default()), Metrics::new());
         let foundation =

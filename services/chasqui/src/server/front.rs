@@ -1,7 +1,7 @@
 //! The socket that stays open over all lives: whether the server is ready, and everything else to the gateway of the
 //! life that serves.
 
-use std::{convert::Infallible, sync::Arc, time::Duration};
+use std::{convert::Infallible, io, net::SocketAddr, sync::Arc, time::Duration};
 
 use axum::{
     Json,
@@ -14,7 +14,10 @@ use chasqui_gateway::{AdminProblems, AdminToken, Bounds, Stopwatch, answer, meas
 use chasqui_telemetry::metrics::Metrics;
 use chasqui_wire::{Code, frames::Problem};
 use serde::Serialize;
-use tokio::{net::TcpListener, sync::watch};
+use tokio::{
+    net::{TcpListener, TcpSocket, lookup_host},
+    sync::watch,
+};
 use tower::ServiceExt;
 use utoipa::{ToSchema, openapi::OpenApi};
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -23,6 +26,10 @@ use super::{Foundation, docs};
 
 /// When somebody who finds no gateway should try again, in milliseconds.
 const RETRY_IN_MS: u32 = 1_000;
+
+/// How many connections may wait to be taken, where the operating system allows as many. When all sessions come back at once
+/// they wait here; those beyond try again after a second and more, whatever the server would tell them.
+const BACKLOG: u32 = 4_096;
 
 /// How long the metrics wait for what has to be looked up.
 const MEASURE_PATIENCE: Duration = Duration::from_secs(1);
@@ -43,6 +50,26 @@ fn routes() -> OpenApiRouter<Arc<Foundation>> {
 /// The document of all routes: `openapi.json`.
 pub(crate) fn openapi() -> OpenApi {
     OpenApiRouter::with_openapi(chasqui_gateway::openapi()).merge(routes()).into_openapi()
+}
+
+/// Listens at the first of an address's places that can be had.
+pub(super) async fn listen(address: &str) -> io::Result<TcpListener> {
+    let mut failed = io::Error::new(io::ErrorKind::InvalidInput, "the address has no place");
+    for place in lookup_host(address).await? {
+        match listen_at(place) {
+            Ok(listener) => return Ok(listener),
+            Err(error) => failed = error,
+        }
+    }
+    Err(failed)
+}
+
+fn listen_at(place: SocketAddr) -> io::Result<TcpListener> {
+    let socket = if place.is_ipv6() { TcpSocket::new_v6() } else { TcpSocket::new_v4() }?;
+    // A server that begins again finds its address although connections of the one before linger.
+    socket.set_reuseaddr(true)?;
+    socket.bind(place)?;
+    socket.listen(BACKLOG)
 }
 
 /// Serves until it is told to stop, and the requests that are open then to their ends.
