@@ -22,7 +22,7 @@ enum Fault {
 /// Has the fault at one change of the disk: so a crash comes in the middle of a commit, or of making the files.
 fn faulty(inner: &CrashDisk, at: u64, fault: Fault) -> CountedDisk {
     let disk = inner.clone();
-    CountedDisk::new(Arc::new(inner.clone()), move |change| match fault {
+    CountedDisk::new(Arc::new(inner.clone()), move |change, _| match fault {
         Fault::Crash { seed } if change == at => disk.crash(seed),
         Fault::FailSync if change == at => disk.fail_sync(1),
         _ => {}

@@ -64,7 +64,7 @@ impl Lives<'_> {
         let (at, seed) = (self.dice.below(CHANGES_MAX), self.dice.roll());
         let (trip, mut tripped) = watch::channel(false);
         let disk = self.disk.clone();
-        let wired = CountedDisk::new(self.disk.mount(), move |change| {
+        let wired = CountedDisk::new(self.disk.mount(), move |change, _| {
             if change == at {
                 disk.crash(seed);
                 trip.send_replace(true);

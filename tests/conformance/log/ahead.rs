@@ -1,105 +1,27 @@
 //! Reading ahead of the disk.
 
-use std::{
-    io,
-    path::Path,
-    sync::{Arc, Condvar, Mutex},
-};
+use std::sync::Arc;
 
-use chasqui_disk::{Disk, File};
 use chasqui_domain::{Offset, Partition};
 use chasqui_log::{
     Log, Topic,
     suite::{PARTITIONS, commands, inbox, read, record},
 };
 use chasqui_log_embedded::Options;
-use chasqui_testkit::CrashDisk;
+use chasqui_testkit::{Brake, CountedDisk, CrashDisk};
 use futures::FutureExt;
 
 use crate::subjects::open;
 
-/// Whether syncs are held up.
-#[derive(Debug, Default)]
-struct Gate {
-    is_shut: Mutex<bool>,
-    changed: Condvar,
-}
-
-impl Gate {
-    fn shut(&self, is_shut: bool) {
-        *self.is_shut.lock().unwrap() = is_shut;
-        self.changed.notify_all();
-    }
-
-    fn pass(&self) {
-        let is_shut = self.is_shut.lock().unwrap();
-        drop(self.changed.wait_while(is_shut, |is_shut| *is_shut).unwrap());
-    }
-}
-
-/// A disk whose syncs wait at a gate.
-#[derive(Debug)]
-struct GatedDisk(Arc<dyn Disk>, Arc<Gate>);
-
-#[derive(Debug)]
-struct GatedFile(Arc<dyn File>, Arc<Gate>);
-
-impl Disk for GatedDisk {
-    fn open(&self, path: &Path, create: bool) -> io::Result<Arc<dyn File>> {
-        Ok(Arc::new(GatedFile(self.0.open(path, create)?, self.1.clone())))
-    }
-
-    fn list(&self, folder: &Path) -> io::Result<Vec<String>> {
-        self.0.list(folder)
-    }
-
-    fn create_folder(&self, folder: &Path) -> io::Result<()> {
-        self.0.create_folder(folder)
-    }
-
-    fn remove(&self, path: &Path) -> io::Result<()> {
-        self.0.remove(path)
-    }
-
-    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
-        self.0.rename(from, to)
-    }
-
-    fn sync_folder(&self, folder: &Path) -> io::Result<()> {
-        self.0.sync_folder(folder)
-    }
-}
-
-impl File for GatedFile {
-    fn read_exact_at(&self, bytes: &mut [u8], at: u64) -> io::Result<()> {
-        self.0.read_exact_at(bytes, at)
-    }
-
-    fn write_all_at(&self, bytes: &[u8], at: u64) -> io::Result<()> {
-        self.0.write_all_at(bytes, at)
-    }
-
-    fn sync(&self) -> io::Result<()> {
-        self.1.pass();
-        self.0.sync()
-    }
-
-    fn size(&self) -> io::Result<u64> {
-        self.0.size()
-    }
-
-    fn set_len(&self, len: u64) -> io::Result<()> {
-        self.0.set_len(len)
-    }
-}
-
 #[tokio::test]
 async fn only_readers_ahead_see_what_is_not_synced() {
-    let (disk, gate) = (CrashDisk::new(), Arc::new(Gate::default()));
-    let log = open(Arc::new(GatedDisk(disk.mount(), gate.clone())), Options::new(PARTITIONS)).unwrap();
+    let brake = Arc::new(Brake::default());
+    let held_up = brake.clone();
+    let disk = CountedDisk::new(CrashDisk::new().mount(), move |_, _| held_up.pass());
+    let log = open(Arc::new(disk), Options::new(PARTITIONS)).unwrap();
     let mut ahead = log.reader_ahead(&commands(0), Offset(0)).await.unwrap();
     let mut synced = log.reader(&commands(0), Offset(0)).await.unwrap();
-    gate.shut(true);
+    brake.pull();
     log.append_ahead(vec![record(&commands(0), "one")]).await.unwrap();
     let pending = log.enqueue(vec![record(&commands(0), "two")]).await.unwrap();
     assert_eq!(ahead.next(usize::MAX).await.unwrap().len(), 2);
@@ -107,7 +29,7 @@ async fn only_readers_ahead_see_what_is_not_synced() {
     let mut settles = std::pin::pin!(log.settle());
     assert!(synced.next(usize::MAX).now_or_never().is_none(), "nothing is synced");
     assert!(settles.as_mut().now_or_never().is_none());
-    gate.shut(false);
+    brake.release();
     settles.await.unwrap();
     let mut seen = 0;
     while seen < 2 {

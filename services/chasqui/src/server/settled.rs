@@ -133,3 +133,72 @@ impl Store for Settled {
         self.store.flush().await
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::num::NonZeroU32;
+
+    use chasqui_domain::Partition;
+    use chasqui_log::{Append, Bounds, MemoryLog, Partitions, Pending, Reader, TopicPartition};
+    use chasqui_runtime::Runtime;
+    use chasqui_store::memory::MemoryStore;
+    use futures::FutureExt;
+    use tokio::sync::watch;
+
+    use super::*;
+
+    /// A log whose disk is as far as the test says; none when it fails.
+    struct Disk(MemoryLog, watch::Receiver<Option<bool>>);
+
+    #[async_trait]
+    impl Log for Disk {
+        fn id(&self) -> LogId {
+            self.0.id()
+        }
+
+        fn partitions(&self) -> Partitions {
+            self.0.partitions()
+        }
+
+        async fn enqueue(&self, batch: Vec<Append>) -> Result<Pending, chasqui_log::Error> {
+            self.0.enqueue(batch).await
+        }
+
+        async fn settle(&self) -> Result<(), chasqui_log::Error> {
+            let mut synced = self.1.clone();
+            let synced = synced.wait_for(|synced| *synced != Some(false)).await.is_ok_and(|synced| synced.is_some());
+            if synced { Ok(()) } else { Err(chasqui_log::Error::Unavailable { why: "the disk failed".to_owned() }) }
+        }
+
+        async fn reader(&self, at: &TopicPartition, from: Offset) -> Result<Box<dyn Reader>, chasqui_log::Error> {
+            self.0.reader(at, from).await
+        }
+
+        async fn bounds(&self, at: &TopicPartition) -> Result<Bounds, chasqui_log::Error> {
+            self.0.bounds(at).await
+        }
+
+        async fn release(&self, at: &TopicPartition, below: Offset) -> Result<(), chasqui_log::Error> {
+            self.0.release(at, below).await
+        }
+    }
+
+    #[tokio::test]
+    async fn rows_are_told_when_the_log_has_what_they_rest_on() {
+        let partitions = Partitions { chats: NonZeroU32::MIN, users: NonZeroU32::MIN };
+        let log = MemoryLog::new(LogId([1; 16]), partitions, Runtime::real());
+        let (disk, synced) = watch::channel(Some(false));
+        let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
+        let settled = Settled { store: store.clone(), log: Arc::new(Disk(log, synced)) };
+        let of = LogPartition { log: LogId([1; 16]), partition: Partition(0) };
+        // A role writes it, and it is there for roles.
+        settled.commit(of, Offset(7), Vec::new()).await.unwrap();
+        assert_eq!(store.committed(of).await.unwrap(), Some(Offset(7)));
+        let mut reads = settled.committed(of);
+        assert!((&mut reads).now_or_never().is_none(), "a crash can still take it back");
+        disk.send_replace(Some(true));
+        assert_eq!(reads.await.unwrap(), Some(Offset(7)));
+        disk.send_replace(None);
+        assert!(matches!(settled.committed(of).await, Err(Error::Unavailable { .. })));
+    }
+}

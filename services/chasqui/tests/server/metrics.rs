@@ -16,8 +16,13 @@ async fn metrics(server: &Server, token: &str) -> Result<(u16, String)> {
     Ok((answer.status().as_u16(), answer.text().await?))
 }
 
+/// What an operator is told.
+pub(crate) async fn metrics_of(server: &Server) -> Result<String> {
+    Ok(metrics(server, DEV_ADMIN_TOKEN).await?.1)
+}
+
 /// What a series stands at.
-fn value(text: &str, series: &str) -> Result<f64> {
+pub(crate) fn value(text: &str, series: &str) -> Result<f64> {
     let line = text.lines().find_map(|line| line.strip_prefix(series)?.strip_prefix(' '));
     Ok(line.with_context(|| format!("{series} is not in\n{text}"))?.parse()?)
 }

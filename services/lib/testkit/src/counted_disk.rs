@@ -2,7 +2,7 @@
 
 use std::{
     fmt, io,
-    path::Path,
+    path::{Path, PathBuf},
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -11,18 +11,21 @@ use std::{
 
 use chasqui_disk::{Disk, File};
 
+type Before = dyn Fn(u64, &Path) + Send + Sync;
+
 /// Passes everything on to another disk, and calls before each change with the number of those before it, counted over
-/// all files: so a test does something in the middle of whatever is done then. Clones count together.
+/// all files, and with what is changed: so a test does something in the middle of whatever is done then, or holds it up.
+/// Clones count together.
 #[derive(Clone)]
 pub struct CountedDisk {
     disk: Arc<dyn Disk>,
-    before: Arc<dyn Fn(u64) + Send + Sync>,
+    before: Arc<Before>,
     changes: Arc<AtomicU64>,
 }
 
 impl CountedDisk {
     /// Calls `before` each change of `disk`.
-    pub fn new(disk: Arc<dyn Disk>, before: impl Fn(u64) + Send + Sync + 'static) -> Self {
+    pub fn new(disk: Arc<dyn Disk>, before: impl Fn(u64, &Path) + Send + Sync + 'static) -> Self {
         Self { disk, before: Arc::new(before), changes: Arc::default() }
     }
 
@@ -32,8 +35,8 @@ impl CountedDisk {
         self.changes.load(Ordering::SeqCst)
     }
 
-    fn change(&self) {
-        (self.before)(self.changes.fetch_add(1, Ordering::SeqCst));
+    fn change(&self, path: &Path) {
+        (self.before)(self.changes.fetch_add(1, Ordering::SeqCst), path);
     }
 }
 
@@ -45,7 +48,7 @@ impl fmt::Debug for CountedDisk {
 
 impl Disk for CountedDisk {
     fn open(&self, path: &Path, create: bool) -> io::Result<Arc<dyn File>> {
-        Ok(Arc::new(CountedFile { file: self.disk.open(path, create)?, disk: self.clone() }))
+        Ok(Arc::new(CountedFile { file: self.disk.open(path, create)?, path: path.to_owned(), disk: self.clone() }))
     }
 
     fn list(&self, folder: &Path) -> io::Result<Vec<String>> {
@@ -57,17 +60,17 @@ impl Disk for CountedDisk {
     }
 
     fn remove(&self, path: &Path) -> io::Result<()> {
-        self.change();
+        self.change(path);
         self.disk.remove(path)
     }
 
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
-        self.change();
+        self.change(to);
         self.disk.rename(from, to)
     }
 
     fn sync_folder(&self, folder: &Path) -> io::Result<()> {
-        self.change();
+        self.change(folder);
         self.disk.sync_folder(folder)
     }
 }
@@ -75,6 +78,7 @@ impl Disk for CountedDisk {
 #[derive(Debug)]
 struct CountedFile {
     file: Arc<dyn File>,
+    path: PathBuf,
     disk: CountedDisk,
 }
 
@@ -84,12 +88,12 @@ impl File for CountedFile {
     }
 
     fn write_all_at(&self, bytes: &[u8], at: u64) -> io::Result<()> {
-        self.disk.change();
+        self.disk.change(&self.path);
         self.file.write_all_at(bytes, at)
     }
 
     fn sync(&self) -> io::Result<()> {
-        self.disk.change();
+        self.disk.change(&self.path);
         self.file.sync()
     }
 
@@ -98,7 +102,7 @@ impl File for CountedFile {
     }
 
     fn set_len(&self, len: u64) -> io::Result<()> {
-        self.disk.change();
+        self.disk.change(&self.path);
         self.file.set_len(len)
     }
 }

@@ -1,6 +1,7 @@
 //! What tests share: a clock and a calendar that they move, a disk that crashes, a log and a store that fail, and commands of every
 //! sort. With the feature `transcript`, what a client tells, as the oracle reads it.
 
+mod brake;
 mod calendar;
 mod clock;
 mod counted_disk;
@@ -12,6 +13,7 @@ mod faulty_store;
 pub mod transcript;
 pub mod workload;
 
+pub use brake::Brake;
 pub use calendar::Calendar;
 pub use clock::Clock;
 pub use counted_disk::CountedDisk;
