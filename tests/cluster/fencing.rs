@@ -6,10 +6,10 @@ mod stage;
 
 use std::time::Duration;
 
-use anyhow::ensure;
+use anyhow::{bail, ensure};
 use chasqui_tests::process::Role;
 
-use stage::{BATCHES_BEFORE, Stage};
+use stage::{BATCHES_BEFORE, CheckpointRow, Stage};
 
 /// How often both write while somebody sleeps.
 const TALKS: u64 = 5;
@@ -67,12 +67,14 @@ async fn a_router_that_wakes_late_moves_no_checkpoint() -> anyhow::Result<()> {
     }
     stage.quiet().await?;
     let (before, late) = (stage.checkpoints().await, stage.statements(former));
-    ensure!(before.len() == 1, "only the successor's row stands: {before:?}");
+    let [stands] = before.as_slice() else { bail!("only the successor's row stands: {before:?}") };
 
     stage.server(former).wake()?;
     stage.until_statements(former, &late, &["put_checkpoint"]).await?;
     let after = stage.checkpoints().await;
-    ensure!(before == after, "the checkpoint was {before:?}, and is {after:?}");
+    // An ownership may have begun meanwhile where the successor stood; of those before there is nothing.
+    let goes_on = |row: &CheckpointRow| row.term >= stands.term && row.value == stands.value;
+    ensure!(!after.is_empty() && after.iter().all(goes_on), "the checkpoint was {stands:?}, and is {after:?}");
     stage.talk("behind what was late").await?;
     stage.end().await
 }

@@ -36,6 +36,17 @@ const LOOK_EVERY: Duration = Duration::from_millis(20);
 /// The tables that a sequencer writes.
 const TABLES: &[&str] = &["events", "chats", "chats_of", "offsets"];
 
+/// A cell of `checkpoints` begins with the number of its save, which every term counts anew.
+const SAVE_BYTES: usize = 8;
+
+/// A row of `checkpoints`.
+#[derive(Debug)]
+pub(crate) struct CheckpointRow {
+    pub(crate) term: i64,
+    /// How far the router has come, and its state.
+    pub(crate) value: Vec<u8>,
+}
+
 pub(crate) struct Stage {
     keyspace: Keyspace,
     kafka: Options,
@@ -181,9 +192,12 @@ impl Stage {
         all
     }
 
-    /// All rows of checkpoints, of whatever term, and when each was written.
-    pub(crate) async fn checkpoints(&self) -> BTreeSet<String> {
-        self.rows("term, cell, WRITETIME(cell)", "checkpoints").await
+    /// All rows of checkpoints, of whatever term.
+    pub(crate) async fn checkpoints(&self) -> Vec<CheckpointRow> {
+        let cql = format!("SELECT term, cell FROM {}.checkpoints", self.keyspace.name());
+        let answer = self.keyspace.session().query_unpaged(cql, ()).await.unwrap().into_rows_result().unwrap();
+        let row = |(term, cell): (i64, Vec<u8>)| CheckpointRow { term, value: cell[SAVE_BYTES..].to_vec() };
+        answer.rows().unwrap().map(|columns| row(columns.unwrap())).collect()
     }
 
     async fn rows(&self, columns: &str, table: &str) -> BTreeSet<String> {
