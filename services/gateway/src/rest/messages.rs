@@ -57,7 +57,11 @@ pub(super) async fn of_row(shared: &Shared, row: &EventRow) -> Result<Option<Mes
     Ok(render::message(event, body))
 }
 
-/// A chat's stream of content, in which seqs rise with versions and times never go back: both are found by halving.
+/// How often it is guessed where a message is, before the rest is halved: a guess is bad where a chat was uneven.
+const GUESSES: usize = 4;
+
+/// A chat's stream of content, in which seqs rise with versions and times never go back. A seq is found by guessing that
+/// seqs are even among versions, mostly in one or two reads however long the chat is; a time by halving.
 pub(super) struct History<'a> {
     store: &'a dyn Store,
     chat: ChatId,
@@ -105,32 +109,73 @@ impl<'a> History<'a> {
         if seq > self.last_seq {
             return Ok(self.end);
         }
-        // Every message has an event of its own, so its version is not below its seq.
-        self.lowest(Version(seq.0), |message| message.seq >= seq).await
+        let mut range = 0..self.end.0;
+        // The seq below the range, and the one at its end.
+        let (mut below, mut behind) = (0, self.last_seq.0.saturating_add(1));
+        for _ in 0..GUESSES {
+            if range.is_empty() {
+                return Ok(Version(range.start));
+            }
+            let guess = even(&range, seq.0.saturating_sub(below + limits::READ_ROWS as u64 / 2), behind - below);
+            match self.search(&mut range, guess, |message| message.seq >= seq).await? {
+                Side::Here(version) => return Ok(version),
+                Side::Below(last) => below = last.seq.0,
+                Side::Behind(Some(first)) => behind = first.seq.0,
+                Side::Behind(None) => {}
+            }
+        }
+        self.halve(range, |message| message.seq >= seq).await
     }
 
     /// The lowest version whose message is not before `time`; the end when there is none.
     async fn version_at(&self, time: TimeMs) -> Result<Version, Refused> {
-        self.lowest(Version(0), |message| message.time >= time).await
+        self.halve(0..self.end.0, |message| message.time >= time).await
     }
 
-    /// The lowest version from `low` on whose message `is_reached`; all behind it must be, too.
-    async fn lowest(&self, low: Version, is_reached: impl Fn(&Found) -> bool) -> Result<Version, Refused> {
-        let (mut low, mut high) = (low.0, self.end.0);
-        while low < high {
-            let middle = low + (high - low) / 2;
-            match self.first_message(Version(middle)..Version(high)).await? {
-                // It may be far above the middle: nothing of the stream lies between.
-                Some(found) if !is_reached(&found) => low = found.version.0 + 1,
-                _ => high = middle,
+    /// The lowest version of a range whose message `is_reached`; all behind it must be, too.
+    async fn halve(&self, mut range: Range<u64>, is_reached: impl Fn(&Found) -> bool) -> Result<Version, Refused> {
+        while !range.is_empty() {
+            let middle = range.start + (range.end - range.start) / 2;
+            if let Side::Here(version) = self.search(&mut range, middle, &is_reached).await? {
+                return Ok(version);
             }
         }
-        Ok(Version(low))
+        Ok(Version(range.start))
     }
 
-    async fn first_message(&self, versions: Range<Version>) -> Result<Option<Found>, Refused> {
-        let (rows, _) = self.messages(versions, false, 1).await?;
-        Ok(rows.first().map(found_in).transpose()?.flatten())
+    /// Reads some messages of a range from `at` on, and narrows the range to where the lowest is that `is_reached`.
+    async fn search(
+        &self,
+        range: &mut Range<u64>,
+        at: u64,
+        is_reached: impl Fn(&Found) -> bool,
+    ) -> Result<Side, Refused> {
+        let (rows, _) = self.messages(Version(at)..Version(range.end), false, limits::READ_ROWS).await?;
+        let mut last: Option<Found> = None;
+        for row in &rows {
+            let Some(found) = found_in(row)? else { continue };
+            if is_reached(&found) {
+                return Ok(match last {
+                    Some(last) => Side::Here(last.version.next()),
+                    None => {
+                        // It may be far above: nothing of the stream lies between.
+                        range.end = at;
+                        Side::Behind(Some(found))
+                    }
+                });
+            }
+            last = Some(found);
+        }
+        Ok(match last {
+            Some(last) => {
+                range.start = last.version.0 + 1;
+                Side::Below(last)
+            }
+            None => {
+                range.end = at;
+                Side::Behind(None)
+            }
+        })
     }
 
     /// The rows of messages in a range of versions, and whether there are others that have no room in a page.
@@ -174,6 +219,22 @@ impl<'a> History<'a> {
         }
         Ok((messages, false))
     }
+}
+
+/// Where a place lies that was searched for.
+enum Side {
+    /// It is this one.
+    Here(Version),
+    /// Below this message, or the first that was read, if there was one.
+    Behind(Option<Found>),
+    /// Above this message.
+    Below(Found),
+}
+
+/// Where the `part`th of `all` places lies in a range, if they are even in it.
+fn even(range: &Range<u64>, part: u64, all: u64) -> u64 {
+    let offset = u128::from(range.end - range.start) * u128::from(part) / u128::from(all.max(1));
+    range.start.saturating_add(u64::try_from(offset).unwrap_or(u64::MAX)).min(range.end.saturating_sub(1))
 }
 
 /// A message, and where it stands.

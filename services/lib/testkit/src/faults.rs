@@ -56,6 +56,12 @@ impl Faults {
         self.state.lock().plan.is_none()
     }
 
+    /// How many calls there were.
+    #[must_use]
+    pub fn calls(&self) -> u64 {
+        self.state.lock().calls
+    }
+
     /// Resolves when the process is to end.
     pub async fn crash(&self) {
         self.crash.notified().await;

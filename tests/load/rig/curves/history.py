@@ -24,10 +24,9 @@ def measure(bench: Bench) -> Curve:
         name="history",
         title=f"A page of 50 messages against the length of the chat (median of {ASKED})",
         caption=(
-            "The newest page needs no search, so the length of the chat is nothing to it. The place of any other "
-            "is found by halving the chat's versions: a read of a row for each halving, so twice the messages "
-            "cost one read more, and a chat of a million about twice as many reads as one of a thousand. The rest "
-            "is the page itself: 50 rows, 50 seals, JSON."
+            "Nothing bends it: the newest page needs no search, and where any other begins is guessed from seqs, "
+            "which are nearly even among versions, in a read or two however long the chat is. The rest is the page "
+            "itself: 50 rows, 50 seals, JSON."
         ),
         panels=[
             Panel(

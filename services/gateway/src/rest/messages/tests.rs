@@ -3,6 +3,7 @@ use chasqui_domain::{
     ContentType, Counter, DeviceId, Epoch, LogId, Offset, Partition, RulesNumber, Sealed, Source, TimeMs, UserId,
 };
 use chasqui_store::{LogPartition, memory::MemoryStore};
+use chasqui_testkit::{Faults, FaultyStore};
 
 use super::*;
 
@@ -110,6 +111,48 @@ async fn is_page(history: &History<'_>, query: &MessagesQuery, items_max: usize,
     assert_eq!(has_more, expected.len() > items_max, "{query:?}");
     expected.truncate(items_max);
     assert_eq!(times, *expected, "{query:?}");
+}
+
+#[tokio::test]
+async fn how_often_is_read_for_a_message_does_not_depend_on_how_long_its_chat_is() {
+    for last in [300, 3_000, 30_000] {
+        let (store, end) = store_of(last).await;
+        let faults = Faults::none();
+        let store = FaultyStore::new(Arc::new(store), faults.clone());
+        let history = History { store: &*store, chat: chat(), end, last_seq: Seq(last) };
+        for seq in (1..last).step_by(17) {
+            let before = faults.calls();
+            history.message(Seq(seq)).await.unwrap().unwrap();
+            // A guess and the message, each with one more where the first event of the chat, which is none, is read too.
+            assert!(faults.calls() - before <= 4, "{} reads for {seq} of {last}", faults.calls() - before);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_message_is_found_in_a_few_reads_where_seqs_are_uneven_too() {
+    // A thousand messages, each with a thousand receipts in a row behind it where its seq is a multiple of a hundred.
+    let mut rows = Vec::new();
+    for seq in 1..=1_000 {
+        rows.push(row(rows.len() as u64 + 1, message(seq)));
+        for _ in 0..if seq % 100 == 0 { 1_000 } else { 0 } {
+            rows.push(row(rows.len() as u64 + 1, EventKind::Delivered { member: user("bob"), seq: Seq(seq) }));
+        }
+    }
+    let end = Version(rows.len() as u64 + 1);
+    let store = Arc::new(MemoryStore::new());
+    let of = LogPartition { log: LogId([1; 16]), partition: Partition(0) };
+    store.write_events(of, rows, Vec::new()).await.unwrap();
+    let faults = Faults::none();
+    let store = FaultyStore::new(store, faults.clone());
+    let history = History { store: &*store, chat: chat(), end, last_seq: Seq(1_000) };
+    for seq in 1..=1_000 {
+        let before = faults.calls();
+        let row = history.message(Seq(seq)).await.unwrap().unwrap();
+        assert_eq!(found_in(&row).unwrap().unwrap().seq, Seq(seq));
+        // As many as are guessed, the halvings of all versions, and the message itself.
+        assert!(faults.calls() - before <= GUESSES as u64 + 14 + 1, "{} reads for {seq}", faults.calls() - before);
+    }
 }
 
 #[tokio::test]
