@@ -9,7 +9,7 @@ import sys
 
 from rig import report, standard
 from rig.bench import add_options, bench, say
-from rig.curves import backlog, history, partitions, rate, sessions, starts
+from rig.curves import backlog, history, partitions, rate, sessions, starts, storm
 from rig.plots import KEPT, draw
 from rig.programs import Failed
 from rig.steady import disturbed
@@ -21,6 +21,7 @@ CURVES = {
     "starts": starts,
     "history": history,
     "backlog": backlog,
+    "storm": storm,
 }
 
 EXAMPLES = """\

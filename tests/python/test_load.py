@@ -18,6 +18,7 @@ CURVES = {
     "starts": {"log_bytes", "stop_seconds", "start_seconds", "recovery_seconds"},
     "history": {"messages", "newest", "middle", "oldest"},
     "backlog": {"messages", "seconds", "client_cpu_seconds"},
+    "storm": {"sessions", "caught_up_after", "told_to_come_back", "resident_kib", "faults"},
 }
 # Nothing passes by waiting: this only ends a test that would never end.
 HANGS_SECONDS = 900

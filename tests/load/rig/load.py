@@ -39,6 +39,11 @@ class Load:
         command = ["idle", "--sessions", str(sessions), "--settle", f"{settle}s", "--watch", f"{watch}s"]
         return self._report(command, urls, settle + watch + sessions / 100)
 
+    def storm(self, url: str, sessions: int, calm: float) -> Report:
+        """Sessions that are cut all at once and come back at once, each with messages that it has missed."""
+        command = ["storm", "--sessions", str(sessions), "--calm", f"{calm}s"]
+        return self._report(command, [url], sessions / 100)
+
     def _exchange(self, kind: str, urls: Sequence[str], *more: str) -> Report:
         times = ("--warm-up", f"{self.warm_up}s", "--time", f"{self.seconds}s", "--patience", f"{self.patience}s")
         return self._report([kind, "--pairs", str(self.pairs), *times, *more], urls, self.warm_up + self.seconds)

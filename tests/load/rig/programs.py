@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import resource
 import signal
 import subprocess
 import threading
@@ -24,7 +25,10 @@ WITHOUT_LIMITS = {
     "limits.sends_per_second": 0,
     "limits.frames_per_second": 0,
     "limits.requests_per_second": 0,
+    "limits.logins_per_second": 0,
 }
+# Beside its sessions a server has files of its own, and keeps room for connections that are none.
+FILES_BESIDE = 2_000
 
 
 class Failed(Exception):
@@ -162,3 +166,16 @@ class Program:
 def embedded(binary: Path, folder: Path, options: dict[str, object] | None = None) -> Program:
     """`chasqui serve`, with its data in a folder."""
     return Program(binary, "serve", {"data": folder / "data", **WITHOUT_LIMITS, **(options or {})}, folder)
+
+
+def sessions_max(wanted: int) -> int:
+    """Lets this process and those that it starts open files for so many sessions, and tells for how many it may."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    files = wanted + FILES_BESIDE
+    for limits in ((max(files, soft), max(files, hard)), (hard, hard)):
+        try:
+            resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+        except (ValueError, OSError):
+            continue
+        break
+    return min(wanted, resource.getrlimit(resource.RLIMIT_NOFILE)[0] - FILES_BESIDE)

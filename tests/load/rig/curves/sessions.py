@@ -1,27 +1,23 @@
 """Memory and processor time against the number of sessions that do nothing."""
 
-import resource
-
 from rig.bench import Bench, say
 from rig.plots import Curve, Panel
+from rig.programs import sessions_max
 
 STEPS = (1_000, 2_000, 5_000, 10_000, 20_000)
 SETTLE_SECONDS = 5.0
 # Pings come about every 25 s, and signs of life every minute.
 WATCH_SECONDS = 60.0
 QUICK_STEPS = (50, 100)
-# Beside its sessions a server has files of its own, and keeps room for connections that are none.
-FILES_BESIDE = 2_000
 
 
 def measure(bench: Bench) -> Curve:
     """A new server for each step."""
-    files = _raise_files()
     points = []
-    most = files - FILES_BESIDE
     steps = QUICK_STEPS if bench.quick else STEPS
+    most = sessions_max(steps[-1])
     if most < steps[-1]:
-        say(f"there are {most:,} sessions at most: a process may open {files:,} files here (`ulimit -Hn`)")
+        say(f"there are {most:,} sessions at most: a process may open no more files here (`ulimit -Hn`)")
     for sessions in sorted({min(step, most) for step in steps}):
         times = (1.0, 1.0) if bench.quick else (SETTLE_SECONDS, WATCH_SECONDS)
         points.append(
@@ -57,16 +53,3 @@ def measure(bench: Bench) -> Curve:
         ],
         points=points,
     )
-
-
-def _raise_files() -> int:
-    """Raises how many files this process and those that it starts may open, and tells how many that is."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = STEPS[-1] + FILES_BESIDE
-    for limits in ((max(wanted, soft), max(wanted, hard)), (hard, hard)):
-        try:
-            resource.setrlimit(resource.RLIMIT_NOFILE, limits)
-        except (ValueError, OSError):
-            continue
-        break
-    return resource.getrlimit(resource.RLIMIT_NOFILE)[0]
