@@ -21,7 +21,7 @@ async fn only_readers_ahead_see_what_is_not_synced() {
     let log = open(Arc::new(disk), Options::new(PARTITIONS)).unwrap();
     let mut ahead = log.reader_ahead(&commands(0), Offset(0)).await.unwrap();
     let mut synced = log.reader(&commands(0), Offset(0)).await.unwrap();
-    brake.pull();
+    let pulled = brake.pull();
     log.append_ahead(vec![record(&commands(0), "one")]).await.unwrap();
     let pending = log.enqueue(vec![record(&commands(0), "two")]).await.unwrap();
     assert_eq!(ahead.next(usize::MAX).await.unwrap().len(), 2);
@@ -29,7 +29,7 @@ async fn only_readers_ahead_see_what_is_not_synced() {
     let mut settles = std::pin::pin!(log.settle());
     assert!(synced.next(usize::MAX).now_or_never().is_none(), "nothing is synced");
     assert!(settles.as_mut().now_or_never().is_none());
-    brake.release();
+    drop(pulled);
     settles.await.unwrap();
     let mut seen = 0;
     while seen < 2 {

@@ -3,7 +3,8 @@
 use std::{sync::Arc, time::Duration};
 
 use anyhow::{Context, Result, ensure};
-use chasqui_client::Draft;
+use chasqui::server::Server;
+use chasqui_client::{Client, Draft, Updates};
 use chasqui_domain::UserId;
 use chasqui_testkit::{Brake, CountedDisk, CrashDisk};
 use tokio::time::timeout;
@@ -16,51 +17,83 @@ use crate::{
 /// How long nothing must happen. Whatever is not held up takes a small part of it.
 const HELD: Duration = Duration::from_millis(500);
 
-/// How often the store is flushed meanwhile, if nothing holds that up.
-const FLUSH_EVERY_MS: u64 = 20;
-
 const DECIDED: &str = "chasqui_role_done{role=\"sequencer\",partition=\"0\"}";
 const FLUSHES: &str = "chasqui_store_flush_duration_seconds_count";
 
-#[tokio::test(flavor = "multi_thread")]
-async fn nothing_leaves_the_process_before_the_log_is_synced() -> Result<()> {
-    let (disk, brake) = (CrashDisk::new(), Arc::new(Brake::default()));
-    let log = options().data.join("log");
-    let held_up = brake.clone();
-    let braked = CountedDisk::new(disk.mount(), move |_, path| {
-        if path.starts_with(&log) {
-            held_up.pass();
-        }
-    });
-    let mut quick = options();
-    quick.store.flush_interval_ms = FLUSH_EVERY_MS;
-    let server = serving(Arc::new(braked), quick).await?;
-    let (alice, mut to_alice) = client(&server, "alice").await?;
-    let bob = UserId::new("bob")?;
-    alice.send(Draft::text(bob.clone(), "durable")).await?;
-    let chat = update(&mut to_alice, sent_of).await?.chat;
-    let decided = value(&metrics_of(&server).await?, DECIDED)?;
+/// A server whose log can't be synced from when the brake is pulled, and Alice, who has sent a message before.
+struct Braked {
+    disk: CrashDisk,
+    brake: Arc<Brake>,
+    server: Server,
+    alice: Client,
+    to_alice: Updates,
+    history: String,
+}
 
-    brake.pull();
-    alice.send(Draft::text(bob, "ahead")).await?;
-    while value(&metrics_of(&server).await?, DECIDED)? <= decided {
-        tokio::task::yield_now().await;
+impl Braked {
+    async fn serving(flush_interval_ms: u64) -> Result<Self> {
+        let (disk, brake) = (CrashDisk::new(), Arc::new(Brake::default()));
+        let (log, held_up) = (options().data.join("log"), brake.clone());
+        let braked = CountedDisk::new(disk.mount(), move |_, path| {
+            if path.starts_with(&log) {
+                held_up.pass();
+            }
+        });
+        let mut given = options();
+        given.store.flush_interval_ms = flush_interval_ms;
+        let server = serving(Arc::new(braked), given).await?;
+        let (alice, mut to_alice) = client(&server, "alice").await?;
+        alice.send(Draft::text(UserId::new("bob")?, "durable")).await?;
+        let chat = update(&mut to_alice, sent_of).await?.chat;
+        let history = format!("/v1/chats/{chat}/messages");
+        Ok(Self { disk, brake, server, alice, to_alice, history })
     }
-    let flushes = value(&metrics_of(&server).await?, FLUSHES)?;
-    let history = format!("/v1/chats/{chat}/messages");
-    ensure!(timeout(HELD, get(&server, "bob", &history)).await.is_err(), "a row was told that a crash can take back");
-    ensure!(timeout(HELD, update(&mut to_alice, sent_of)).await.is_err(), "it is not sent yet");
-    // One may have been under way.
-    let flushed = value(&metrics_of(&server).await?, FLUSHES)? - flushes;
-    ensure!(flushed <= 1.0, "the store was flushed {flushed} times, and is ahead of the log for good");
 
-    disk.crash(7);
-    brake.release();
+    /// Sends a message that is decided, and written to the store, when this is over.
+    async fn decide(&self) -> Result<()> {
+        let decided = value(&metrics_of(&self.server).await?, DECIDED)?;
+        self.alice.send(Draft::text(UserId::new("bob")?, "ahead")).await?;
+        while value(&metrics_of(&self.server).await?, DECIDED)? <= decided {
+            tokio::task::yield_now().await;
+        }
+        Ok(())
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_is_told_what_the_log_has_not_synced() -> Result<()> {
+    // A flush would wait for the log, and so would whoever reads behind it.
+    let mut all = Braked::serving(3_600_000).await?;
+    let brake = all.brake.clone();
+    let pulled = brake.pull();
+    all.decide().await?;
+    let asked = timeout(HELD, get(&all.server, "bob", &all.history)).await;
+    ensure!(asked.is_err(), "a row was told that a crash can take back: {asked:?}");
+    let sent = timeout(HELD, update(&mut all.to_alice, sent_of)).await;
+    ensure!(sent.is_err(), "it is not sent yet");
+
+    all.disk.crash(7);
+    drop(pulled);
     // It ends with its disk, or can't, which is the same.
-    drop(server.stop().await);
-    let server = serving(disk.mount(), options()).await?;
-    let (status, page) = get(&server, "bob", &history).await?;
+    drop(all.server.stop().await);
+    let server = serving(all.disk.mount(), options()).await?;
+    let (status, page) = get(&server, "bob", &all.history).await?;
     let texts: Vec<_> = page["messages"].as_array().context("messages")?.iter().map(|it| &it["text"]).collect();
     ensure!(status == 200 && texts == ["durable"], "{page}");
     Ok(server.stop().await?)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_store_is_not_flushed_before_the_log_is_synced() -> Result<()> {
+    let all = Braked::serving(20).await?;
+    let brake = all.brake.clone();
+    let pulled = brake.pull();
+    all.decide().await?;
+    let flushes = value(&metrics_of(&all.server).await?, FLUSHES)?;
+    tokio::time::sleep(HELD).await;
+    // One may have been under way.
+    let flushed = value(&metrics_of(&all.server).await?, FLUSHES)? - flushes;
+    ensure!(flushed <= 1.0, "the store was flushed {flushed} times, and is ahead of the log for good");
+    drop(pulled);
+    Ok(all.server.stop().await?)
 }

@@ -9,16 +9,23 @@ pub struct Brake {
     released: Condvar,
 }
 
-impl Brake {
-    /// From now on threads wait.
-    pub fn pull(&self) {
-        *self.is_on.lock() = true;
-    }
+/// Lets all go on when it is dropped.
+#[derive(Debug)]
+#[must_use]
+pub struct Pulled<'a>(&'a Brake);
 
-    /// Lets all go on.
-    pub fn release(&self) {
-        *self.is_on.lock() = false;
-        self.released.notify_all();
+impl Drop for Pulled<'_> {
+    fn drop(&mut self) {
+        *self.0.is_on.lock() = false;
+        self.0.released.notify_all();
+    }
+}
+
+impl Brake {
+    /// From now on threads wait, until what this gives is dropped: a test that fails meanwhile must end, too.
+    pub fn pull(&self) -> Pulled<'_> {
+        *self.is_on.lock() = true;
+        Pulled(self)
     }
 
     /// Waits while it is on. Blocks.

@@ -13,7 +13,7 @@ mod faulty_store;
 pub mod transcript;
 pub mod workload;
 
-pub use brake::Brake;
+pub use brake::{Brake, Pulled};
 pub use calendar::Calendar;
 pub use clock::Clock;
 pub use counted_disk::CountedDisk;
