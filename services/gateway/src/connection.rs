@@ -1,7 +1,6 @@
 //! Drives a session: reads its socket, does its work, and writes what there is, in one task.
 
 use std::{
-    future::poll_fn,
     task::{Context, Poll, ready},
     time::Duration,
 };
@@ -50,12 +49,9 @@ impl<'a, T: Target, S: Source> Connection<'a, T, S> {
         Self { worker, target, source, timer: None, flush_at: None }
     }
 
-    /// Runs until the session ends; gives why, when the client is to be told.
-    pub(crate) async fn run(mut self) -> Option<Code> {
-        poll_fn(|cx| self.poll(cx)).await
-    }
-
-    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<Code>> {
+    /// Goes on until the session ends; gives why, when the client is to be told. A future of its own would hold a session twice,
+    /// as what it was given and as what it works with.
+    pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<Code>> {
         self.worker.handle.queue.register(cx.waker());
         loop {
             match self.step(cx) {

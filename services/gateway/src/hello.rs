@@ -1,6 +1,6 @@
 //! The beginning and the end of a connection.
 
-use std::sync::Arc;
+use std::{future::poll_fn, sync::Arc};
 
 use chasqui_auth::Identity;
 use chasqui_domain::{DeviceId, Offset, TimeMs, UserId};
@@ -59,8 +59,8 @@ pub(crate) async fn serve(
     };
     let introduced = tokio::select! {
         biased;
-        // Who has a place among the sessions by now takes none from the others.
-        introduced = introduce(&shared, &mut target, &mut source) => introduced,
+        // Who has a place among the sessions by now takes none from the others. In memory of its own, which sessions don't keep.
+        introduced = Box::pin(introduce(&shared, &mut target, &mut source)) => introduced,
         () = gives_way => None,
     };
     let Some((greeting, _permit)) = introduced else { return };
@@ -214,7 +214,9 @@ async fn hold(
     let mut session = session.counted_by(&shared.metrics.session);
     session.say(&welcome(shared, &handle, &session, identity.expires));
     let worker = Worker::new(shared.clone(), handle.clone(), session, Grant::new(shared, identity));
-    let why = Connection::new(worker, target, source).run().await;
+    let mut connection = Connection::new(worker, target, source);
+    let why = poll_fn(|cx| connection.poll(cx)).await;
+    drop(connection);
     drop(registration);
     detach(shared, &handle).await;
     why

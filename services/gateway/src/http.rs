@@ -132,10 +132,10 @@ fn not_upgraded(rejection: &WebSocketUpgradeRejection) -> Response {
     response
 }
 
-async fn serve(shared: Arc<Shared>, socket: WebSocket, newcomer: Option<&Newcomer>) {
+fn serve(shared: Arc<Shared>, socket: WebSocket, newcomer: Option<&Newcomer>) -> impl Future<Output = ()> {
     let (target, source) = socket.split();
     let source = source.map(incoming);
-    hello::serve(shared, frames_to(target), source, newcomer).await;
+    hello::serve(shared, frames_to(target), source, newcomer)
 }
 
 /// Frames as messages. Once it has failed it goes on failing, and may still be closed.

@@ -8,7 +8,7 @@ use chasqui_seal::SEALED_OVERHEAD_BYTES;
 pub(crate) const HTTP_BUFFER_BYTES: usize = 16 * 1024;
 
 /// A socket's read buffer and write buffer. Idle sessions pay for both.
-pub(crate) const SOCKET_BUFFER_BYTES: usize = 4 * 1024;
+pub(crate) const SOCKET_BUFFER_BYTES: usize = 2 * 1024;
 
 /// How much longer a body can get as JSON: a control character takes six.
 const ESCAPE_FACTOR: usize = 6;
