@@ -22,8 +22,8 @@ from rig.steady import disturbed, others_share
 
 CEILINGS = ROOT / "target/release/chasqui-ceilings"
 CEILING_SECONDS = 180
-# So many times as long as a measurement.
-WARM_UPS = 6
+# So many of each window, as long as a measurement.
+WARM_UPS = 4
 # As many statements under way as a busy sequencer may have, and one.
 CONCURRENCIES = (1, 64)
 # What a lone message costs, without and with its being read: see `What a message costs` in ARCHITECTURE.md. Without it,
@@ -83,9 +83,10 @@ def measure(chosen: argparse.Namespace) -> None:
 def of_roles(given: Bench, roles: Cluster, rate: float) -> dict[str, Report]:
     """What `chasqui load` reports."""
     found = {}
-    # Java compiles what is used often, for a minute or so.
-    for _ in range(1 if given.quick else WARM_UPS):
-        given.load.chat(roles.urls, 16, "--read")
+    # Java compiles what is used often, for a minute or so: with small batches other things than with large ones.
+    for window in (16, 1):
+        for _ in range(1 if given.quick else WARM_UPS):
+            given.load.chat(roles.urls, window, "--read")
     for window in (1, 16):
         for reads in (False, True):
             more = [*roles.processes(), *(["--read"] if reads else [])]

@@ -53,6 +53,8 @@ pub struct Options {
     pub read_bytes_max: usize,
     /// The most rows in a batch, unless one record alone has more.
     pub batch_rows_max: usize,
+    /// The most batches that share a checkpoint. Only whoever is behind has so many: it saves when there is nothing to read.
+    pub checkpoint_batches_max: usize,
     /// A gateway without a heartbeat for so long gets no more pushes until it is heard of again.
     pub lease: Duration,
     /// How often leases and sessions are looked at while nothing else happens.
@@ -66,6 +68,7 @@ impl Default for Options {
         Self {
             read_bytes_max: 256 * 1024,
             batch_rows_max: 4096,
+            checkpoint_batches_max: 32,
             lease: Duration::from_secs(10),
             tick: Duration::from_secs(1),
             backoff_max: Duration::from_secs(5),

@@ -2,7 +2,7 @@
 
 mod leases;
 
-use std::{collections::VecDeque, time::Duration};
+use std::{collections::VecDeque, future::ready, time::Duration};
 
 use chasqui_domain::{Offset, Partition, Term};
 use chasqui_log::{Append, Reader, Record, Topic};
@@ -35,6 +35,7 @@ enum Event {
     Heartbeats(Vec<Record>),
     Presence(Vec<Record>),
     Inbox(Vec<Record>),
+    Nothing,
     Tick,
 }
 
@@ -57,6 +58,10 @@ pub(crate) struct Owner<'a> {
     /// Until when sessions may live that are not known here, and from which offset of `presence` on they were missed: a
     /// successor must know as well.
     missed: Option<(Duration, Offset)>,
+    /// All inbox records below are in a checkpoint.
+    saved: Offset,
+    /// How many batches lie in between.
+    unsaved: usize,
     /// Whether the last checkpoint says all that there is to say.
     is_saved: bool,
     tick_at: Duration,
@@ -94,6 +99,8 @@ impl<'a> Owner<'a> {
             next: checkpoint.inbox,
             answered: checkpoint.presence,
             missed,
+            saved: checkpoint.inbox,
+            unsaved: 0,
             is_saved: true,
             tick_at: now,
         };
@@ -133,12 +140,14 @@ impl<'a> Owner<'a> {
             records = self.heartbeats.next(bytes_max) => Event::Heartbeats(records?),
             records = self.presence.next(bytes_max) => Event::Presence(records?),
             records = self.inbox.next(bytes_max) => Event::Inbox(records?),
+            () = ready(()), if self.unsaved > 0 => Event::Nothing,
             () = sleep => Event::Tick,
         };
         match event {
             Event::Heartbeats(records) => self.hear(&records).await?,
             Event::Presence(records) => self.attend(&records).await?,
             Event::Inbox(records) => return self.place(records).await,
+            Event::Nothing => return self.checkpoint().await,
             Event::Tick => return Ok(()),
         }
         // However much is said of sessions, entries come in between.
@@ -211,7 +220,8 @@ impl<'a> Owner<'a> {
         Ok(())
     }
 
-    /// Row, then push, then checkpoint.
+    /// Row, then push, then checkpoint, which may wait for further batches: who begins before it writes the same rows again, and
+    /// pushes what sessions drop.
     async fn place_batch(&mut self, arrived: &[Arrived]) -> Result<(), Error> {
         let Some(last) = arrived.last() else { return Ok(()) };
         let deps = &self.router.deps;
@@ -227,6 +237,12 @@ impl<'a> Owner<'a> {
         }
         failpoint!("router::after_push");
         self.next = last.record.offset.next();
+        self.is_saved = false;
+        self.unsaved += 1;
+        if self.unsaved >= self.router.options.checkpoint_batches_max { self.checkpoint().await } else { Ok(()) }
+    }
+
+    async fn checkpoint(&mut self) -> Result<(), Error> {
         self.save().await?;
         failpoint!("router::after_checkpoint");
         self.report(true);
@@ -241,8 +257,7 @@ impl<'a> Owner<'a> {
         self.table.forget_gateways(self.now());
         self.judge().await?;
         if !self.is_saved {
-            self.save().await?;
-            self.report(true);
+            self.checkpoint().await?;
         }
         self.tick_at = self.now() + self.router.options.tick;
         Ok(())
@@ -262,7 +277,7 @@ impl<'a> Owner<'a> {
         let (term, inbox, presence) = (self.term, self.next, self.answered);
         let checkpoint = Checkpoint { term, inbox, presence, state: state.encode()? };
         self.router.deps.store.save_checkpoint(self.of, checkpoint).await?;
-        self.is_saved = true;
+        (self.saved, self.unsaved, self.is_saved) = (inbox, 0, true);
         Ok(())
     }
 
@@ -273,7 +288,7 @@ impl<'a> Owner<'a> {
     /// `well`: nothing is known that it would have to wait for.
     fn report(&self, well: bool) {
         self.router.progress.send_modify(|progress| {
-            progress.caught_up_to = Some(self.next);
+            progress.caught_up_to = Some(self.saved);
             if well {
                 progress.waiting = None;
             }

@@ -21,11 +21,12 @@ const STEPS: [&str; 3] = ["router::after_rows", "router::after_push", "router::a
 #[tokio::test]
 async fn a_crash_or_an_error_between_any_two_steps_places_everything_once() {
     let scenario = FailScenario::setup();
-    for step in STEPS {
+    for (step, checkpoint_batches_max) in STEPS.into_iter().flat_map(|step| [(step, 1), (step, 32)]) {
         for batch in [0, 1, 4] {
             for action in ["panic", "return"] {
                 fail::cfg(step, &format!("{batch}*off->1*{action}->off")).unwrap();
-                let world = World::new(Faults::none());
+                let mut world = World::new(Faults::none());
+                world.options.checkpoint_batches_max = checkpoint_batches_max;
                 world.say("alice", 3, 1, 1, Attach).await;
                 for source in (0..20).chain(5..20) {
                     world.message(source, &["alice", "bob"]).await;
@@ -33,20 +34,24 @@ async fn a_crash_or_an_error_between_any_two_steps_places_everything_once() {
                 let mut running = world.start();
                 let end = world.end(&support::inbox()).await;
                 let done = tokio::spawn(reached(running.progress.clone(), end)).await.is_ok();
-                assert_eq!(done, action == "return");
+                // When they may share a checkpoint there are too few of them to come to the last of these places.
+                let comes = step != "router::after_checkpoint" || checkpoint_batches_max == 1;
+                assert!(done == (action == "return") || !comes);
                 if !done {
                     assert!((&mut running.task).await.unwrap_err().is_panic());
                     running = world.start();
                 }
                 world.settled(&running).await;
+                let of = format!("{action} at {step}, batch {batch}, {checkpoint_batches_max} to a checkpoint");
                 let offsets: Vec<u64> = world.rows("bob").await.iter().map(|row| row.position.offset.0).collect();
-                assert_eq!(offsets, (0..20).collect::<Vec<_>>(), "{action} at {step}, batch {batch}");
+                assert_eq!(offsets, (0..20).collect::<Vec<_>>(), "{of}");
                 let mut pushed = pushed(&world.told().await);
                 let in_order = pushed.len();
                 pushed.sort_unstable();
                 pushed.dedup();
-                assert_eq!(pushed, (0..20).collect::<Vec<_>>(), "{action} at {step}, batch {batch}");
-                assert!(in_order <= 22, "only the batch that was cut off is pushed again");
+                assert_eq!(pushed, (0..20).collect::<Vec<_>>(), "{of}");
+                let again = 2 * checkpoint_batches_max.min(batch + 1);
+                assert!(in_order <= 20 + again, "only what no checkpoint has is pushed again: {in_order}, {of}");
                 fail::remove(step);
             }
         }

@@ -47,6 +47,8 @@ pub struct Options {
     pub batch_bytes_max: usize,
     /// The most commands in a batch.
     pub batch_commands_max: usize,
+    /// The most batches that share a commit. Only whoever is behind has so many: it commits when there is nothing to read.
+    pub commit_batches_max: usize,
     /// About how many bytes of chats' states are kept in memory between batches.
     pub cache_bytes_max: usize,
     /// A chat gets a new snapshot once it has this many events since its last one.
@@ -60,6 +62,7 @@ impl Default for Options {
         Self {
             batch_bytes_max: 256 * 1024,
             batch_commands_max: 512,
+            commit_batches_max: 32,
             cache_bytes_max: 16 * 1024 * 1024,
             snapshot_every: SNAPSHOT_EVERY,
             backoff_max: Duration::from_secs(5),

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use chasqui_domain::{ChatId, Offset};
 use chasqui_log::{Reader, Record, Topic};
 use chasqui_store::Snapshot;
+use futures::FutureExt;
 
 use crate::{
     Error, Sequencer,
@@ -34,8 +35,12 @@ pub(crate) struct Owner<'a> {
     /// What was read and has to wait for the next batch.
     read: VecDeque<Record>,
     skipped: BTreeSet<Offset>,
+    /// Everything below is decided, stored and published.
+    decided: Offset,
     /// Everything below is committed.
     committed: Offset,
+    /// How many batches lie in between.
+    uncommitted: usize,
     cache: Cache,
 }
 
@@ -65,7 +70,9 @@ impl<'a> Owner<'a> {
             reader: log.reader_ahead(&at, committed).await?,
             read: VecDeque::new(),
             skipped: skipped.split_off(&committed),
+            decided: committed,
             committed,
+            uncommitted: 0,
             cache: Cache::new(sequencer.options.cache_bytes_max),
         };
         tracing::info!(partition = of.partition.0, from = committed.0, "the sequencer owns its partition");
@@ -74,7 +81,8 @@ impl<'a> Owner<'a> {
     }
 
     /// Reads a batch, decides it, and makes it last. The order of these steps is what the whole design rests on:
-    /// rows, then events and inbox records, then the offset with the snapshots.
+    /// rows, then events and inbox records, then the offset with the snapshots. The offset may wait for further batches: who
+    /// begins before it decides them again, and the same.
     pub(crate) async fn step(&mut self) -> Result<(), Halt> {
         let records = self.next_batch().await?;
         let (Some(first), Some(last)) = (records.first(), records.last()) else {
@@ -98,21 +106,37 @@ impl<'a> Owner<'a> {
             self.sequencer.deps.log.append_ahead(outputs.appends).await?;
         }
         failpoint!("sequencer::after_publish");
-        self.commit(next, snapshots, &mut chats).await?;
-        failpoint!("sequencer::after_commit");
+        self.decided = next;
+        self.uncommitted += 1;
+        if !snapshots.is_empty() || self.uncommitted >= self.sequencer.options.commit_batches_max {
+            let made: Vec<_> = snapshots.iter().map(|snapshot| (snapshot.chat, snapshot.version)).collect();
+            self.commit(snapshots).await?;
+            for (chat, version) in made {
+                if let Some(cached) = chats.get_mut(&chat) {
+                    cached.snapshot = version;
+                }
+            }
+        }
 
         for cached in chats.into_values() {
             self.cache.put(Cached { members_changed: false, ..cached });
         }
         self.skipped = self.skipped.split_off(&next);
-        self.report(true);
         Ok(())
     }
 
     async fn next_batch(&mut self) -> Result<Vec<Record>, Halt> {
         let options = &self.sequencer.options;
         if self.read.is_empty() {
-            self.read = self.reader.next(options.batch_bytes_max).await?.into();
+            let ready = self.reader.next(options.batch_bytes_max).now_or_never();
+            if ready.is_none() && self.uncommitted > 0 {
+                self.commit(Vec::new()).await?;
+            }
+            let read = match ready {
+                Some(read) => read?,
+                None => self.reader.next(options.batch_bytes_max).await?,
+            };
+            self.read = read.into();
         }
         let count = self.read.len().min(options.batch_commands_max.max(1));
         Ok(self.read.drain(..count).collect())
@@ -163,20 +187,11 @@ impl<'a> Owner<'a> {
         Ok(outputs)
     }
 
-    async fn commit(
-        &mut self,
-        next: Offset,
-        snapshots: Vec<Snapshot>,
-        chats: &mut BTreeMap<ChatId, Cached>,
-    ) -> Result<(), Halt> {
-        let made: Vec<_> = snapshots.iter().map(|snapshot| (snapshot.chat, snapshot.version)).collect();
-        self.sequencer.deps.store.commit(self.place.of, next, snapshots).await?;
-        self.committed = next;
-        for (chat, version) in made {
-            if let Some(cached) = chats.get_mut(&chat) {
-                cached.snapshot = version;
-            }
-        }
+    async fn commit(&mut self, snapshots: Vec<Snapshot>) -> Result<(), Halt> {
+        self.sequencer.deps.store.commit(self.place.of, self.decided, snapshots).await?;
+        (self.committed, self.uncommitted) = (self.decided, 0);
+        failpoint!("sequencer::after_commit");
+        self.report(true);
         Ok(())
     }
 

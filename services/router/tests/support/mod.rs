@@ -34,6 +34,7 @@ pub struct World {
     pub log: Arc<MemoryLog>,
     pub store: Arc<MemoryStore>,
     pub faults: Arc<Faults>,
+    pub options: Options,
 }
 
 /// A router that runs beside the test.
@@ -53,14 +54,15 @@ impl World {
         let clock = Clock::default();
         let partitions = Partitions { chats: NonZeroU32::MIN, users: NonZeroU32::MIN };
         let log = Arc::new(MemoryLog::new(LOG, partitions, Runtime::new(clock.clone())));
-        Self { clock, log, store: Arc::new(MemoryStore::new()), faults }
+        let options = Options { batch_rows_max: 4, ..Options::default() };
+        Self { clock, log, store: Arc::new(MemoryStore::new()), faults, options }
     }
 
     pub fn router(&self) -> Router {
         let log = Arc::new(FaultyLog { inner: self.log.clone(), faults: self.faults.clone() });
         let store = FaultyStore::new(self.store.clone(), self.faults.clone());
         let deps = Deps { log, store, runtime: Runtime::new(self.clock.clone()) };
-        Router::new(deps, OF.partition, Options { batch_rows_max: 4, ..Options::default() })
+        Router::new(deps, OF.partition, self.options.clone())
     }
 
     pub fn start(&self) -> Running {
