@@ -51,5 +51,5 @@ pub use measure::{Stopwatch, measure};
 pub use options::Options;
 pub use quota::Rates;
 pub use rest::{answer, documents::AdminProblems};
-pub use serve::{Bounds, CONNECTIONS_BESIDE, serve};
+pub use serve::{Bounds, CONNECTIONS_BESIDE, NEWCOMER_TIME, serve};
 pub use transport::{Incoming, Outgoing, TransportError};

@@ -36,6 +36,8 @@ pub struct Bounds {
     pub sessions_max: usize,
     /// The most connections that are no sessions; beyond it the one that was idle longest gives way.
     pub unauthenticated_max: usize,
+    /// How long a connection that is no session may be idle before it gives way: see [`NEWCOMER_TIME`].
+    pub newcomer_time: Duration,
     /// The most connections from one address; 0 is no limit.
     pub connections_per_address_max: usize,
     /// The header in which a proxy in front names the client's address; the last one in it counts.
@@ -48,6 +50,11 @@ pub struct Bounds {
     /// longer.
     pub idle_ms: u64,
 }
+
+/// So long whoever connects may take until it is a session, before it gives way to others who connect. When all sessions come
+/// back at once those for whom there is no place wait for it with the operating system; a flood of those who say nothing is let
+/// through at as many in this time as have a place.
+pub const NEWCOMER_TIME: Duration = Duration::from_millis(500);
 
 /// How many connections there may be beside sessions and those that are none, while these give way.
 pub const CONNECTIONS_BESIDE: usize = 128;
@@ -64,7 +71,7 @@ pub async fn serve(
     let Stopwatch { metrics, runtime } = stopwatch;
     let connections_max = bounds.sessions_max.saturating_add(bounds.unauthenticated_max);
     let mut listener = Listener::new(tcp, connections_max.saturating_add(CONNECTIONS_BESIDE), metrics.connections);
-    let newcomers = Newcomers::new(bounds.unauthenticated_max);
+    let newcomers = Newcomers::new(bounds.unauthenticated_max, bounds.newcomer_time, runtime.clone());
     let door = Arc::new(Door {
         router: router.layer(DefaultBodyLimit::max(bounds.request_bytes_max)),
         addresses: Addresses::new(bounds.connections_per_address_max, bounds.address_header),
@@ -76,8 +83,12 @@ pub async fn serve(
     let (stopping, stopped) = watch::channel(false);
     let mut stop = pin!(stop);
     loop {
+        let accepted = async {
+            newcomers.room().await;
+            listener.accept().await
+        };
         let (socket, peer) = select! {
-            accepted = listener.accept() => accepted,
+            accepted = accepted => accepted,
             () = &mut stop => break,
         };
         let newcomer = Arc::new(newcomers.enter());

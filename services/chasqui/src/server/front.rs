@@ -89,6 +89,7 @@ fn bounds(options: &chasqui_config::Options) -> Bounds {
     Bounds {
         sessions_max: gateway.sessions_max,
         unauthenticated_max: gateway.unauthenticated_max,
+        newcomer_time: chasqui_gateway::NEWCOMER_TIME,
         connections_per_address_max: gateway.connections_per_address_max,
         // The options were checked at the start.
         address_header: gateway.address_header.as_ref().and_then(|name| name.parse().ok()),

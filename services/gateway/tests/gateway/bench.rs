@@ -80,6 +80,7 @@ pub(crate) fn bounds(options: &Options) -> Bounds {
     Bounds {
         sessions_max: options.sessions_max,
         unauthenticated_max: UNAUTHENTICATED_MAX,
+        newcomer_time: Duration::ZERO,
         connections_per_address_max: 0,
         address_header: None,
         request_bytes_max: 1_024,

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use axum::http::{HeaderName, HeaderValue};
 use chasqui_gateway::Bounds;
+use futures::FutureExt;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
@@ -113,6 +114,26 @@ async fn who_proves_nothing_gives_way_to_whoever_comes_and_takes_no_place_of_a_s
     assert_eq!(rest_of(&mut silent[0]).await, "");
     assert!(sockets[0].is_cut().await);
     drop((first, second));
+}
+
+#[tokio::test]
+async fn who_had_no_time_yet_is_not_cut_and_whoever_comes_waits() {
+    let bounds = Bounds { newcomer_time: Duration::from_secs(3_600), ..bounds(&options()) };
+    let bench = Bench::bounded(memory_log(), options(), bounds).await;
+    let mut silent = Vec::new();
+    for _ in 0..UNAUTHENTICATED_MAX {
+        silent.push(TcpStream::connect(bench.address).await.unwrap());
+    }
+    let mut late = TcpStream::connect(bench.address).await.unwrap();
+    late.write_all(&[HEAD, b"connection: close\r\n\r\n"].concat()).await.unwrap();
+    // Each of them is answered once it asks, and makes room.
+    let mut asks = silent.pop().unwrap();
+    asks.write_all(&[HEAD, b"connection: close\r\n\r\n"].concat()).await.unwrap();
+    assert!(rest_of(&mut asks).await.starts_with("HTTP/1.1 401 "));
+    assert!(rest_of(&mut late).await.starts_with("HTTP/1.1 401 "));
+    for socket in &mut silent {
+        assert!(socket.read_u8().now_or_never().is_none(), "it was cut");
+    }
 }
 
 #[tokio::test]
