@@ -19,13 +19,15 @@ async fn only_readers_ahead_see_what_is_not_synced() {
     let held_up = brake.clone();
     let disk = CountedDisk::new(CrashDisk::new().mount(), move |_, _| held_up.pass());
     let log = open(Arc::new(disk), Options::new(PARTITIONS)).unwrap();
-    let mut ahead = log.reader_ahead(&commands(0), Offset(0)).await.unwrap();
-    let mut synced = log.reader(&commands(0), Offset(0)).await.unwrap();
+    // From here on there is room, which what is read ahead needs, too.
+    log.append(vec![record(&commands(0), "before")]).await.unwrap();
+    let mut ahead = log.reader_ahead(&commands(0), Offset(1)).await.unwrap();
+    let mut synced = log.reader(&commands(0), Offset(1)).await.unwrap();
     let pulled = brake.pull();
     log.append_ahead(vec![record(&commands(0), "one")]).await.unwrap();
     let pending = log.enqueue(vec![record(&commands(0), "two")]).await.unwrap();
     assert_eq!(ahead.next(usize::MAX).await.unwrap().len(), 2);
-    assert_eq!(log.bounds(&commands(0)).await.unwrap().end, Offset(2));
+    assert_eq!(log.bounds(&commands(0)).await.unwrap().end, Offset(3));
     let mut settles = std::pin::pin!(log.settle());
     assert!(synced.next(usize::MAX).now_or_never().is_none(), "nothing is synced");
     assert!(settles.as_mut().now_or_never().is_none());
@@ -35,7 +37,7 @@ async fn only_readers_ahead_see_what_is_not_synced() {
     while seen < 2 {
         seen += synced.next(usize::MAX).await.unwrap().len();
     }
-    assert_eq!(pending.await.unwrap()[0].offset, Offset(1));
+    assert_eq!(pending.await.unwrap()[0].offset, Offset(2));
 }
 
 /// Whatever a crash takes, it takes from the end, over all partitions.
