@@ -239,7 +239,13 @@ impl<'a> Owner<'a> {
         self.next = last.record.offset.next();
         self.is_saved = false;
         self.unsaved += 1;
-        if self.unsaved >= self.router.options.checkpoint_batches_max { self.checkpoint().await } else { Ok(()) }
+        if self.must_save() { self.checkpoint().await } else { Ok(()) }
+    }
+
+    /// Whether the batches so far may not wait for others.
+    fn must_save(&self) -> bool {
+        fail::fail_point!("router::saves_each", |_| true);
+        self.unsaved >= self.router.options.checkpoint_batches_max
     }
 
     async fn checkpoint(&mut self) -> Result<(), Error> {

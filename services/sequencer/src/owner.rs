@@ -108,7 +108,7 @@ impl<'a> Owner<'a> {
         failpoint!("sequencer::after_publish");
         self.decided = next;
         self.uncommitted += 1;
-        if !snapshots.is_empty() || self.uncommitted >= self.sequencer.options.commit_batches_max {
+        if !snapshots.is_empty() || self.must_commit() {
             let made: Vec<_> = snapshots.iter().map(|snapshot| (snapshot.chat, snapshot.version)).collect();
             self.commit(snapshots).await?;
             for (chat, version) in made {
@@ -123,6 +123,12 @@ impl<'a> Owner<'a> {
         }
         self.skipped = self.skipped.split_off(&next);
         Ok(())
+    }
+
+    /// Whether the batches so far may not wait for others.
+    fn must_commit(&self) -> bool {
+        fail::fail_point!("sequencer::commits_each", |_| true);
+        self.uncommitted >= self.sequencer.options.commit_batches_max
     }
 
     async fn next_batch(&mut self) -> Result<Vec<Record>, Halt> {

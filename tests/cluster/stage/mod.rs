@@ -85,9 +85,12 @@ impl Stage {
         (setup.role, setup.stop_at) = (role, stop_at.map(str::to_owned));
         // Who wakes late may learn at once what it has lost, and then it would do nothing late.
         let asleep = LEARNS_AFTER.as_millis();
-        // Nor does it go on behind the batch with which it stood still: what it writes then makes good what it wrote late.
+        // It commits what it does late, before it sees that there is more. Nor does it go on behind the batch with which it stood still: what it writes then makes good what it wrote late.
         setup.failpoints = stop_at.map(|_| {
-            format!("cluster::lost=sleep({asleep});sequencer::after_commit={BATCHES_BEFORE}*off->sleep({asleep})")
+            let commit = "sequencer::commits_each=return;router::saves_each=return";
+            format!(
+                "{commit};cluster::lost=sleep({asleep});sequencer::after_commit={BATCHES_BEFORE}*off->sleep({asleep})"
+            )
         });
         setup.log = self.folder.path().join(format!("{}-{}.log", role.command(), self.servers.len()));
         setup.options = vec![
