@@ -42,10 +42,10 @@ def measure(bench: Bench) -> Curve:
         name="storm",
         title="Sessions that are cut all at once, and come back at once",
         caption=(
-            f"The server admits {LOGINS_PER_SECOND} log-ins a second and tells everybody else when to come, so the time "
-            "until all are back is their number through that rate; each has what it missed a moment after it was admitted. "
-            "What is told and refused takes processor time from those who write meanwhile. Memory is bounded by the "
-            "sessions that there were before."
+            f"The server admits {LOGINS_PER_SECOND} log-ins a second and tells everybody else when to come, so the "
+            "time until all are back is their number through that rate; each has what it missed a moment after it was "
+            "admitted. What is told and refused takes processor time from those who write meanwhile. Memory is "
+            "bounded by the sessions that there were before."
         ),
         panels=[
             Panel("sessions", "seconds until caught up", x, {"half of them": after("p50_ms"), "all": after("max_ms")}),
@@ -56,7 +56,10 @@ def measure(bench: Bench) -> Curve:
                 {"before": resident("before"), "at most": resident("peak"), "after": resident("after")},
             ),
             Panel(
-                "sessions", "ms from sending to sent, 99 of 100", x, {"in calm": sent("calm"), "in the storm": sent("storm")}
+                "sessions",
+                "ms from sending to sent, 99 of 100",
+                x,
+                {"in calm": sent("calm"), "in the storm": sent("storm")},
             ),
         ],
         points=points,
