@@ -58,9 +58,7 @@ pub(crate) struct Owner<'a> {
     /// Until when sessions may live that are not known here, and from which offset of `presence` on they were missed: a
     /// successor must know as well.
     missed: Option<(Duration, Offset)>,
-    /// All inbox records below are in a checkpoint.
-    saved: Offset,
-    /// How many batches lie in between.
+    /// How many batches no checkpoint has yet.
     unsaved: usize,
     /// Whether the last checkpoint says all that there is to say.
     is_saved: bool,
@@ -99,7 +97,6 @@ impl<'a> Owner<'a> {
             next: checkpoint.inbox,
             answered: checkpoint.presence,
             missed,
-            saved: checkpoint.inbox,
             unsaved: 0,
             is_saved: true,
             tick_at: now,
@@ -283,7 +280,7 @@ impl<'a> Owner<'a> {
         let (term, inbox, presence) = (self.term, self.next, self.answered);
         let checkpoint = Checkpoint { term, inbox, presence, state: state.encode()? };
         self.router.deps.store.save_checkpoint(self.of, checkpoint).await?;
-        (self.saved, self.unsaved, self.is_saved) = (inbox, 0, true);
+        (self.unsaved, self.is_saved) = (0, true);
         Ok(())
     }
 
@@ -291,10 +288,10 @@ impl<'a> Owner<'a> {
         self.router.deps.runtime.monotonic()
     }
 
-    /// `well`: nothing is known that it would have to wait for.
+    /// For when a checkpoint has all below `next`: what is done may be released. `well`: nothing is known that it would have to wait for.
     fn report(&self, well: bool) {
         self.router.progress.send_modify(|progress| {
-            progress.caught_up_to = Some(self.saved);
+            progress.caught_up_to = Some(self.next);
             if well {
                 progress.waiting = None;
             }
