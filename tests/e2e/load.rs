@@ -89,14 +89,14 @@ async fn what_cannot_be_done_is_refused() -> anyhow::Result<()> {
 #[tokio::test]
 async fn after_a_storm_all_are_back_with_what_they_missed() -> anyhow::Result<()> {
     let folder = tempfile::tempdir()?;
-    let bounded = [NO_LIMITS, &["limits.chats_opened_per_hour=0", "limits.logins_per_second=40"]].concat();
+    let bounded = [NO_LIMITS, &["limits.chats_opened_per_hour=0", "limits.logins_per_second=10"]].concat();
     let mut server = Server::start(&Setup::new(folder.path(), &bounded), None)?;
     let address = server.ready().await?;
-    let storm = ["storm", "--sessions", "120", "--writers", "2", "--at-once", "8", "--calm", "200ms"];
+    let storm = ["storm", "--sessions", "40", "--writers", "2", "--at-once", "8", "--calm", "200ms"];
     let report = load(&address, &storm).await?;
     let faults = report.get("faults").and_then(Value::as_object).context("no faults")?;
     ensure!(faults.len() == 10 && faults.values().all(|count| count == 0), "{faults:?}");
-    ensure!(number(&report, "/caught_up")? == 120.0 && number(&report, "/caught_up_after/count")? == 120.0, "{report}");
+    ensure!(number(&report, "/caught_up")? == 40.0 && number(&report, "/caught_up_after/count")? == 40.0, "{report}");
     ensure!(number(&report, "/told_to_come_back/too_many_logins")? > 0.0, "nobody was told to come back: {report}");
     server.stop().await
 }

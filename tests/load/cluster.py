@@ -35,7 +35,7 @@ PINGS_AIM = 4
 
 EXAMPLES = """\
 examples:
-  make load-cluster                 all of it, with a release build: about six minutes
+  make load-cluster                 all of it, with a release build: about four minutes
   make load-cluster LOAD=--quick    small figures, to see that all of it works
   tests/load/cluster.py --each 2    two processes of each role; the two users of a pair are at different gateways
 (with target/python/bin/python, which `make load-cluster` makes)

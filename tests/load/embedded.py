@@ -26,7 +26,7 @@ CURVES = {
 
 EXAMPLES = """\
 examples:
-  make load                                    all of it, with a release build: about 25 minutes
+  make load                                    all of it, with a release build: about 16 minutes
   make load LOAD=--quick                       a minute
   tests/load/embedded.py --only table          the table alone
   tests/load/embedded.py --only rate,history   two curves

@@ -288,7 +288,8 @@ impl<'a> Owner<'a> {
         self.router.deps.runtime.monotonic()
     }
 
-    /// For when a checkpoint has all below `next`: what is done may be released. `well`: nothing is known that it would have to wait for.
+    /// For when a checkpoint has all below `next`, since what is done may be released. `well`: nothing is known that it would
+    /// have to wait for.
     fn report(&self, well: bool) {
         self.router.progress.send_modify(|progress| {
             progress.caught_up_to = Some(self.next);

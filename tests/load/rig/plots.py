@@ -16,6 +16,8 @@ from rig.report import table
 KEPT = ROOT / "tests/load/plots"
 # The same curve is the same file.
 mpl.rcParams["svg.hashsalt"] = "chasqui"
+# Words stay words: smaller, and a change of a figure is a line.
+mpl.rcParams["svg.fonttype"] = "none"
 COLOURS = ("#1b6ca8", "#c8553d", "#3a7d44", "#8a5a9e")
 CAPTION_CHARACTERS = 130
 

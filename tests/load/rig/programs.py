@@ -178,4 +178,6 @@ def sessions_max(wanted: int) -> int:
         except (ValueError, OSError):
             continue
         break
-    return min(wanted, resource.getrlimit(resource.RLIMIT_NOFILE)[0] - FILES_BESIDE)
+    files = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    # Where few files may be open, the server keeps less beside.
+    return min(wanted, max(files - FILES_BESIDE, files // 2))
