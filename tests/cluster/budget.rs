@@ -132,7 +132,7 @@ async fn a_lone_message_costs_what_the_table_says() -> anyhow::Result<()> {
     }
     assert_eq!(records, costs(&[("commands", 3), ("events", 3), ("inbox", 6), ("gateway.gateway-0", 6)]));
     assert_eq!(spent["gateway"], costs(&[]), "statements of the gateway");
-    let of_sequencer = [("put_event", 3), ("put_summary", 3), ("put_offset", 3)];
+    let of_sequencer = [("put_event", 3), ("put_member", 3), ("put_offset", 3)];
     assert_eq!(spent["sequencer"], costs(&of_sequencer), "statements of the sequencer");
     assert_eq!(spent["router"], costs(&[("put_entry", 2), ("put_checkpoint", 6)]), "statements of the router");
     Ok(())

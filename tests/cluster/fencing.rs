@@ -39,7 +39,7 @@ async fn a_sequencer_that_wakes_late_changes_nothing() -> anyhow::Result<()> {
     let (before, late) = (stage.dump().await, stage.statements(former));
 
     stage.server(former).wake()?;
-    stage.until_statements(former, &late, &["put_event", "put_summary", "put_offset"]).await?;
+    stage.until_statements(former, &late, &["put_event", "put_member", "put_offset"]).await?;
     let after = stage.dump().await;
     for (table, rows) in &before {
         ensure!(rows == &after[table], "{table} was {rows:?}, and is {:?}", after[table]);

@@ -7,7 +7,9 @@ use std::sync::{
 
 use bytes::Bytes;
 use chasqui_domain::{LogId, Offset, Partition, Position, Source, Term, TimeMs, Version};
-use chasqui_store::{Checkpoint, EventQuery, EventRow, InboxRow, LogPartition, Store, Stream, Summary};
+use chasqui_store::{
+    ChatUpdate, Checkpoint, EventQuery, EventRow, InboxRow, LogPartition, MemberState, MemberUpdate, Store, Stream,
+};
 use chasqui_store_embedded::{EmbeddedStore, Options};
 use chasqui_testkit::CrashDisk;
 use tokio::task::{JoinSet, yield_now};
@@ -38,9 +40,11 @@ async fn write(store: &EmbeddedStore, of: u64, n: u64) {
             let source = Source { log: LOG, partition: of_partition.partition, offset: Offset(n), index: 0 };
             let (envelope, body, stream) = (bytes.clone(), None, Stream::Content);
             let row = EventRow { chat, stream, version: Version(n), source, envelope, body };
-            let members = vec![user(of)];
-            let summary = Summary { chat, version: Version(n), members, members_changed: true, bytes };
-            store.write_events(of_partition, vec![row], vec![summary]).await.unwrap();
+            let state = MemberState::Joined(Bytes::copy_from_slice(&n.to_be_bytes()));
+            let members = vec![MemberUpdate { user: user(of), state }];
+            // A chat's versions count from 1.
+            let update = ChatUpdate { chat, version: Version(n + 1), summary: Some(bytes), members };
+            store.write_events(of_partition, vec![row], vec![update]).await.unwrap();
         }
         1 => store.commit(of_partition, Offset(n), vec![]).await.unwrap(),
         2 => {
@@ -71,11 +75,14 @@ async fn newest(store: &EmbeddedStore, of: u64, kind: u64) -> Option<u64> {
             rows.last().map(|row| row.position.offset.0)
         }
         3 => store.checkpoint(partition(of)).await.unwrap().map(|checkpoint| checkpoint.inbox.0),
-        _ => store.summaries(&[chat(of)]).await.unwrap().pop().flatten().map(|summary| summary.version.0),
+        _ => {
+            let found = store.members(chat(of), None, 1).await.unwrap().pop();
+            found.map(|row| u64::from_be_bytes(row.state[..].try_into().unwrap()))
+        }
     }
 }
 
-/// The newest write of a kind (a summary comes with an event) among the first `count`.
+/// The newest write of a kind (a member comes with an event) among the first `count`.
 fn newest_of(kind: u64, count: u64) -> Option<u64> {
     (0..count).rev().find(|n| n % 4 == kind % 4)
 }

@@ -65,7 +65,8 @@ async fn read_all(store: &Arc<EmbeddedStore>, written: &Dump, is_exact: bool) {
             assert!(found.inboxes.iter().flatten().all(|row| written.inboxes.iter().flatten().any(|w| w == row)));
             assert!(found.devices.iter().all(|row| written.devices.contains(row)));
             assert!(found.bans.iter().all(|ban| written.bans.contains(ban)));
-            assert!(found.summaries.iter().all(|row| row.is_none() || written.summaries.contains(row)));
+            assert!(found.shown.iter().all(|row| row.is_none() || written.shown.contains(row)));
+            assert!(found.members.iter().flatten().all(|row| written.members.iter().flatten().any(|it| it == row)));
         }
         Err(Error::Corrupt { .. } | Error::Unavailable { .. }) => {}
         Err(other) => panic!("{other:?}"),

@@ -6,8 +6,9 @@ use chasqui_domain::{
     TimeMs, UserId, Version,
 };
 use chasqui_store::{
-    Ban, BanKey, BanReason, ChatLog, Checkpoint, DeviceRow, Error, EventQuery, EventRow, InboxRow, KeyTable,
-    LogPartition, Snapshot, Store, Stream, Summary, WRAPPED_KEY_BYTES, WrappedKey, memory::MemoryStore,
+    Ban, BanKey, BanReason, ChatLog, ChatRow, ChatUpdate, Checkpoint, DeviceRow, Error, EventQuery, EventRow, InboxRow,
+    KeyTable, LogPartition, MemberRow, MemberState, MemberUpdate, Snapshot, Store, Stream, WRAPPED_KEY_BYTES,
+    WrappedKey, memory::MemoryStore,
 };
 
 pub(crate) const LOG: LogId = LogId([1; 16]);
@@ -66,14 +67,14 @@ pub(crate) async fn step(store: &dyn Store, n: u64) -> Result<Answer, Error> {
                 envelope: Bytes::from(format!("{n}")),
                 body: Some(filler.into()),
             };
-            let members = vec![user(0), user(1 + n % 3)];
-            store
-                .write_events(
-                    OF,
-                    vec![row],
-                    vec![Summary { chat, version, members, members_changed: true, bytes: Bytes::new() }],
-                )
-                .await?;
+            let state = Bytes::from(format!("{n}"));
+            let state = if n.is_multiple_of(3) { MemberState::Gone } else { MemberState::Joined(state) };
+            let members = vec![
+                MemberUpdate { user: user(0), state: MemberState::Joined(Bytes::from(format!("{n}"))) },
+                MemberUpdate { user: user(1 + n % 3), state },
+            ];
+            let summary = (n % 4 < 2).then(|| Bytes::from(format!("{n}")));
+            store.write_events(OF, vec![row], vec![ChatUpdate { chat, version, summary, members }]).await?;
         }
         4 => {
             let snapshots =
@@ -136,7 +137,8 @@ pub(crate) async fn step(store: &dyn Store, n: u64) -> Result<Answer, Error> {
 pub(crate) struct Dump {
     pub(crate) loaded: Vec<ChatLog>,
     pub(crate) events: Vec<EventRow>,
-    pub(crate) summaries: Vec<Option<Summary>>,
+    pub(crate) shown: Vec<Option<ChatRow>>,
+    pub(crate) members: Vec<Vec<MemberRow>>,
     pub(crate) chats_of: Vec<Vec<ChatId>>,
     pub(crate) committed: Option<Offset>,
     pub(crate) has_events: bool,
@@ -151,7 +153,7 @@ pub(crate) async fn dump(store: &dyn Store) -> Result<Dump, Error> {
     let chats: Vec<_> = (0..CHATS).map(chat).collect();
     let mut dump = Dump {
         loaded: store.load_chats(&chats, LOG, Offset(u64::MAX)).await?,
-        summaries: store.summaries(&chats).await?,
+        shown: store.chats(&chats, &user(0)).await?,
         committed: store.committed(OF).await?,
         has_events: store.has_events(OF).await?,
         skipped: store.skipped(OF).await?.into_iter().collect(),
@@ -160,7 +162,8 @@ pub(crate) async fn dump(store: &dyn Store) -> Result<Dump, Error> {
         ..Dump::default()
     };
     for &chat in &chats {
-        for stream in [Stream::Content, Stream::Receipts] {
+        dump.members.push(store.members(chat, None, 1000).await?);
+        for stream in Stream::ALL {
             let versions = Version(0)..Version(u64::MAX);
             let query = EventQuery { chat, stream, versions, descending: false, rows_max: 1000 };
             dump.events.extend(store.events(&query).await?);

@@ -20,9 +20,10 @@ fn number(report: &Value, pointer: &str) -> anyhow::Result<f64> {
     report.pointer(pointer).and_then(Value::as_f64).with_context(|| format!("no number at {pointer} in {report}"))
 }
 
-fn has_no_fault(report: &Value) -> anyhow::Result<()> {
+/// Of so many sorts of faults there is none.
+fn has_no_fault(report: &Value, sorts: usize) -> anyhow::Result<()> {
     let faults = report.get("faults").and_then(Value::as_object).context("no faults")?;
-    ensure!(faults.len() == 7 && faults.values().all(|count| count == 0), "{faults:?}");
+    ensure!(faults.len() == sorts && faults.values().all(|count| count == 0), "{faults:?}");
     Ok(())
 }
 
@@ -37,7 +38,7 @@ async fn pairs_exchange_messages_and_all_of_them_come() -> anyhow::Result<()> {
     {
         let read: &[&str] = if is_read { &["--read"] } else { &[] };
         let report = load(&address, &[sort, &short, read].concat()).await?;
-        has_no_fault(&report)?;
+        has_no_fault(&report, 7)?;
         ensure!(number(&report, "/receipted/count")? > 0.0, "{report}");
         ensure!(report.get("read").is_some() == is_read, "{report}");
         for stage in ["sent", "received", "delivered"] {
@@ -49,6 +50,49 @@ async fn pairs_exchange_messages_and_all_of_them_come() -> anyhow::Result<()> {
     }
     let report = load(&address, &["idle", "--sessions", "40", "--settle", "100ms"]).await?;
     ensure!(number(&report, "/resident_kib_per_session")? < 1e6, "{report}");
+    server.complaints()
+}
+
+#[tokio::test]
+async fn all_who_are_online_get_what_is_written_to_their_groups() -> anyhow::Result<()> {
+    let folder = tempfile::tempdir()?;
+    let mut server = Server::start(&Setup::new(folder.path(), NO_LIMITS), None)?;
+    let address = server.ready().await?;
+    let short = ["group", "--groups", "2", "--members", "6", "--warm-up", "100ms", "--time", "500ms"];
+    for (pace, receipts, is_said) in
+        [(&[][..], "delivered", true), (&["--window", "8"], "read", true), (&["--per-second", "100"], "none", false)]
+    {
+        let report = load(&address, &[&short, pace, &["--receipts", receipts]].concat()).await?;
+        has_no_fault(&report, 8)?;
+        let (messages, deliveries) = (number(&report, "/messages/count")?, number(&report, "/deliveries/count")?);
+        ensure!(messages > 0.0 && deliveries > 0.0, "{report}");
+        for stage in ["sent", "received", "received_by_all"] {
+            let (p50, max) = (format!("/{stage}_after/p50_ms"), format!("/{stage}_after/max_ms"));
+            ensure!(number(&report, &p50)? <= number(&report, &max)?, "{report}");
+        }
+        ensure!((number(&report, "/counts/bytes_in_250_ms_max")? > 0.0) == is_said, "{report}");
+        // A command for the message, and one for what each of five says at most twice.
+        let commands = number(&report, "/records/commands_per_message")?;
+        ensure!(if is_said { (1.0..=11.0).contains(&commands) } else { commands == 1.0 }, "{report}");
+        ensure!(number(&report, "/records/inbox_per_message")? >= 1.0, "{report}");
+    }
+    server.complaints()
+}
+
+/// Members who are not online get nothing, and no author is told that they did.
+#[tokio::test]
+async fn groups_may_have_hardly_anybody_online() -> anyhow::Result<()> {
+    let folder = tempfile::tempdir()?;
+    let mut server = Server::start(&Setup::new(folder.path(), NO_LIMITS), None)?;
+    let address = server.ready().await?;
+    let short = ["group", "--members", "30", "--warm-up", "0s", "--time", "300ms", "--online"];
+    let report = load(&address, &[&short[..], &["3"]].concat()).await?;
+    has_no_fault(&report, 8)?;
+    ensure!(number(&report, "/deliveries/count")? > 0.0, "{report}");
+    let report = load(&address, &[&short[..], &["none"]].concat()).await?;
+    has_no_fault(&report, 8)?;
+    ensure!(number(&report, "/messages/count")? > 0.0 && number(&report, "/deliveries/count")? == 0.0, "{report}");
+    ensure!(report.get("received_after").is_some_and(Value::is_null), "{report}");
     server.complaints()
 }
 
@@ -77,6 +121,15 @@ async fn what_cannot_be_done_is_refused() -> anyhow::Result<()> {
         (&["chat", "--text-bytes", "3"], "a text must have"),
         (&["idle", "--sessions", "0"], "there must be"),
         (&["storm", "--per-second", "inf"], "the rate must be"),
+        (&["group", "--members", "1"], "a group must have"),
+        (&["group", "--members", "1025"], "a group must have"),
+        (&["group", "--groups", "0"], "there must be"),
+        (&["group", "--groups", "99999999999999999"], "there must be"),
+        (&["group", "--online", "10"], "no more members"),
+        (&["group", "--online", "some"], "is not all, none, or a number"),
+        (&["group", "--per-second", "nan"], "the rate must be"),
+        (&["group", "--window", "0"], "a window must"),
+        (&["group", "--window", "2", "--per-second", "3"], "cannot be used with"),
         (&["storm", "--writers", "0"], "there must be"),
     ] {
         let refused = load("127.0.0.1:9", arguments).await.err().context("it was taken")?;
@@ -94,8 +147,7 @@ async fn after_a_storm_all_are_back_with_what_they_missed() -> anyhow::Result<()
     let address = server.ready().await?;
     let storm = ["storm", "--sessions", "40", "--writers", "2", "--at-once", "8", "--calm", "200ms"];
     let report = load(&address, &storm).await?;
-    let faults = report.get("faults").and_then(Value::as_object).context("no faults")?;
-    ensure!(faults.len() == 10 && faults.values().all(|count| count == 0), "{faults:?}");
+    has_no_fault(&report, 10)?;
     ensure!(number(&report, "/caught_up")? == 40.0 && number(&report, "/caught_up_after/count")? == 40.0, "{report}");
     ensure!(number(&report, "/told_to_come_back/too_many_logins")? > 0.0, "nobody was told to come back: {report}");
     server.stop().await
@@ -118,16 +170,18 @@ async fn it_fails_when_the_server_refuses_or_goes() -> anyhow::Result<()> {
 /// Whatever a server keeps back is missing in the report, and the command fails.
 #[tokio::test]
 async fn it_fails_when_something_is_missing() -> anyhow::Result<()> {
-    let folder = tempfile::tempdir()?;
-    // From its thirtieth batch on the router stands still, and says of nothing that it is there.
-    let setup = Setup {
-        failpoints: Some("router::after_rows=29*off->pause".to_owned()),
-        ..Setup::new(folder.path(), NO_LIMITS)
-    };
-    let mut server = Server::start(&setup, None)?;
-    let address = server.ready().await?;
-    let exchange = ["chat", "--pairs", "2", "--warm-up", "0s", "--time", "1s", "--patience", "1s"];
-    let missing = load(&address, &exchange).await.err().context("nothing was missing")?;
-    ensure!(format!("{missing:#}").contains("something was wrong"), "{missing:#}");
+    for exchange in [["chat", "--pairs", "2"], ["group", "--members", "4"]] {
+        let folder = tempfile::tempdir()?;
+        // From its thirtieth batch on the router stands still, and says of nothing that it is there.
+        let setup = Setup {
+            failpoints: Some("router::after_rows=29*off->pause".to_owned()),
+            ..Setup::new(folder.path(), NO_LIMITS)
+        };
+        let mut server = Server::start(&setup, None)?;
+        let address = server.ready().await?;
+        let short = ["--warm-up", "0s", "--time", "1s", "--patience", "1s"];
+        let missing = load(&address, &[&exchange[..], &short].concat()).await.err().context("nothing was missing")?;
+        ensure!(format!("{missing:#}").contains("something was wrong"), "{missing:#}");
+    }
     Ok(())
 }

@@ -80,7 +80,11 @@ impl Fold {
 
 pub(crate) fn chat_of(entry: &Entry) -> ChatId {
     match entry {
-        Entry::Message { event } => event.chat,
-        Entry::Repeated { chat, .. } | Entry::Refused { chat, .. } | Entry::Receipt { chat, .. } => *chat,
+        Entry::Message { event } | Entry::Changed { event } => event.chat,
+        Entry::Counts(counts) => counts.chat,
+        Entry::Repeated { chat, .. }
+        | Entry::Done { chat, .. }
+        | Entry::Refused { chat, .. }
+        | Entry::Receipt { chat, .. } => *chat,
     }
 }

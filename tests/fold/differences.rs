@@ -5,8 +5,12 @@ use std::collections::BTreeMap;
 use bytes::Bytes;
 use chasqui_domain::{Chat, ChatId, Event, EventKind, Offset, Source, UserId, Version};
 use chasqui_log::Topic;
-use chasqui_store::{EventQuery, EventRow, READ_ROWS_MAX, Stream, Summary};
-use chasqui_wire::{entry, event, summary};
+use chasqui_store::{EventQuery, EventRow, MemberRow, READ_ROWS_MAX, Stream};
+use chasqui_wire::{
+    entry, event,
+    member::{self, ChatMember},
+    summary::{self, ChatSummary},
+};
 
 use crate::{
     commands::{Fold, chat_of},
@@ -17,10 +21,10 @@ pub(crate) async fn all(recorded: &Recorded, fold: &Fold) -> anyhow::Result<Vec<
     let mut differences = Vec::new();
     for (id, chat) in &fold.chats {
         let events = fold.events.get(id).map(Vec::as_slice).unwrap_or_default();
-        for stream in [Stream::Content, Stream::Receipts] {
+        for stream in Stream::ALL {
             differences.extend(rows(recorded, *id, stream, events).await?);
         }
-        differences.extend(summary_of(recorded, chat, events).await?);
+        differences.extend(shown(recorded, chat, events).await?);
     }
     differences.extend(published(recorded, fold).await?);
     for user in fold.users() {
@@ -37,7 +41,7 @@ async fn rows(
     events: &[(Event, Source)],
 ) -> anyhow::Result<Option<String>> {
     let mut expected = Vec::new();
-    for (event, source) in events.iter().filter(|(event, _)| event.kind.is_receipt() == (stream == Stream::Receipts)) {
+    for (event, source) in events.iter().filter(|(event, _)| stream_of(event) == stream) {
         let (envelope, body) = event::encode_envelope(event, source)?;
         expected.push(EventRow { chat, stream, version: event.version, source: *source, envelope, body });
     }
@@ -56,22 +60,45 @@ async fn rows(
     Ok(differ(&what, &expected, &found, |row| format!("version {} of {:?}", row.version, row.source)))
 }
 
-/// The row that lists a chat.
-async fn summary_of(recorded: &Recorded, chat: &Chat, events: &[(Event, Source)]) -> anyhow::Result<Option<String>> {
-    let last = events.iter().rev().find(|(event, _)| matches!(event.kind, EventKind::Message { .. }));
-    let members: Vec<_> = chat.members.iter().map(|member| member.user.clone()).collect();
-    let bytes = summary::encode(chat, last.map(|(event, _)| event))?;
-    let expected = (chat.version > Version(0)).then(|| Summary {
-        chat: chat.id,
-        version: chat.version,
-        members,
-        members_changed: true,
-        bytes,
-    });
-    let found = recorded.store.summaries(&[chat.id]).await?.into_iter().flatten().next();
-    let is_same = expected == found;
-    let version = |summary: Option<Summary>| summary.map(|summary| summary.version);
-    Ok((!is_same).then(|| format!("the summary of {} is {:?}, not {:?}", chat.id, version(found), version(expected))))
+fn stream_of(event: &Event) -> Stream {
+    match event.kind {
+        EventKind::Opened { .. } | EventKind::Message { .. } => Stream::Content,
+        EventKind::Delivered { .. } | EventKind::Read { .. } => Stream::Receipts,
+        EventKind::Created { .. } | EventKind::Changed { .. } => Stream::Changes,
+    }
+}
+
+/// What is shown of a chat: of its members as they are now, and of the rest as of the last event that is no receipt.
+async fn shown(recorded: &Recorded, chat: &Chat, events: &[(Event, Source)]) -> anyhow::Result<Vec<String>> {
+    let mut differences = Vec::new();
+    let mut expected = Vec::new();
+    for member in &chat.members {
+        let state = member::encode(&ChatMember::from(member))?;
+        expected.push(MemberRow { user: member.user.clone(), state });
+    }
+    let mut found: Vec<MemberRow> = Vec::new();
+    loop {
+        let page = recorded.store.members(chat.id, found.last().map(|last| &last.user), READ_ROWS_MAX).await?;
+        if page.is_empty() {
+            break;
+        }
+        found.extend(page);
+    }
+    let what = format!("the members of {}", chat.id);
+    differences
+        .extend(differ(&what, &expected, &found, |row| format!("{} {:?}", row.user, member::decode(&row.state))));
+    if let Some(first) = chat.members.first() {
+        let mut then = Chat::new(chat.id);
+        let behind = events.iter().rposition(|(event, _)| !event.kind.is_receipt()).map_or(0, |last| last + 1);
+        events[..behind].iter().try_for_each(|(event, _)| then.apply(event))?;
+        let expected = summary::encode(&ChatSummary::from(&then))?;
+        let found = recorded.store.chats(&[chat.id], &first.user).await?.remove(0).map(|row| row.summary);
+        if found.as_ref() != Some(&expected) {
+            let found = found.map(|bytes| summary::decode(&bytes));
+            differences.push(format!("the summary of {} is {found:?}", chat.id));
+        }
+    }
+    Ok(differences)
 }
 
 /// The topic of events: each event is there, in order, and whatever is there again is the same bytes.

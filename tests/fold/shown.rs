@@ -17,7 +17,7 @@ pub(crate) async fn chats(recorded: &Recorded, fold: &Fold) -> anyhow::Result<Ve
             chat: id.to_string(),
             version: chat.version.0,
             last_seq: chat.last_seq.0,
-            last_time: chat.last_time.0,
+            last_time: last_time(&events),
             members: members(chat),
             messages: messages(&events, texts),
         });
@@ -29,7 +29,7 @@ pub(crate) async fn chats(recorded: &Recorded, fold: &Fold) -> anyhow::Result<Ve
 fn members(chat: &Chat) -> Vec<(Watermarks, u64)> {
     let member = |member: &Member| {
         let (user, delivered, read) = (member.user.to_string(), member.delivered.0, member.read.0);
-        (Watermarks { user, delivered, read }, member.unread(chat.last_seq))
+        (Watermarks { user, delivered, read }, chat.unread(member))
     };
     chat.members.iter().map(member).collect()
 }
@@ -50,4 +50,9 @@ fn messages(events: &[Event], texts: Vec<String>) -> Vec<Message> {
         });
     }
     messages
+}
+
+/// That of the last event that is no receipt.
+fn last_time(events: &[Event]) -> u64 {
+    events.iter().rfind(|event| !event.kind.is_receipt()).map_or(0, |event| event.time.0)
 }

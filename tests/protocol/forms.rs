@@ -101,7 +101,10 @@ fn seqs_chats_and_bytes() -> Result<()> {
 fn what_must_be_there() -> Result<()> {
     for frame in [
         json!({"type": "hello", "token": "t", "device": "d"}),
-        json!({"type": "send", "id": "1", "to": "bob"}),
+        // To whom, a user or a group, is for the server to say.
+        json!({"type": "send", "id": "1"}),
+        json!({"type": "create", "id": "1", "members": [], "title": "t"}),
+        json!({"type": "change", "id": "1", "chat": CHAT, "change": {"type": "leave"}}),
         json!({"type": "ack", "cursor": "c"}),
         json!({"type": "read", "chat": CHAT, "seq": 1}),
         json!({"type": "receipts", "chats": []}),

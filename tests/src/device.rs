@@ -3,7 +3,7 @@
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use anyhow::{Context, anyhow, bail};
-use chasqui_client::{Client, Draft, Error, Options, Token, Updates};
+use chasqui_client::{Client, Draft, Error, Options, To, Token, Updates};
 use chasqui_domain::{ChatId, Counter, DeviceId, Seq, UserId};
 use chasqui_oracle::Line;
 use chasqui_testkit::transcript::{lines, said};
@@ -166,7 +166,10 @@ impl Device {
     /// # Errors
     /// When the client doesn't take it.
     pub async fn send_draft(&self, draft: Draft) -> anyhow::Result<Counter> {
-        let (to, chat) = (draft.to.to_string(), ChatId::direct(&self.user, &draft.to).to_string());
+        let (to, chat) = match &draft.to {
+            To::User(user) => (user.to_string(), ChatId::direct(&self.user, user).to_string()),
+            To::Group(chat) => (chat.to_string(), chat.to_string()),
+        };
         let said = said(&draft);
         self.journal.note(Line::Sending { to, chat: chat.clone(), text: said.clone() });
         let id = within("a client takes a message", self.client()?.send(draft)).await??;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use anyhow::Context;
-use chasqui_domain::{ChatId, Seq, UserId};
+use chasqui_domain::{ChatId, Seq};
 use chasqui_oracle::{Message, Served, ServedChat};
 use chasqui_testkit::transcript::{plain, watermarks};
 use chasqui_wire::frames::{ChatItem, Chats, ChatsQuery, Messages, MessagesQuery};
@@ -53,7 +53,7 @@ impl<'a> Rest<'a> {
     /// # Errors
     /// When the server doesn't answer well.
     pub async fn everything(&self) -> anyhow::Result<Served> {
-        let mut served = Served { user: self.user.to_owned(), chats: Vec::new() };
+        let mut served = Served { user: self.user.to_owned(), chats: Vec::new(), groups: Vec::new() };
         for item in self.chats().await? {
             served.chats.push(self.chat(item).await?);
         }
@@ -84,10 +84,10 @@ impl<'a> Rest<'a> {
     }
 
     async fn chat(&self, item: ChatItem) -> anyhow::Result<ServedChat> {
-        let ChatItem { chat, with, last_seq, last_time, unread, members, last_message } = item;
+        let ChatItem { chat, with, group: _, last_seq, last_time, unread, members, last_message } = item;
         Ok(ServedChat {
             chat: chat.to_string(),
-            with: UserId::to_string(&with),
+            with: with.map(|with| with.to_string()).unwrap_or_default(),
             last_seq: last_seq.0,
             last_time: last_time.0,
             unread,

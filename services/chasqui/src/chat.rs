@@ -1,11 +1,15 @@
-//! `chasqui chat`: a chat with one user in the terminal, or line by line for scripts.
+//! `chasqui chat`: a chat with a user or in a group, in the terminal, or line by line for scripts.
 
+mod answers;
+mod changes;
+mod command;
 mod draft;
 mod history;
 mod layout;
 mod limits;
 mod line;
 mod model;
+mod opening;
 mod place;
 mod plain;
 mod screen;
@@ -28,11 +32,12 @@ use std::{
 };
 
 use anyhow::Context;
-use chasqui_client::Token;
+use chasqui_client::{Group, Token};
 use chasqui_config::{Options, TOKEN_VARIABLE};
 use chasqui_domain::UserId;
 use jiff::tz::TimeZone;
 
+use opening::Wanted;
 use session::{Session, Tokens};
 
 const EXAMPLES: &str = "\
@@ -42,6 +47,10 @@ Keys:
 
 What is typed and not yet sent is kept, also the half-typed line: the next chat of the same user goes on with it.
 
+In a group, a line that begins with / asks for something:
+  /add USER…, /remove USER, /leave, /promote USER [owner], /demote USER [admin], /rename TITLE,
+  /members, /who [N] (who has the message #N), /help; //TEXT sends a text that begins with /.
+
 Line by line (--plain, or when the input or output is no terminal):
   Every line of the input is sent. The output has one line for each thing that happens:
     12:03 bob: hi        a message; ⏎ stands for a line break in it
@@ -50,13 +59,24 @@ Line by line (--plain, or when the input or output is no terminal):
     ✓✓ 7 read            it was read
     … 7 delayed          its outcome is late
     ✗ 7 reason           it was refused
+  In a group, what is asked with / is numbered with the messages, and has the same outcomes; and these are other:
+    ✓ group ID TITLE     the group of --new-group was made
+    12:03 #4 bob: hi     a message, and its number in the group
+    12:03 * bob left     a change of the group
+    ✓ 7 #5               the message 7 was accepted as #5
+    ✓ 7 read 2/5         so many of so many others have read it; ✓✓ stands for all of them
+    ✗ 7 CODE: reason     it was refused
+  What /members and /who ask is answered once all before it has its outcome: a line, and a line for each user behind it.
   At the end of the input it waits for all outcomes. It fails when a message was refused, or has no outcome in time:
-  such a message is kept, and sent by the next chat.
+  such a message is kept, and sent by the next chat. It ends when the user is no longer in the group.
 
 Examples:
   chasqui chat --as alice --with bob
+  chasqui chat --as alice --new-group 'The bridge' --with bob carol
+  chasqui chat --as bob --group 'The bridge'
   CHASQUI_TOKEN=\"$(cat token)\" chasqui chat --as bob --with alice --url http://chat.example:7600
   echo 'the build is done' | chasqui chat --as ci --with alice
+  printf '/add dave\\n/members\\n' | chasqui chat --as alice --group 'The bridge'
   chasqui chat --as alice --with ci </dev/null";
 
 /// With whom, as whom, and where.
@@ -66,9 +86,15 @@ pub struct Args {
     /// The user to be.
     #[arg(long = "as", value_name = "USER")]
     me: UserId,
-    /// The user to chat with.
-    #[arg(long = "with", value_name = "USER")]
-    peer: UserId,
+    /// The user to chat with; with --new-group, the users that are in it from the start.
+    #[arg(long = "with", value_name = "USER", num_args = 1.., required_unless_present_any = ["group", "new_group"])]
+    peers: Vec<UserId>,
+    /// The group to open: its title, or its id.
+    #[arg(long, value_name = "GROUP", conflicts_with_all = ["peers", "new_group"])]
+    group: Option<String>,
+    /// Make a group with this title, and open it.
+    #[arg(long, value_name = "TITLE", value_parser = command::title)]
+    new_group: Option<String>,
     /// The server.
     #[arg(long, default_value = "http://127.0.0.1:7600")]
     url: String,
@@ -82,8 +108,9 @@ pub struct Args {
     /// Send the lines of the input, and print what happens line by line.
     #[arg(long)]
     plain: bool,
-    /// Line by line: how long to wait for outcomes at the end of the input, with nothing coming from the server.
-    #[arg(long, value_name = "TIME", default_value = limits::SCRIPT_WAIT, value_parser = humantime::parse_duration)]
+    /// Line by line: how long to wait for outcomes at the end of the input, with nothing coming from the server. Also how
+    /// long a group is looked for, or waited for while it is made.
+    #[arg(long, value_name = "TIME", default_value = limits::WAIT, value_parser = humantime::parse_duration)]
     wait: Duration,
 }
 
@@ -98,8 +125,8 @@ pub fn run(args: Args, options: &Options) -> anyhow::Result<()> {
 }
 
 async fn chat(args: Args, options: &Options) -> anyhow::Result<()> {
-    let Args { me, peer, url, token, state, plain, wait } = args;
-    anyhow::ensure!(me != peer, "a chat has two users: --as and --with must differ");
+    let Args { me, peers, group, new_group, url, token, state, plain, wait } = args;
+    let wanted = wanted(&me, peers, group, new_group)?;
     // Before the URL is used for anything: it may hold what must not be in the name of a file.
     chasqui_client::rest::socket_url(&url)?;
     let state = match state {
@@ -110,11 +137,41 @@ async fn chat(args: Args, options: &Options) -> anyhow::Result<()> {
         Some(token) => Tokens::Given(Token(token)),
         None => Tokens::Minted { options: Box::new(options.clone()), user: me.clone(), life: limits::TOKEN_LIFE },
     };
-    let session = Session::open(url, state, me.clone(), tokens).await?;
+    let mut session = Session::open(url, state, me.clone(), tokens).await?;
     let zone = TimeZone::try_system().unwrap_or(TimeZone::UTC);
+    let opened = match opening::open(&mut session, wanted, wait).await {
+        Ok(opened) => opened,
+        Err(error) => {
+            // What was asked for is kept; why it isn't here matters more than a goodbye.
+            let _ = session.close(limits::FAREWELL).await;
+            return Err(error);
+        }
+    };
     if plain || !stdin().is_terminal() || !stdout().is_terminal() {
-        plain::run(session, me, peer, zone, wait).await
+        plain::run(session, me, opened, zone, wait).await
     } else {
-        screen::run(session, me, peer, zone).await.context("the screen failed")
+        screen::run(session, me, opened.to, zone).await.context("the screen failed")
+    }
+}
+
+fn wanted(
+    me: &UserId,
+    mut peers: Vec<UserId>,
+    group: Option<String>,
+    new_group: Option<String>,
+) -> anyhow::Result<Wanted> {
+    match (group, new_group) {
+        (Some(name), _) => Ok(Wanted::Group(name)),
+        (None, Some(title)) => {
+            peers.retain(|peer| peer != me);
+            peers.sort();
+            peers.dedup();
+            Ok(Wanted::New(Group { members: peers, title, picture: None }))
+        }
+        (None, None) => match <[UserId; 1]>::try_from(peers) {
+            Ok([peer]) if peer == *me => anyhow::bail!("a chat has two users: --as and --with must differ"),
+            Ok([peer]) => Ok(Wanted::With(peer)),
+            Err(_) => anyhow::bail!("several users make a group: give it a title with --new-group TITLE"),
+        },
     }
 }

@@ -133,7 +133,7 @@ It stops on SIGTERM, SIGINT and SIGHUP: others take its partitions over at once.
         #[command(flatten)]
         args: token::Args,
     },
-    /// Chat with a user in the terminal, or line by line in scripts.
+    /// Chat with a user or in a group: in the terminal, or line by line in scripts.
     Chat {
         #[command(flatten)]
         sources: Sources,

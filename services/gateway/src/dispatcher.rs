@@ -5,15 +5,15 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use chasqui_domain::{Entry, Incarnation, LogId, Offset, Partition, Position, SessionId, Term, UserId};
+use chasqui_domain::{Entry, GroupCounts, Incarnation, LogId, Offset, Partition, Position, SessionId, Term, UserId};
 use chasqui_log::{Reader, Record};
-use chasqui_wire::{body::Body, entry, gateway_record::GatewayRecord};
+use chasqui_wire::{entry, gateway_record::GatewayRecord};
 use futures::{StreamExt, stream};
 
 use crate::{
     Error, limits,
     queue::Item,
-    render::{self, Rendered},
+    render::{self, Opened, Rendered},
     shared::Shared,
 };
 
@@ -34,6 +34,8 @@ enum Step {
     /// Sessions of a partition, or all, may have missed something.
     Gaps(Option<Partition>),
     Push(Box<Push>),
+    /// Authors are told how many of a group have their messages.
+    Counts(GroupCounts),
     /// These users' sessions miss something now.
     Missed(Vec<UserId>),
     Superseded(Incarnation),
@@ -43,7 +45,7 @@ struct Push {
     offset: Offset,
     recipients: Vec<UserId>,
     entry: Entry,
-    body: Option<Body>,
+    opened: Opened,
 }
 
 /// The newest term of each partition that was heard of. A former owner of a partition may still be at work, and be ahead of
@@ -133,6 +135,9 @@ async fn prepare(shared: &Shared, record: Record) -> (Option<(Partition, Term)>,
             let step = if is_wanted { open(shared, offset, recipients, &entry).await } else { Step::Nothing };
             (Some((partition, term)), step)
         }
+        Ok(GatewayRecord::Counts { term, incarnation, partition, counts }) if own(incarnation) => {
+            (Some((partition, term)), Step::Counts(counts))
+        }
         Ok(_) => (None, Step::Nothing),
         Err(error) => {
             tracing::error!(offset = record.offset.0, %error, "a record of the gateway's topic can't be read");
@@ -150,7 +155,7 @@ async fn open(shared: &Shared, offset: Offset, recipients: Vec<UserId>, entry: &
         }
     };
     match shared.runtime.timeout(limits::KEY_PATIENCE, render::open_entry(&shared.keys, &entry)).await {
-        Ok(Ok(body)) => Step::Push(Box::new(Push { offset, recipients, entry, body })),
+        Ok(Ok(opened)) => Step::Push(Box::new(Push { offset, recipients, entry, opened })),
         Ok(Err(error)) => {
             tracing::warn!(%error, "a pushed body can't be opened now");
             Step::Missed(recipients)
@@ -179,6 +184,7 @@ fn perform(shared: &Shared, step: Step) -> Result<(), Error> {
         Step::Gaps(partition) => registry.mark_gaps(partition),
         Step::Missed(users) => users.iter().for_each(|user| registry.visit(user, |handle| handle.queue.mark_gap())),
         Step::Push(push) => deliver(shared, shared.uplink.log_id(), *push),
+        Step::Counts(counts) => tell(shared, counts),
         Step::Superseded(by) => return Err(Error::Superseded { by }),
     }
     Ok(())
@@ -186,11 +192,19 @@ fn perform(shared: &Shared, step: Step) -> Result<(), Error> {
 
 fn deliver(shared: &Shared, log: LogId, push: Push) {
     let position = Position { log, offset: push.offset };
-    let mut rendered = Rendered::new(position, shared.today(), push.entry, push.body);
+    let mut rendered = Rendered::new(position, shared.today(), push.entry, push.opened);
     for user in &push.recipients {
         shared.registry.visit(user, |handle| {
             handle.queue.push(Item::Entry(rendered.delivery(&handle.user, &handle.device)));
         });
+    }
+}
+
+/// Each author gets their own, in a frame that all of their sessions share.
+fn tell(shared: &Shared, counts: GroupCounts) {
+    for author in counts.authors {
+        let Some(frame) = render::text(&render::counts(counts.chat, &author)) else { continue };
+        shared.registry.visit(&author.author, |handle| handle.queue.push(Item::Live(frame.clone())));
     }
 }
 

@@ -57,7 +57,7 @@ impl Gateway {
     pub async fn start(deps: Deps, options: Options) -> Result<Self, Error> {
         options.validate()?;
         let runtime = deps.runtime.clone();
-        let uplink = Uplink::new(deps.log.clone(), runtime.clone(), options.id.clone(), options.body_bytes_max);
+        let uplink = Uplink::new(deps.log.clone(), runtime.clone(), options.id.clone(), options.rules());
         let incarnation = uplink.start().await?;
         tracing::info!(gateway = %options.id, %incarnation, "the gateway starts");
         let shared = Arc::new(Shared::new(options, deps, uplink, incarnation));

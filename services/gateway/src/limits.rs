@@ -35,6 +35,9 @@ pub(crate) const BODY_BYTES_LIMIT: usize = 262_144;
 
 const _: () = assert!(stamped_body_bytes_max(BODY_BYTES_LIMIT) + 16 * 1024 <= chasqui_log::RECORD_BYTES_MAX);
 
+/// The most members that may be configured: state, rows and records of a group grow with them.
+pub(crate) const GROUP_MEMBERS_LIMIT: usize = 1024;
+
 /// What a mention counts for beside its text: its length in the body's encoding.
 pub(crate) const MENTION_OVERHEAD_BYTES: usize = 2;
 
@@ -45,6 +48,9 @@ const BODY_ENCODING_BYTES: usize = 64;
 pub(crate) const fn stamped_body_bytes_max(body_bytes_max: usize) -> usize {
     body_bytes_max + BODY_ENCODING_BYTES + SEALED_OVERHEAD_BYTES
 }
+
+/// How many verdicts of the policy are asked for at once, for who is to be in a group.
+pub(crate) const VERDICTS_AT_ONCE: usize = 16;
 
 /// How many data keys are kept, about 200 bytes each.
 pub(crate) const KEYS_MAX: u64 = 50_000;

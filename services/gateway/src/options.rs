@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use chasqui_domain::GatewayId;
+use chasqui_domain::{GatewayId, Rules, RulesNumber};
 
 use crate::{AdminToken, Error, Rates, limits};
 
@@ -39,6 +39,8 @@ pub struct Options {
     pub rates: Rates,
     /// The longest content of a message, in bytes: its text or data, mentions and meta together; at most 262,144.
     pub body_bytes_max: usize,
+    /// The most members that a group may have; at most 1,024.
+    pub group_members_max: usize,
     /// How often the gateway says that it is alive, in milliseconds.
     pub heartbeat_ms: u64,
     /// What operators prove themselves with; without it the admin API is off.
@@ -65,6 +67,7 @@ impl Options {
             inbox_retention_days: 30,
             rates: Rates::default(),
             body_bytes_max: 65_536,
+            group_members_max: limits::GROUP_MEMBERS_LIMIT,
             heartbeat_ms: 1_000,
             admin: None,
         }
@@ -95,10 +98,24 @@ impl Options {
                 (1..=limits::BODY_BYTES_LIMIT).contains(&self.body_bytes_max),
                 "limits.body_bytes_max must be between 1 and 262,144",
             ),
+            (
+                (2..=limits::GROUP_MEMBERS_LIMIT).contains(&self.group_members_max),
+                "limits.group_members_max must be between 2 and 1,024",
+            ),
         ];
         match rules.into_iter().find(|(holds, _)| !holds) {
             Some((_, why)) => Err(Error::Options { why }),
             None => Ok(()),
+        }
+    }
+
+    /// What is stamped into commands.
+    pub(crate) fn rules(&self) -> Rules {
+        let stamped = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
+        Rules {
+            number: RulesNumber::NEWEST,
+            body_bytes_max: stamped(limits::stamped_body_bytes_max(self.body_bytes_max)),
+            members_max: stamped(self.group_members_max),
         }
     }
 

@@ -62,7 +62,7 @@ async fn deliver(shared: &Shared, handle: &Handle, row: InboxRow) -> Result<Deli
         tracing::error!(%error, "an inbox row can't be read");
         Failure::Unreadable
     })?;
-    let body = render::open_entry(&shared.keys, &entry).await.map_err(|error| Failure::Away(error.to_string()))?;
-    let mut rendered = Rendered::new(row.position, row.time.day(), entry, body);
+    let opened = render::open_entry(&shared.keys, &entry).await.map_err(|error| Failure::Away(error.to_string()))?;
+    let mut rendered = Rendered::new(row.position, row.time.day(), entry, opened);
     Ok(rendered.delivery(&handle.user, &handle.device))
 }

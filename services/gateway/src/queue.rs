@@ -39,6 +39,8 @@ pub(crate) enum Item {
     },
     /// A push.
     Entry(Delivery),
+    /// Something that is told to those who are there, and has no place in the inbox.
+    Live(Utf8Bytes),
 }
 
 impl Item {
@@ -46,6 +48,7 @@ impl Item {
         match self {
             Self::Answer { .. } => 0,
             Self::Entry(delivery) => delivery.frame.as_ref().map_or(0, |frame| frame.len()),
+            Self::Live(frame) => frame.len(),
         }
     }
 }

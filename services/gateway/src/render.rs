@@ -4,14 +4,18 @@ use std::sync::Arc;
 
 use axum::extract::ws::Utf8Bytes;
 use chasqui_domain::{
-    ChatId, Counter, Day, DeviceId, Entry, Event, EventKind, Position, Refusal, Sealed, Seq, TimeMs, UserId,
+    AuthorCounts, Change, ChatId, Counter, Day, DeviceId, Entry, Event, EventKind, Position, Profile, ProfilePart,
+    Refusal, Sealed, Seq, TimeMs, UserId,
 };
 use chasqui_seal::Context;
 use chasqui_wire::{
     Code,
     body::Body,
     cursor::{self, Cursor},
-    frames::{self, Failed, Message, Receipt, Sent, ServerFrame},
+    frames::{
+        self, ChangeMade, Changed, Counts, Done, Failed, Message, MessageCount, OthersReceipt, Receipt, Sent,
+        ServerFrame,
+    },
 };
 
 use crate::{
@@ -49,14 +53,95 @@ pub(crate) async fn open(
     }
 }
 
+/// What was sealed in an entry. What couldn't be opened is missing.
+#[derive(Debug, Default)]
+pub(crate) struct Opened {
+    body: Option<Body>,
+    title: Option<String>,
+    picture: Option<String>,
+}
+
 /// Opens what an entry holds; see [`open`].
-pub(crate) async fn open_entry(keys: &Keys, entry: &Entry) -> Result<Option<Body>, Arc<Error>> {
+pub(crate) async fn open_entry(keys: &Keys, entry: &Entry) -> Result<Opened, Arc<Error>> {
     match entry {
         Entry::Message { event: Event { chat, kind: EventKind::Message { sender, body, .. }, .. } } => {
-            open(keys, *chat, sender, body).await
+            Ok(Opened { body: open(keys, *chat, sender, body).await?, ..Opened::default() })
         }
-        _ => Ok(None),
+        Entry::Changed { event } => open_change(keys, event).await,
+        _ => Ok(Opened::default()),
     }
+}
+
+/// Opens what a change of a chat says of its title and its picture; see [`open`].
+pub(crate) async fn open_change(keys: &Keys, event: &Event) -> Result<Opened, Arc<Error>> {
+    let (by, title, picture) = match &event.kind {
+        EventKind::Created { by, title, picture, .. } => (by, Some(title), picture.as_ref()),
+        EventKind::Changed { by, change: Change::Describe { title, picture }, .. } => {
+            (by, title.as_ref(), picture.as_ref())
+        }
+        _ => return Ok(Opened::default()),
+    };
+    let title = open_part(keys, event.chat, by, title).await?;
+    let picture = open_part(keys, event.chat, by, picture).await?;
+    Ok(Opened { body: None, title, picture })
+}
+
+/// What a group is called and looks like; see [`open`].
+pub(crate) async fn open_profile(
+    keys: &Keys,
+    chat: ChatId,
+    profile: &Profile,
+) -> Result<(Option<String>, Option<String>), Arc<Error>> {
+    let open = async |part: Option<&ProfilePart>| match part {
+        Some(part) => open_part(keys, chat, &part.by, Some(&part.body)).await,
+        None => Ok(None),
+    };
+    let picture = open(profile.picture.as_ref()).await?;
+    Ok((open(profile.title.as_ref()).await?, picture.filter(|picture| !picture.is_empty())))
+}
+
+async fn open_part(
+    keys: &Keys,
+    chat: ChatId,
+    by: &UserId,
+    part: Option<&Sealed>,
+) -> Result<Option<String>, Arc<Error>> {
+    let Some(part) = part else { return Ok(None) };
+    Ok(open(keys, chat, by, part).await?.and_then(|body| body.text))
+}
+
+/// A change of a chat as it is shown, without a cursor; none when the event is none.
+pub(crate) fn changed(event: Event, opened: Opened) -> Option<Changed> {
+    let Event { chat, time, kind, .. } = event;
+    let Opened { title, picture, .. } = opened;
+    let (by, device, id, after, change) = match kind {
+        EventKind::Created { by, device, counter, members: users, .. } => {
+            (by, device, counter, Seq(0), ChangeMade::Created { users, title, picture })
+        }
+        EventKind::Changed { by, device, counter, after, change } => {
+            let change = match change {
+                Change::Add { users } => ChangeMade::Add { users },
+                Change::Remove { user } => ChangeMade::Remove { user },
+                Change::Leave => ChangeMade::Leave {},
+                Change::SetRole { user, role } => ChangeMade::Role { user, role },
+                Change::Describe { .. } => ChangeMade::Describe { title, picture },
+            };
+            (by, device, counter, after, change)
+        }
+        _ => return None,
+    };
+    Some(Changed { cursor: None, chat, time, after, by, device, id, change })
+}
+
+/// What an author is told of the others in a group.
+pub(crate) fn counts(chat: ChatId, counts: &AuthorCounts) -> ServerFrame {
+    let count =
+        |it: &chasqui_domain::MessageCount| MessageCount { seq: it.seq, delivered: it.delivered, read: it.read };
+    ServerFrame::Counts(Counts {
+        chat,
+        others: OthersReceipt { count: counts.others, delivered: counts.delivered, read: counts.read },
+        messages: counts.messages.iter().map(count).collect(),
+    })
 }
 
 /// A message as it is shown, without a cursor; none when the event is no message. Without a body it shows that there
@@ -96,6 +181,8 @@ enum Shape {
     Shared(ServerFrame, Option<Outcome>),
     /// For one device.
     One(Outcome),
+    /// For nobody: it has no place in an inbox.
+    Nothing,
 }
 
 /// What one device gets.
@@ -110,14 +197,15 @@ struct Outcome {
 
 enum What {
     Sent { seq: Seq, time: TimeMs, repeated: bool },
+    Done { time: TimeMs, repeated: bool },
     Refused(Refusal),
 }
 
 impl Rendered {
     /// Takes an entry, where and when it was placed, and what [`open_entry`] gave.
-    pub(crate) fn new(position: Position, day: Day, entry: Entry, body: Option<Body>) -> Self {
+    pub(crate) fn new(position: Position, day: Day, entry: Entry, opened: Opened) -> Self {
         let kept = entry.is_kept();
-        Self { position, day, kept, shape: Shape::of(entry, body), made: None }
+        Self { position, day, kept, shape: Shape::of(entry, opened), made: None }
     }
 
     /// The entry for a session.
@@ -160,6 +248,7 @@ impl Rendered {
                 match frame {
                     ServerFrame::Message(message) => message.cursor = Some(cursor.clone()),
                     ServerFrame::Receipt(receipt) => receipt.cursor = Some(cursor.clone()),
+                    ServerFrame::Changed(changed) => changed.cursor = Some(cursor.clone()),
                     _ => {}
                 }
                 text(frame)
@@ -171,12 +260,12 @@ impl Rendered {
 }
 
 impl Shape {
-    fn of(entry: Entry, body: Option<Body>) -> Self {
+    fn of(entry: Entry, opened: Opened) -> Self {
         match entry {
             Entry::Message { event } => {
                 let (chat, time) = (event.chat, event.time);
                 // The domain has no other event in this entry, and the decoder takes no other.
-                let Some(message) = message(event, body) else {
+                let Some(message) = message(event, opened.body) else {
                     return Self::Shared(ServerFrame::Error(Code::ServerError.into()), None);
                 };
                 let outcome = Outcome {
@@ -188,6 +277,28 @@ impl Shape {
                 };
                 Self::Shared(ServerFrame::Message(Box::new(message)), Some(outcome))
             }
+            Entry::Changed { event } => {
+                // Likewise.
+                let Some(changed) = changed(event, opened) else {
+                    return Self::Shared(ServerFrame::Error(Code::ServerError.into()), None);
+                };
+                let outcome = Outcome {
+                    sender: Some(changed.by.clone()),
+                    device: changed.device.clone(),
+                    chat: changed.chat,
+                    counter: Some(changed.id),
+                    what: What::Done { time: changed.time, repeated: false },
+                };
+                Self::Shared(ServerFrame::Changed(Box::new(changed)), Some(outcome))
+            }
+            Entry::Done { chat, device, counter, time } => Self::One(Outcome {
+                sender: None,
+                device,
+                chat,
+                counter: Some(counter),
+                what: What::Done { time, repeated: true },
+            }),
+            Entry::Counts(_) => Self::Nothing,
             Entry::Repeated { chat, device, counter, seq, time } => Self::One(Outcome {
                 sender: None,
                 device,
@@ -212,7 +323,10 @@ impl Outcome {
             (What::Sent { seq, time, repeated }, Some(id)) => {
                 ServerFrame::Sent(Sent { cursor, chat: self.chat, id, seq: *seq, time: *time, repeated: *repeated })
             }
-            (What::Sent { .. }, None) => ServerFrame::Error(Code::ServerError.into()),
+            (What::Done { time, repeated }, Some(id)) => {
+                ServerFrame::Done(Done { cursor, chat: self.chat, id, time: *time, repeated: *repeated })
+            }
+            (What::Sent { .. } | What::Done { .. }, None) => ServerFrame::Error(Code::ServerError.into()),
             (What::Refused(refusal), id) => {
                 let code = Code::from(*refusal);
                 let epoch = match refusal {

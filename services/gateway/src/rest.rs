@@ -1,9 +1,12 @@
 //! The REST API: what a device begins with, and what it scrolls to.
 
 pub(crate) mod asked;
+pub(crate) mod changes;
 pub(crate) mod chats;
 pub(crate) mod devices;
 pub(crate) mod documents;
+pub(crate) mod found;
+pub(crate) mod members;
 pub(crate) mod messages;
 pub(crate) mod receipts;
 
@@ -18,11 +21,12 @@ use chasqui_domain::{ChatId, UserId};
 use chasqui_store::Store;
 use chasqui_wire::{
     Code,
-    frames::{ChatReceipts, MemberReceipt, Problem, Receipts, ServerFrame},
-    summary::{self, ChatSummary},
+    frames::{Problem, Receipts, ServerFrame},
 };
 
-use crate::{bans, identity, limits, shared::Shared, uplink};
+use found::Found;
+
+use crate::{bans, identity, keys, limits, shared::Shared, uplink};
 
 /// Why a question isn't answered.
 #[derive(Debug)]
@@ -83,57 +87,30 @@ async fn user(shared: &Shared, headers: &HeaderMap) -> Result<UserId, Problem> {
     }
 }
 
+/// Why something can't be shown when its key can't be read.
+fn unopened(error: &keys::Error) -> Refused {
+    match error {
+        keys::Error::Store(error) => Refused(uplink::code_of_store(error)),
+        keys::Error::Absent | keys::Error::Seal(_) | keys::Error::TooManyChats(_) => Refused(Code::ServerError),
+    }
+}
+
 pub(crate) fn page_items(limit: Option<u32>) -> usize {
     let asked = limit.map_or(limits::PAGE_ITEMS, |limit| usize::try_from(limit).unwrap_or(usize::MAX));
     asked.clamp(1, limits::PAGE_ITEMS_MAX)
 }
 
-/// The summaries of these chats that the user is in, in the order given.
-async fn summaries(store: &dyn Store, user: &UserId, chats: &[ChatId]) -> Result<Vec<ChatSummary>, Refused> {
-    let mut summaries = Vec::with_capacity(chats.len());
-    for row in store.summaries(chats).await?.into_iter().flatten() {
-        let summary = summary::decode(&row.bytes)?;
-        if summary.members.iter().any(|member| member.user == *user) {
-            summaries.push(summary);
-        }
-    }
-    Ok(summaries)
-}
-
-/// The summary of a chat that the user is in. Whether another chat exists is not told.
-async fn summary_of(store: &dyn Store, user: &UserId, chat: ChatId) -> Result<ChatSummary, Refused> {
-    summaries(store, user, &[chat]).await?.pop().ok_or(Refused(Code::NotAMember))
-}
-
-fn members(summary: &ChatSummary) -> Vec<MemberReceipt> {
-    let member = |member: &summary::MemberSummary| MemberReceipt {
-        user: member.user.clone(),
-        delivered: member.delivered,
-        read: member.read,
-    };
-    summary.members.iter().map(member).collect()
-}
-
-fn unread(summary: &ChatSummary, user: &UserId) -> u64 {
-    summary.members.iter().find(|member| member.user == *user).map_or(0, |member| member.unread)
-}
-
-fn watermarks(summary: &ChatSummary, user: &UserId) -> ChatReceipts {
-    ChatReceipts {
-        chat: summary.chat,
-        last_seq: summary.last_seq,
-        unread: unread(summary, user),
-        members: members(summary),
-    }
-}
-
 /// The answer to a question for watermarks.
 pub(crate) async fn receipts_of(store: &dyn Store, user: &UserId, chats: &[ChatId]) -> ServerFrame {
-    match summaries(store, user, chats).await {
-        Ok(summaries) => {
-            let chats = summaries.iter().map(|summary| watermarks(summary, user)).collect();
-            ServerFrame::Receipts(Receipts { chats })
+    let receipts = async {
+        let mut receipts = Vec::with_capacity(chats.len());
+        for found in Found::all(store, user, chats).await? {
+            receipts.push(found.receipts(store).await?);
         }
+        Ok(receipts)
+    };
+    match receipts.await {
+        Ok(chats) => ServerFrame::Receipts(Receipts { chats }),
         Err(Refused(code)) => ServerFrame::Error(code.into()),
     }
 }

@@ -196,7 +196,7 @@ impl Session {
             match self.phase {
                 Phase::Attaching { .. } => match queue.pop() {
                     Popped::Item(Item::Answer { attempt, up_to }) if attempt == self.attempt => self.read(up_to),
-                    // What is pushed before the answer has a row by then.
+                    // What is pushed before the answer has a row by then, and what is told live is asked for behind it.
                     Popped::Item(_) => {}
                     Popped::Gap => self.repair(now),
                     Popped::Empty => return None,
@@ -229,6 +229,7 @@ impl Session {
                             self.read(up_to);
                         }
                         Popped::Item(Item::Answer { .. }) => {}
+                        Popped::Item(Item::Live(frame)) => return Some(frame),
                         Popped::Gap => self.repair(now),
                         Popped::Empty => return None,
                     }

@@ -1,35 +1,48 @@
-//! A client's message on its way into the log.
+//! What a client asks of a chat on its way into the log.
 
 use std::sync::Arc;
 
 use chasqui_auth::WriteTo;
-use chasqui_domain::{Action, ChatId, ContentType, Counter, Epoch, Sealed, Send, UserId};
+use chasqui_domain::{Action, Change, ChatId, ContentType, Counter, Create, Epoch, Sealed, Send, UserId};
 use chasqui_log::Pending;
-use chasqui_seal::Context;
+use chasqui_seal::{Context, DataKey};
 use chasqui_wire::{
     Code,
     body::Body,
-    frames::{Failed, SendFrame, ServerFrame},
+    frames::{ChangeAsked, CreateFrame, Failed, PICTURE_BYTES_MAX, SendFrame, ServerFrame, TITLE_BYTES_MAX},
 };
+use futures::future::try_join_all;
 
 use crate::{keys, limits, registry::Handle, shared::Shared, uplink, why::Why};
 
 /// What a body holds when the client doesn't say.
 const TEXT: &str = "text/plain";
 
-/// A message of a session.
+/// Something that a session asks of a chat, and that has an outcome.
 #[derive(Debug, Clone)]
 pub(crate) struct Letter {
     pub(crate) chat: ChatId,
-    pub(crate) to: UserId,
+    /// The other user of a direct chat.
+    pub(crate) to: Option<UserId>,
     pub(crate) id: Counter,
 }
 
 impl Letter {
     /// Tells the sender that there will be no outcome.
     pub(crate) fn failed(self, why: impl Into<Why>) -> ServerFrame {
-        failed(Some(self.chat), Some(self.to), Some(self.id), why)
+        failed(Some(self.chat), self.to, Some(self.id), why)
     }
+}
+
+/// What is asked.
+#[derive(Debug, PartialEq)]
+pub(crate) enum Content {
+    /// A message.
+    Message(ContentType, Body),
+    /// A group.
+    Group { members: Vec<UserId>, title: String, picture: Option<String> },
+    /// A change of a group.
+    Change(ChangeAsked),
 }
 
 /// A failure that is in no inbox.
@@ -58,10 +71,10 @@ pub(crate) fn failed(
 ///
 /// # Errors
 /// [`Code::BadFrame`] when there is not exactly one of text and body; [`Code::BodyTooLarge`].
-pub(crate) fn check(frame: SendFrame, body_bytes_max: usize) -> Result<(ContentType, Body), Code> {
+pub(crate) fn check_message(frame: SendFrame, body_bytes_max: usize) -> Result<Content, Code> {
     let content_type = match (frame.content_type, &frame.text, &frame.body) {
         (Some(content_type), Some(_), None) | (Some(content_type), None, Some(_)) => content_type,
-        (None, Some(_), None) => ContentType::new(TEXT).map_err(|_| Code::ServerError)?,
+        (None, Some(_), None) => plain_text()?,
         _ => return Err(Code::BadFrame),
     };
     let meta = frame.meta.map(|meta| meta.to_string());
@@ -74,10 +87,52 @@ pub(crate) fn check(frame: SendFrame, body_bytes_max: usize) -> Result<(ContentT
         return Err(Code::BodyTooLarge);
     }
     let body = Body { text: frame.text, data: frame.body, reply_to: frame.reply_to, mentions: frame.mentions, meta };
-    Ok((content_type, body))
+    Ok(Content::Message(content_type, body))
 }
 
-/// Judges and seals a message and gives it its place in the log's queue.
+/// Checks a group that a client wants.
+///
+/// # Errors
+/// As [`check_change`].
+pub(crate) fn check_group(frame: CreateFrame, members_max: usize) -> Result<Content, Code> {
+    let CreateFrame { id: _, members, title, picture } = frame;
+    check_users(&members, members_max)?;
+    check_profile(Some(&title), picture.as_deref())?;
+    Ok(Content::Group { members, title, picture })
+}
+
+/// Checks a change that a client wants.
+///
+/// # Errors
+/// [`Code::TooManyMembers`]; [`Code::BodyTooLarge`] when the title or the picture is; [`Code::BadFrame`] when the title has no
+/// characters.
+pub(crate) fn check_change(change: ChangeAsked, members_max: usize) -> Result<Content, Code> {
+    match &change {
+        ChangeAsked::Add { users } => check_users(users, members_max)?,
+        ChangeAsked::Describe { title, picture } => check_profile(title.as_deref(), picture.as_deref())?,
+        ChangeAsked::Remove { .. } | ChangeAsked::Leave {} | ChangeAsked::Role { .. } => {}
+    }
+    Ok(Content::Change(change))
+}
+
+/// A record holds no more.
+fn check_users(users: &[UserId], members_max: usize) -> Result<(), Code> {
+    if users.len() > members_max { Err(Code::TooManyMembers) } else { Ok(()) }
+}
+
+fn check_profile(title: Option<&str>, picture: Option<&str>) -> Result<(), Code> {
+    let is_longer = |text: Option<&str>, bytes_max| text.is_some_and(|text| text.len() > bytes_max);
+    if is_longer(title, TITLE_BYTES_MAX) || is_longer(picture, PICTURE_BYTES_MAX) {
+        return Err(Code::BodyTooLarge);
+    }
+    if title.is_some_and(|title| title.trim().is_empty()) { Err(Code::BadFrame) } else { Ok(()) }
+}
+
+fn plain_text() -> Result<ContentType, Code> {
+    ContentType::new(TEXT).map_err(|_| Code::ServerError)
+}
+
+/// Judges and seals what is asked and gives it its place in the log's queue.
 ///
 /// # Errors
 /// What the sender is told.
@@ -86,34 +141,114 @@ pub(crate) async fn submit(
     handle: Arc<Handle>,
     letter: Letter,
     write_to: WriteTo,
-    content_type: ContentType,
-    body: Body,
+    content: Content,
 ) -> (Letter, Result<Pending, Why>) {
+    let submitter = Submitter { shared: &shared, handle: &handle, letter: &letter, write_to: &write_to };
     let enqueued = async {
-        let wire = |error: chasqui_wire::Error| {
-            tracing::error!(%error, "a message can't be written");
-            Code::ServerError
-        };
-        // Nobody's answer is not a yes, and a no would be for ever: without one nothing is appended.
-        let allowed = shared.policy.may_write(&handle.user, &write_to, &letter.to).await.map_err(|error| {
-            tracing::warn!(%error, source = std::error::Error::source(&error), "a message can't be judged");
-            Code::Unavailable
-        })?;
-        // Chats stay in their first epoch until there is deletion.
-        let epoch = Epoch::FIRST;
-        // Whoever makes the first key of a chat opens it.
-        let opens = || shared.quotas.chats.take(&handle.user);
-        let key = shared.keys.for_sealing(letter.chat, epoch, opens).await.map_err(|error| no_key(&error))?;
-        let context = Context { chat: &letter.chat, sender: &handle.user, epoch };
-        let bytes = key.seal(&body.encode().map_err(wire)?, &context, shared.runtime.random());
-        let send =
-            Send { peer: letter.to.clone(), counter: letter.id, allowed, body: Sealed { epoch, content_type, bytes } };
-        let append =
-            shared.uplink.command(letter.chat, &handle.user, &handle.device, Action::Send(send)).map_err(wire)?;
+        let action = submitter.action(content).await?;
+        let append = shared.uplink.command(letter.chat, &handle.user, &handle.device, action).map_err(wire)?;
         shared.uplink.enqueue(vec![append]).await.map_err(|error| refused(&error).into())
     };
     let enqueued = enqueued.await;
     (letter, enqueued)
+}
+
+struct Submitter<'a> {
+    shared: &'a Shared,
+    handle: &'a Handle,
+    letter: &'a Letter,
+    write_to: &'a WriteTo,
+}
+
+impl Submitter<'_> {
+    async fn action(&self, content: Content) -> Result<Action, Why> {
+        let counter = self.letter.id;
+        Ok(match content {
+            Content::Message(content_type, body) => {
+                let allowed = self.may_write_to(self.letter.to.as_slice()).await?;
+                // Chats stay in their first epoch until there is deletion.
+                let key = self.key(Epoch::FIRST, self.letter.to.is_some()).await?;
+                let body = self.seal(&key, Epoch::FIRST, content_type, &body)?;
+                Action::Send(Send { peer: self.letter.to.clone(), counter, allowed, body })
+            }
+            Content::Group { members, title, picture } => {
+                let allowed = self.may_write_to(&members).await?;
+                // Whoever makes a group makes its keys; a group without one is none that anybody may write to.
+                self.key(Epoch::FIRST, true).await?;
+                let key = self.key(Epoch::PROFILE, true).await?;
+                let title = self.seal_text(&key, title)?;
+                let picture = picture.map(|picture| self.seal_text(&key, picture)).transpose()?;
+                Action::Create(Create { counter, members, allowed, title, picture })
+            }
+            Content::Change(change) => {
+                let mut allowed = true;
+                let change = match change {
+                    ChangeAsked::Add { users } => {
+                        allowed = self.may_write_to(&users).await?;
+                        Change::Add { users }
+                    }
+                    ChangeAsked::Remove { user } => Change::Remove { user },
+                    ChangeAsked::Leave {} => Change::Leave,
+                    ChangeAsked::Role { user, role } => Change::SetRole { user, role },
+                    ChangeAsked::Describe { title, picture } => {
+                        let key = self.key(Epoch::PROFILE, false).await?;
+                        let seal = |text: Option<String>| text.map(|text| self.seal_text(&key, text)).transpose();
+                        Change::Describe { title: seal(title)?, picture: seal(picture)? }
+                    }
+                };
+                Action::Change { counter, allowed, change }
+            }
+        })
+    }
+
+    /// Whether the policy lets the sender write to all of these. Nobody's answer is not a yes, and a no would be for ever: without
+    /// one nothing is appended.
+    async fn may_write_to(&self, users: &[UserId]) -> Result<bool, Why> {
+        for some in users.chunks(limits::VERDICTS_AT_ONCE) {
+            let mut asked = Vec::with_capacity(some.len());
+            for user in some {
+                asked.push(self.shared.policy.may_write(&self.handle.user, self.write_to, user));
+            }
+            let verdicts = try_join_all(asked).await.map_err(|error| {
+                tracing::warn!(%error, source = std::error::Error::source(&error), "a message can't be judged");
+                Code::Unavailable
+            })?;
+            if verdicts.contains(&false) {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// A key of the chat. Whoever makes the first key of a chat opens it; of a group that has none nobody is a member.
+    async fn key(&self, epoch: Epoch, may_create: bool) -> Result<Arc<DataKey>, Why> {
+        let (keys, chat) = (&self.shared.keys, self.letter.chat);
+        if may_create {
+            // A group has two keys, and counts once.
+            let is_counted = epoch != Epoch::PROFILE;
+            let opens = || if is_counted { self.shared.quotas.chats.take(&self.handle.user) } else { Ok(()) };
+            return keys.for_sealing(chat, epoch, opens).await.map_err(|error| no_key(&error));
+        }
+        keys.for_opening(chat, epoch).await.map_err(|error| match &*error {
+            keys::Error::Absent => Code::NotAMember.into(),
+            error => no_key(error),
+        })
+    }
+
+    fn seal_text(&self, key: &DataKey, text: String) -> Result<Sealed, Why> {
+        self.seal(key, Epoch::PROFILE, plain_text()?, &Body { text: Some(text), ..Body::default() })
+    }
+
+    fn seal(&self, key: &DataKey, epoch: Epoch, content_type: ContentType, body: &Body) -> Result<Sealed, Why> {
+        let context = Context { chat: &self.letter.chat, sender: &self.handle.user, epoch };
+        let bytes = key.seal(&body.encode().map_err(wire)?, &context, self.shared.runtime.random());
+        Ok(Sealed { epoch, content_type, bytes })
+    }
+}
+
+fn wire(error: chasqui_wire::Error) -> Code {
+    tracing::error!(%error, "a message can't be written");
+    Code::ServerError
 }
 
 /// Waits until a message is durable; gives what the sender is told when it is not.
@@ -158,21 +293,47 @@ mod tests {
         serde_json::from_value(all).unwrap()
     }
 
+    fn message(fields: serde_json::Value, body_bytes_max: usize) -> Result<(ContentType, Body), Code> {
+        match check_message(frame(fields), body_bytes_max)? {
+            Content::Message(content_type, body) => Ok((content_type, body)),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_group_has_a_title_and_no_more_than_fits() {
+        let check = |fields: serde_json::Value| {
+            let mut all = json!({"id": "1", "members": ["bob", "eve"], "title": "t"});
+            all.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
+            check_group(serde_json::from_value(all).unwrap(), 2).map(drop)
+        };
+        let long = |bytes| "x".repeat(bytes);
+        assert_eq!(check(json!({"title": long(256), "picture": long(1024)})), Ok(()));
+        for title in ["", " \n"] {
+            assert_eq!(check(json!({"title": title})), Err(Code::BadFrame));
+        }
+        assert_eq!(check(json!({"title": long(64 * 1024)})), Err(Code::BodyTooLarge));
+        assert_eq!(check(json!({"picture": long(1025)})), Err(Code::BodyTooLarge));
+        assert_eq!(check(json!({"members": ["a", "b", "c"]})), Err(Code::TooManyMembers));
+        let described = ChangeAsked::Describe { title: None, picture: Some(String::new()) };
+        assert!(check_change(described, 2).is_ok(), "a picture can be taken away");
+    }
+
     #[test]
     fn a_message_has_a_text_or_a_body_of_a_type() {
-        assert_eq!(check(frame(json!({"text": "hi"})), 9).unwrap().0.as_str(), "text/plain");
-        let (content_type, body) = check(frame(json!({"body": "aGk=", "content_type": "a/b"})), 9).unwrap();
+        assert_eq!(message(json!({"text": "hi"}), 9).unwrap().0.as_str(), "text/plain");
+        let (content_type, body) = message(json!({"body": "aGk=", "content_type": "a/b"}), 9).unwrap();
         assert_eq!((content_type.as_str(), body.data), ("a/b", Some(Bytes::from_static(b"hi"))));
         for wrong in [json!({}), json!({"body": "aGk="}), json!({"text": "a", "body": "aGk=", "content_type": "a/b"})] {
-            assert_eq!(check(frame(wrong), 9), Err(Code::BadFrame));
+            assert_eq!(message(wrong, 9), Err(Code::BadFrame));
         }
     }
 
     #[test]
     fn all_that_the_client_wrote_counts() {
         let all = json!({"text": "12345", "meta": {"a": 1}, "mentions": ["bob"]});
-        assert!(check(frame(all.clone()), 5 + 7 + 5).is_ok());
-        assert_eq!(check(frame(all), 5 + 7 + 4), Err(Code::BodyTooLarge));
+        assert!(message(all.clone(), 5 + 7 + 5).is_ok());
+        assert_eq!(message(all, 5 + 7 + 4), Err(Code::BodyTooLarge));
     }
 
     #[test]
@@ -183,7 +344,7 @@ mod tests {
                 "text": "x".repeat(text), "meta": "m", "reply_to": u64::MAX >> 1, "mentions": vec![mention; mentions],
             });
             let content = text + 3 + mentions * 130;
-            let (_, body) = check(frame(fields), content).unwrap();
+            let (_, body) = message(fields, content).unwrap();
             let sealed = body.encode().unwrap().len() + SEALED_OVERHEAD_BYTES;
             assert!(sealed <= limits::stamped_body_bytes_max(content), "{sealed} {content}");
         }

@@ -4,8 +4,7 @@ use std::{borrow::Cow, sync::Arc};
 
 use bytes::Bytes;
 use chasqui_domain::{
-    Action, ChatId, Command, DeviceId, GatewayId, Incarnation, LogId, Offset, Partition, Rules, RulesNumber, UserId,
-    partition,
+    Action, ChatId, Command, DeviceId, GatewayId, Incarnation, LogId, Offset, Partition, Rules, UserId, partition,
 };
 use chasqui_log::{Append, Header, Log, Pending, Topic, TopicPartition};
 use chasqui_runtime::Runtime;
@@ -18,7 +17,7 @@ use chasqui_wire::{
     revocation::Revocation,
 };
 
-use crate::{Error, limits, registry::Handle};
+use crate::{Error, registry::Handle};
 
 /// Appends what the gateway says.
 pub(crate) struct Uplink {
@@ -29,10 +28,8 @@ pub(crate) struct Uplink {
 }
 
 impl Uplink {
-    pub(crate) fn new(log: Arc<dyn Log>, runtime: Runtime, gateway: GatewayId, body_bytes_max: usize) -> Self {
-        let stamped = limits::stamped_body_bytes_max(body_bytes_max);
-        let body_bytes_max = u32::try_from(stamped).unwrap_or(u32::MAX);
-        Self { log, runtime, gateway, rules: Rules { number: RulesNumber::NEWEST, body_bytes_max } }
+    pub(crate) fn new(log: Arc<dyn Log>, runtime: Runtime, gateway: GatewayId, rules: Rules) -> Self {
+        Self { log, runtime, gateway, rules }
     }
 
     /// This life of the topics.

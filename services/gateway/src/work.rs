@@ -31,14 +31,14 @@ use crate::{
     rest::receipts_of,
     session::Session,
     shared::Shared,
-    submit::{self, Letter},
+    submit::{self, Content, Letter},
     why::Why,
 };
 
 /// A frame of the client that takes a while. The next is read when it is done, so they keep their order.
 enum Handled {
-    Send(Letter, Result<Pending, Why>),
-    Asked(ServerFrame),
+    Asked(Letter, Result<Pending, Why>),
+    Answered(ServerFrame),
     Renewed(Result<Identity, Code>),
 }
 
@@ -102,14 +102,26 @@ impl Worker {
         self.shared.metrics.frame_in(frame.as_ref().map_or(UNREADABLE, ClientFrame::name));
         match frame {
             Ok(ClientFrame::Send(frame)) => return self.send(*frame, now),
+            Ok(ClientFrame::Create(frame)) => {
+                let chat = ChatId::group(self.session.user(), self.session.device(), frame.id);
+                let letter = Letter { chat, to: None, id: frame.id };
+                let members_max = self.shared.options.group_members_max;
+                return self.ask(letter, now, || submit::check_group(*frame, members_max));
+            }
+            Ok(ClientFrame::Change(frame)) => {
+                let letter = Letter { chat: frame.chat, to: None, id: frame.id };
+                let members_max = self.shared.options.group_members_max;
+                return self.ask(letter, now, || submit::check_change(frame.change, members_max));
+            }
             Ok(ClientFrame::Ack(ack)) => self.ack(ack),
             Ok(ClientFrame::Read(read)) => {
                 self.receipts.raise(read.chat, Watermarks { delivered: Seq(0), read: read.seq });
             }
             Ok(ClientFrame::Receipts(query)) if query.chats.len() <= limits::RECEIPTS_CHATS_MAX => {
                 let (shared, user) = (self.shared.clone(), self.session.user().clone());
-                self.handling =
-                    Some(async move { Handled::Asked(receipts_of(&*shared.store, &user, &query.chats).await) }.boxed());
+                self.handling = Some(
+                    async move { Handled::Answered(receipts_of(&*shared.store, &user, &query.chats).await) }.boxed(),
+                );
             }
             Ok(ClientFrame::Receipts(_)) => self.bad(format!("at most {} chats", limits::RECEIPTS_CHATS_MAX)),
             Ok(ClientFrame::Renew(renew)) => {
@@ -118,8 +130,8 @@ impl Worker {
                     Some(async move { Handled::Renewed(identity::verify(&shared, &renew.token.0).await) }.boxed());
             }
             Ok(ClientFrame::Hello(_)) => self.bad("hello was said before".to_owned()),
-            Err(error) => match unreadable_send(text) {
-                Some((to, id)) => self.session.say(&submit::failed(None, to, Some(id), Code::BadFrame)),
+            Err(error) => match unreadable(text) {
+                Some((chat, to, id)) => self.session.say(&submit::failed(chat, to, Some(id), Code::BadFrame)),
                 None => self.bad(error.to_string()),
             },
         }
@@ -132,11 +144,30 @@ impl Worker {
     }
 
     fn send(&mut self, frame: SendFrame, now: Duration) -> Result<(), Code> {
-        let chat = ChatId::direct(self.session.user(), &frame.to);
-        let letter = Letter { chat, to: frame.to.clone(), id: frame.id };
-        let begun = self.begin_sending(frame, &letter, now);
+        let (to, id) = (frame.to.clone(), frame.id);
+        let chat = match (&to, frame.chat) {
+            (Some(to), None) => ChatId::direct(self.session.user(), to),
+            (None, Some(chat)) if chat.is_group() => chat,
+            // It takes a user to know who is at the other end of a direct chat.
+            (_, chat) => {
+                self.session.say(&submit::failed(chat, to, Some(id), Code::BadFrame));
+                return Ok(());
+            }
+        };
+        let body_bytes_max = self.shared.options.body_bytes_max;
+        self.ask(Letter { chat, to, id }, now, || submit::check_message(frame, body_bytes_max))
+    }
+
+    /// Begins with something that has an outcome.
+    fn ask(
+        &mut self,
+        letter: Letter,
+        now: Duration,
+        check: impl FnOnce() -> Result<Content, Code>,
+    ) -> Result<(), Code> {
+        let begun = self.begin_asking(&letter, now, check);
         let Err(why) = begun else { return Ok(()) };
-        if why.is_for_a_while() && !self.session.can_hold(chat, letter.id, now) {
+        if why.is_for_a_while() && !self.session.can_hold(letter.chat, letter.id, now) {
             return Err(Code::TooManyFrames);
         }
         self.lost(letter, why, now);
@@ -144,16 +175,21 @@ impl Worker {
     }
 
     /// Only what can be sent waits for an outcome.
-    fn begin_sending(&mut self, frame: SendFrame, letter: &Letter, now: Duration) -> Result<(), Why> {
+    fn begin_asking(
+        &mut self,
+        letter: &Letter,
+        now: Duration,
+        check: impl FnOnce() -> Result<Content, Code>,
+    ) -> Result<(), Why> {
         let Letter { chat, id, .. } = *letter;
         self.session.in_order(chat, id, now)?;
         let sends = &self.shared.quotas.sends;
         sends.take(self.session.user()).map_err(|too_much| Why::too_much(Code::RateLimited, too_much))?;
-        let (content_type, body) = submit::check(frame, self.shared.options.body_bytes_max)?;
+        let content = check()?;
         self.session.sending(chat, id, now)?;
         let (shared, handle) = (self.shared.clone(), self.handle.clone());
-        let submit = submit::submit(shared, handle, letter.clone(), self.grant.write_to.clone(), content_type, body);
-        self.handling = Some(submit.map(|(letter, pending)| Handled::Send(letter, pending)).boxed());
+        let submit = submit::submit(shared, handle, letter.clone(), self.grant.write_to.clone(), content);
+        self.handling = Some(submit.map(|(letter, pending)| Handled::Asked(letter, pending)).boxed());
         Ok(())
     }
 
@@ -192,12 +228,12 @@ impl Worker {
     /// Goes on with the frame in hand; whether there is none now.
     pub(crate) fn poll_handling(&mut self, cx: &mut Context<'_>, now: Duration) -> bool {
         match poll_work(&mut self.handling, cx) {
-            Some(Handled::Send(letter, Ok(pending))) => {
+            Some(Handled::Asked(letter, Ok(pending))) => {
                 self.session.sent(letter.chat, letter.id);
                 self.appends.push(submit::confirm(self.shared.clone(), letter, pending).boxed());
             }
-            Some(Handled::Send(letter, Err(why))) => self.lost(letter, why, now),
-            Some(Handled::Asked(frame)) => self.session.say(&frame),
+            Some(Handled::Asked(letter, Err(why))) => self.lost(letter, why, now),
+            Some(Handled::Answered(frame)) => self.session.say(&frame),
             Some(Handled::Renewed(renewed)) => self.renewed(renewed),
             None => {}
         }
@@ -296,17 +332,20 @@ async fn raise(
     }
 }
 
-/// Whose message it was, when a message can't be read: the client must learn that it will have no outcome.
-fn unreadable_send(text: &str) -> Option<(Option<UserId>, Counter)> {
+/// What was asked that can't be read: the client must learn that it will have no outcome.
+fn unreadable(text: &str) -> Option<(Option<ChatId>, Option<UserId>, Counter)> {
     #[derive(Deserialize)]
     struct Loose {
         r#type: String,
         id: String,
+        chat: Option<serde_json::Value>,
         to: Option<serde_json::Value>,
     }
-    let loose: Loose = serde_json::from_str(text).ok().filter(|loose: &Loose| loose.r#type == "send")?;
+    let has_outcome = |loose: &Loose| matches!(&*loose.r#type, "send" | "create" | "change");
+    let loose: Loose = serde_json::from_str(text).ok().filter(has_outcome)?;
+    let chat = loose.chat.and_then(|chat| ChatId::parse(chat.as_str()?).ok());
     let to = loose.to.and_then(|to| UserId::new(to.as_str()?).ok());
     // Ids end where the records' numbers do; a larger one couldn't be written back.
     let id = loose.id.parse().ok().filter(|id| i64::try_from(*id).is_ok())?;
-    Some((to, Counter(id)))
+    Some((chat, to, Counter(id)))
 }

@@ -14,6 +14,7 @@ mod begin;
 mod devices;
 mod error;
 mod gateways;
+mod gathered;
 mod owner;
 mod placing;
 mod presence;

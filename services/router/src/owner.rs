@@ -15,6 +15,7 @@ use crate::{
     begin::{Follower, begins_term, take_over},
     devices::Devices,
     gateways::Gateways,
+    gathered::Gathered,
     placing::{Arrived, Placed, Routes},
     presence::{Owed, Table},
 };
@@ -36,6 +37,7 @@ enum Event {
     Presence(Vec<Record>),
     Inbox(Vec<Record>),
     Nothing,
+    Gathered,
     Tick,
 }
 
@@ -49,6 +51,9 @@ pub(crate) struct Owner<'a> {
     heartbeats: Follower,
     table: Table,
     placed: Placed,
+    /// What authors in groups are to be told. No checkpoint says that the records it came from are done before it is told, but for
+    /// what has to wait for another window: that is in the checkpoint.
+    gathered: Gathered,
     /// What was read and is not placed yet.
     arrived: VecDeque<Arrived>,
     /// All inbox records below are placed and pushed.
@@ -93,6 +98,7 @@ impl<'a> Owner<'a> {
             heartbeats: Follower::of_heartbeats(log, &heartbeats_at, heard).await?,
             table: Table::new(gateways),
             placed: Placed(state.placed),
+            gathered: Gathered::new(state.counts, now),
             arrived: VecDeque::new(),
             next: checkpoint.inbox,
             answered: checkpoint.presence,
@@ -132,12 +138,18 @@ impl<'a> Owner<'a> {
             self.tick().await?;
         }
         let sleep = self.router.deps.runtime.sleep(self.tick_at.saturating_sub(self.now()));
+        let due = self.gathered.due();
+        if due.is_some_and(|due| due <= self.now()) {
+            return self.tell_gathered().await;
+        }
+        let gathered = self.router.deps.runtime.sleep(due.unwrap_or_default().saturating_sub(self.now()));
         let event = tokio::select! {
             biased;
             records = self.heartbeats.next(bytes_max) => Event::Heartbeats(records?),
             records = self.presence.next(bytes_max) => Event::Presence(records?),
             records = self.inbox.next(bytes_max) => Event::Inbox(records?),
-            () = ready(()), if self.unsaved > 0 => Event::Nothing,
+            () = ready(()), if self.unsaved > 0 && due.is_none() => Event::Nothing,
+            () = gathered, if due.is_some() => Event::Gathered,
             () = sleep => Event::Tick,
         };
         match event {
@@ -145,7 +157,7 @@ impl<'a> Owner<'a> {
             Event::Presence(records) => self.attend(&records).await?,
             Event::Inbox(records) => return self.place(records).await,
             Event::Nothing => return self.checkpoint().await,
-            Event::Tick => return Ok(()),
+            Event::Gathered | Event::Tick => return Ok(()),
         }
         // However much is said of sessions, entries come in between.
         let ready = self.inbox.next(bytes_max).now_or_never().transpose()?;
@@ -222,9 +234,10 @@ impl<'a> Owner<'a> {
     async fn place_batch(&mut self, arrived: &[Arrived]) -> Result<(), Error> {
         let Some(last) = arrived.last() else { return Ok(()) };
         let deps = &self.router.deps;
-        let Table { sessions, gateways, .. } = &self.table;
-        let routes = Routes { of: self.of, term: self.term, partitions: deps.log.partitions(), sessions, gateways };
-        let batch = routes.place(arrived, &mut self.placed)?;
+        let mut placed = std::mem::take(&mut self.placed);
+        let batch = self.routes().place(arrived, &mut placed);
+        self.placed = placed;
+        let batch = batch?;
         if !batch.rows.is_empty() {
             deps.store.write_inbox(batch.rows).await?;
         }
@@ -233,16 +246,32 @@ impl<'a> Owner<'a> {
             deps.log.append_ahead(batch.pushes).await?;
         }
         failpoint!("router::after_push");
+        let now = self.now();
+        batch.counts.into_iter().for_each(|counts| self.gathered.add(counts, now));
         self.next = last.record.offset.next();
         self.is_saved = false;
         self.unsaved += 1;
         if self.must_save() { self.checkpoint().await } else { Ok(()) }
     }
 
-    /// Whether the batches so far may not wait for others.
+    /// Whether the batches so far may not wait for others, but for what was gathered.
     fn must_save(&self) -> bool {
         fail::fail_point!("router::saves_each", |_| true);
-        self.unsaved >= self.router.options.checkpoint_batches_max
+        self.unsaved >= self.router.options.checkpoint_batches_max && self.gathered.due().is_none()
+    }
+
+    /// Tells authors in groups what was gathered, behind which a checkpoint may follow.
+    async fn tell_gathered(&mut self) -> Result<(), Error> {
+        let now = self.now();
+        let told = self.gathered.take(now);
+        self.append(self.routes().tell(told)?).await?;
+        self.checkpoint().await
+    }
+
+    fn routes(&self) -> Routes<'_> {
+        let Table { sessions, gateways, .. } = &self.table;
+        let partitions = self.router.deps.log.partitions();
+        Routes { of: self.of, term: self.term, partitions, sessions, gateways }
     }
 
     async fn checkpoint(&mut self) -> Result<(), Error> {
@@ -259,7 +288,7 @@ impl<'a> Owner<'a> {
         self.write_devices(devices).await?;
         self.table.forget_gateways(self.now());
         self.judge().await?;
-        if !self.is_saved {
+        if !self.is_saved && self.gathered.due().is_none() {
             self.checkpoint().await?;
         }
         self.tick_at = self.now() + self.router.options.tick;
@@ -275,6 +304,7 @@ impl<'a> Owner<'a> {
         let state = RouterState {
             placed: self.placed.0.clone(),
             suspended: self.table.gateways.suspended(),
+            counts: self.gathered.waiting(),
             presence_from: self.missed.map_or(oldest, |(_, from)| oldest.min(from)),
         };
         let (term, inbox, presence) = (self.term, self.next, self.answered);

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
-use chasqui_domain::{GatewayId, Incarnation, LogId, Offset, Partition, Position, Term, UserId};
+use chasqui_domain::{
+    ChatId, Entry, GatewayId, GroupCounts, Incarnation, LogId, Offset, Partition, Position, Term, UserId,
+};
 use chasqui_log::{Append, Header, Partitions, Record, Topic};
 use chasqui_store::{InboxRow, LogPartition};
 use chasqui_wire::{entry, gateway_record::GatewayRecord, inbox::InboxRecord};
@@ -55,6 +57,8 @@ impl Placed {
 pub(crate) struct Batch {
     pub(crate) rows: Vec<InboxRow>,
     pub(crate) pushes: Vec<Append>,
+    /// What authors in groups are to be told, when others are.
+    pub(crate) counts: Vec<GroupCounts>,
 }
 
 /// Who gets pushes, and from where.
@@ -74,6 +78,10 @@ impl Routes<'_> {
             if !placed.take(inbox) {
                 continue;
             }
+            if let Entry::Counts(counts) = &inbox.entry {
+                batch.counts.push(counts.clone());
+                continue;
+            }
             let entry = entry::encode(&inbox.entry)?;
             if inbox.entry.is_kept() {
                 batch.rows.extend(inbox.recipients.iter().map(|user| InboxRow {
@@ -88,6 +96,26 @@ impl Routes<'_> {
             }
         }
         Ok(batch)
+    }
+
+    /// Tells authors who have sessions what was gathered, one record for each gateway and chat.
+    pub(crate) fn tell(&self, gathered: Vec<GroupCounts>) -> Result<Vec<Append>, Error> {
+        let mut told: BTreeMap<_, GroupCounts> = BTreeMap::new();
+        for GroupCounts { chat, version, authors } in gathered {
+            for counts in authors {
+                for (gateway, _) in self.by_gateway(std::slice::from_ref(&counts.author)) {
+                    let told =
+                        told.entry((gateway, chat)).or_insert(GroupCounts { chat, version, authors: Vec::new() });
+                    told.version = version.max(told.version);
+                    told.authors.push(counts.clone());
+                }
+            }
+        }
+        let (term, partition) = (self.term, self.of.partition);
+        let record = |(((gateway, incarnation), _), counts): (((GatewayId, Incarnation), ChatId), GroupCounts)| {
+            to_gateway(gateway, partition, &GatewayRecord::Counts { term, incarnation, partition, counts }, Vec::new())
+        };
+        told.into_iter().map(record).collect()
     }
 
     fn by_gateway(&self, users: &[UserId]) -> BTreeMap<(GatewayId, Incarnation), Vec<UserId>> {

@@ -19,7 +19,8 @@ use chasqui_wire::{
     checkpoint::RouterState, gateway_record::GatewayRecord, inbox::InboxRecord, presence::PresenceKind,
 };
 
-use chasqui_testkit::{Faults, FaultyLog, FaultyStore, MODES, workload};
+use chasqui_runtime::Runtime;
+use chasqui_testkit::{Clock, Faults, FaultyLog, FaultyStore, MODES, workload};
 use support::{LOG, OF, World, inbox, message, reached, receipt, user};
 
 const NAMES: [&str; 2] = ["alice", "bob"];
@@ -145,6 +146,15 @@ async fn a_fault_at_any_call_leaves_no_hole_and_no_repeat() {
     }
 }
 
+async fn pass_time(clock: &Clock) {
+    loop {
+        for _ in 0..100 {
+            tokio::task::yield_now().await;
+        }
+        clock.advance(1);
+    }
+}
+
 /// The entries of every inbox after the whole pipeline has run.
 async fn pipeline(workload: &[Bytes], faults: Arc<Faults>) -> BTreeMap<&'static str, Vec<Bytes>> {
     let inner = workload::memory_log();
@@ -152,6 +162,7 @@ async fn pipeline(workload: &[Bytes], faults: Arc<Faults>) -> BTreeMap<&'static 
     let memory = Arc::new(MemoryStore::new());
     let log: Arc<dyn Log> = Arc::new(FaultyLog { inner: inner.clone(), faults: faults.clone() });
     let store = FaultyStore::new(memory.clone(), faults.clone());
+    let clock = Clock::default();
     let options = chasqui_sequencer::Options { batch_commands_max: 3, ..chasqui_sequencer::Options::default() };
     loop {
         let deps = chasqui_sequencer::Deps { log: log.clone(), store: store.clone(), runtime: workload::runtime() };
@@ -161,7 +172,8 @@ async fn pipeline(workload: &[Bytes], faults: Arc<Faults>) -> BTreeMap<&'static 
         tasks.spawn(async move { panic!("the sequencer stopped: {}", sequencer.run().await) });
         let mut routers = Vec::new();
         for partition in (0..3).map(Partition) {
-            let deps = chasqui_router::Deps { log: log.clone(), store: store.clone(), runtime: workload::runtime() };
+            let runtime = Runtime::new(clock.clone());
+            let deps = chasqui_router::Deps { log: log.clone(), store: store.clone(), runtime };
             let router = chasqui_router::Router::new(deps, partition, chasqui_router::Options::default());
             routers.push((partition, router.progress()));
             tasks.spawn(async move { panic!("a router stopped: {}", router.run().await) });
@@ -179,6 +191,8 @@ async fn pipeline(workload: &[Bytes], faults: Arc<Faults>) -> BTreeMap<&'static 
             () = faults.crash() => continue,
             ended = tasks.join_next() => ended.unwrap().unwrap(),
             () = done => break,
+            // What is gathered is told when its time has come.
+            () = pass_time(&clock) => {}
         }
     }
     let mut inboxes = BTreeMap::new();

@@ -5,10 +5,10 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
 };
 
-use chasqui_domain::{ChatId, Command, Offset, Source, Version, chat::decide::refuse_poison, decide, partition};
+use chasqui_domain::{ChatId, Command, Offset, Source, chat::decide::refuse_poison, decide, partition};
 use chasqui_log::{Partitions, Record};
-use chasqui_store::{LogPartition, Snapshot, Summary};
-use chasqui_wire::{command, snapshot, summary};
+use chasqui_store::{ChatUpdate, LogPartition, Snapshot};
+use chasqui_wire::{command, snapshot};
 
 use crate::{
     Error,
@@ -108,7 +108,7 @@ impl Place {
             .map_err(poison)?;
         for event in &decision.events {
             cached.chat.apply(event).map_err(|error| poison(error.to_string()))?;
-            cached.note(event);
+            cached.touched.note(event, &cached.chat);
         }
         Ok(outputs)
     }
@@ -128,22 +128,10 @@ impl Place {
     }
 }
 
-impl Cached {
-    fn empty(id: ChatId) -> Self {
-        Self { chat: chasqui_domain::Chat::new(id), snapshot: Version(0), last_message: None, members_changed: false }
-    }
-}
-
-/// The summaries of the chats whose version rose.
-pub(crate) fn summaries(chats: &BTreeMap<ChatId, Cached>, rose: &BTreeSet<ChatId>) -> Result<Vec<Summary>, Error> {
+/// What is new of what is shown of the chats whose version rose.
+pub(crate) fn updates(chats: &BTreeMap<ChatId, Cached>, rose: &BTreeSet<ChatId>) -> Result<Vec<ChatUpdate>, Error> {
     let touched = rose.iter().filter_map(|id| chats.get(id));
-    touched
-        .map(|Cached { chat, last_message, members_changed, .. }| {
-            let members = chat.members.iter().map(|member| member.user.clone()).collect();
-            let bytes = summary::encode(chat, last_message.as_ref())?;
-            Ok(Summary { chat: chat.id, version: chat.version, members, members_changed: *members_changed, bytes })
-        })
-        .collect()
+    touched.map(|cached| cached.touched.update(&cached.chat)).collect()
 }
 
 /// The snapshots that are due.

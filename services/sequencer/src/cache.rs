@@ -1,7 +1,9 @@
 //! The states of chats that were needed lately, bounded by their bytes.
 
-use chasqui_domain::{Chat, ChatId, Event, EventKind, Version};
+use chasqui_domain::{Chat, ChatId, Version};
 use lru::LruCache;
+
+use crate::touched::Touched;
 
 /// A chat's state as the sequencer holds it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -10,27 +12,19 @@ pub(crate) struct Cached {
     pub(crate) chat: Chat,
     /// The version of its newest snapshot; 0 when it has none.
     pub(crate) snapshot: Version,
-    /// The last message, without its body. The summary names it, and must not depend on what a batch happens to hold.
-    pub(crate) last_message: Option<Event>,
-    /// Whether its members changed by events whose rows are not written yet.
-    pub(crate) members_changed: bool,
+    /// What changed by events of which this is not written yet.
+    pub(crate) touched: Touched,
 }
 
 impl Cached {
-    /// Remembers what summaries tell of an event beside the state.
-    pub(crate) fn note(&mut self, event: &Event) {
-        self.members_changed |= matches!(event.kind, EventKind::Opened { .. });
-        if matches!(event.kind, EventKind::Message { .. }) {
-            let mut event = event.clone();
-            if let EventKind::Message { body, .. } = &mut event.kind {
-                body.bytes.clear();
-            }
-            self.last_message = Some(event);
-        }
+    /// A chat in which nothing has happened yet.
+    pub(crate) fn empty(id: ChatId) -> Self {
+        Self { chat: Chat::new(id), snapshot: Version(0), touched: Touched::default() }
     }
 
+    /// A snapshot has all members in it, so that one of many comes behind as many more events.
     pub(crate) fn wants_snapshot(&self, every: u64) -> bool {
-        self.chat.version.0 - self.snapshot.0 >= every
+        self.chat.version.0 - self.snapshot.0 >= every.max(self.chat.members.len() as u64)
     }
 
     /// About what it takes in memory.
@@ -82,8 +76,7 @@ mod tests {
 
     fn cached(number: u32) -> Cached {
         let peer = UserId::new(format!("user-{number}")).unwrap();
-        let chat = Chat::new(ChatId::direct(&UserId::new("me").unwrap(), &peer));
-        Cached { chat, snapshot: Version(0), last_message: None, members_changed: false }
+        Cached::empty(ChatId::direct(&UserId::new("me").unwrap(), &peer))
     }
 
     #[test]

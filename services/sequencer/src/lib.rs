@@ -11,6 +11,7 @@ mod error;
 mod load;
 mod outputs;
 mod owner;
+mod touched;
 
 use std::{convert::Infallible, sync::Arc, time::Duration};
 

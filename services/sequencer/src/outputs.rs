@@ -4,7 +4,9 @@
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
-use chasqui_domain::{ChatId, Decision, Effect, Entry, Event, Partition, Source, UserId, partition};
+use chasqui_domain::{
+    ChatId, Decision, Effect, Entry, Event, EventKind, GroupCounts, Partition, Source, UserId, partition,
+};
 use chasqui_log::{Append, Header, Partitions, Topic};
 use chasqui_store::{EventRow, Stream};
 use chasqui_wire::{event, inbox::InboxRecord};
@@ -57,7 +59,11 @@ struct Encoding<'a> {
 impl Encoding<'_> {
     fn event(&self, outputs: &mut Outputs, event: &Event, source: Source) -> Result<(), chasqui_wire::Error> {
         let (envelope, body) = event::encode_envelope(event, &source)?;
-        let stream = if event.kind.is_receipt() { Stream::Receipts } else { Stream::Content };
+        let stream = match &event.kind {
+            EventKind::Delivered { .. } | EventKind::Read { .. } => Stream::Receipts,
+            EventKind::Opened { .. } | EventKind::Message { .. } => Stream::Content,
+            EventKind::Created { .. } | EventKind::Changed { .. } => Stream::Changes,
+        };
         let value = event::encode(event, &source)?;
         outputs.rows.push(EventRow { chat: event.chat, stream, version: event.version, source, envelope, body });
         outputs.appends.push(self.append(Topic::Events, source.partition, value));
@@ -77,7 +83,8 @@ impl Encoding<'_> {
             by_partition.entry(partition::of_user(user, self.partitions.users)).or_default().push(user.clone());
         }
         for (partition, recipients) in by_partition {
-            let value = InboxRecord { source, recipients, entry: entry.clone() }.encode()?;
+            let entry = told_to(entry, &recipients);
+            let value = InboxRecord { source, recipients, entry }.encode()?;
             outputs.appends.push(self.append(Topic::Inbox, partition, value));
         }
         Ok(())
@@ -85,6 +92,17 @@ impl Encoding<'_> {
 
     fn append(&self, topic: Topic, partition: Partition, value: Bytes) -> Append {
         Append { to: topic.partition(partition), key: self.key.clone(), value, headers: self.headers.to_vec() }
+    }
+}
+
+/// The entry as it is for some of its recipients: each author gets counts of their own, and needs no others'.
+fn told_to(entry: &Entry, recipients: &[UserId]) -> Entry {
+    match entry {
+        Entry::Counts(GroupCounts { chat, version, authors }) => {
+            let authors = authors.iter().filter(|counts| recipients.binary_search(&counts.author).is_ok());
+            Entry::Counts(GroupCounts { chat: *chat, version: *version, authors: authors.cloned().collect() })
+        }
+        entry => entry.clone(),
     }
 }
 

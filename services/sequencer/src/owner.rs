@@ -14,6 +14,7 @@ use crate::{
     error::Halt,
     load,
     outputs::Outputs,
+    touched::Touched,
 };
 
 /// How many chats are loaded at a time. Their rows have bodies, so their sizes are far from even.
@@ -95,11 +96,11 @@ impl<'a> Owner<'a> {
         let mut chats = self.load(&tasks, first).await?;
         let outputs = self.decide(&records, &tasks, &mut chats)?;
         let rose: BTreeSet<ChatId> = outputs.rows.iter().map(|row| row.chat).collect();
-        let summaries = batch::summaries(&chats, &rose)?;
+        let updates = batch::updates(&chats, &rose)?;
         let snapshots = batch::snapshots(&chats, self.sequencer.options.snapshot_every)?;
 
         if !outputs.rows.is_empty() {
-            self.sequencer.deps.store.write_events(self.place.of, outputs.rows, summaries).await?;
+            self.sequencer.deps.store.write_events(self.place.of, outputs.rows, updates).await?;
         }
         failpoint!("sequencer::after_rows");
         if !outputs.appends.is_empty() {
@@ -119,7 +120,7 @@ impl<'a> Owner<'a> {
         }
 
         for cached in chats.into_values() {
-            self.cache.put(Cached { members_changed: false, ..cached });
+            self.cache.put(Cached { touched: Touched::default(), ..cached });
         }
         self.skipped = self.skipped.split_off(&next);
         Ok(())
@@ -164,12 +165,8 @@ impl<'a> Owner<'a> {
         for some in missing.chunks(LOAD_CHATS) {
             let logs = store.load_chats(some, self.place.of.log, before).await?;
             for (&chat, log) in some.iter().zip(logs) {
-                let mut cached = load::fold(chat, &log)?;
                 has_snapshot |= log.snapshot.is_some();
-                if let Some(query) = load::missing_last_message(&cached) {
-                    load::note_last_message(&mut cached, &store.events(&query).await?)?;
-                }
-                chats.insert(chat, cached);
+                chats.insert(chat, load::fold(chat, &log)?);
             }
         }
         // A snapshot says nothing of the command that it is as of. One beyond `before` can only be there if somebody

@@ -14,7 +14,7 @@ use chasqui_domain::{Entry, Event, EventKind, Offset, Refusal, Version};
 use chasqui_log::Log;
 use chasqui_sequencer::{Options, SNAPSHOT_EVERY};
 use chasqui_store::{EventQuery, EventRow, Snapshot, Store, Stream};
-use chasqui_wire::{event, inbox::InboxRecord, snapshot, summary};
+use chasqui_wire::{event, inbox::InboxRecord, member, snapshot, summary};
 
 use chasqui_testkit::workload::{OF, fill, mixed, send, user};
 use chasqui_testkit::{Faults, MODES, workload};
@@ -36,7 +36,10 @@ async fn the_workload_shows_every_sort_of_outcome() {
     assert!(entries.iter().any(|entry| matches!(entry, Entry::Message { .. })));
     assert!(entries.iter().any(|entry| matches!(entry, Entry::Repeated { .. })));
     assert!(entries.iter().any(|entry| matches!(entry, Entry::Receipt { .. })));
-    for refusal in [Refusal::NotAMember, Refusal::SeqAhead] {
+    assert!(entries.iter().any(|entry| matches!(entry, Entry::Changed { .. })));
+    assert!(entries.iter().any(|entry| matches!(entry, Entry::Done { .. })));
+    assert!(entries.iter().any(|entry| matches!(entry, Entry::Counts(_))));
+    for refusal in [Refusal::NotAMember, Refusal::SeqAhead, Refusal::NotPermitted] {
         assert!(entries.iter().any(|entry| matches!(entry, Entry::Refused { refusal: it, .. } if *it == refusal)));
     }
     assert_eq!(outcome.skipped.iter().copied().collect::<Vec<_>>(), [Offset(11)]);
@@ -130,7 +133,7 @@ async fn a_restart_behind_a_snapshot_changes_no_byte() {
 }
 
 #[tokio::test]
-async fn a_summary_names_the_last_message_though_only_the_snapshot_knows_it() {
+async fn what_is_shown_behind_a_snapshot_is_what_it_would_have_been() {
     // The last events before the restart are receipts, so that no row above the snapshot is a message.
     let world = World::new(&messages(10), Faults::none()).await;
     world.run_to_end(None).await.unwrap();
@@ -140,10 +143,11 @@ async fn a_summary_names_the_last_message_though_only_the_snapshot_knows_it() {
     world.store.commit(OF, Offset(10), vec![Snapshot { chat, version, bytes }]).await.unwrap();
     fill(world.log.as_ref(), &[chasqui_wire::command::encode(&workload::read("bob", "alice", 3)).unwrap()]).await;
     world.run_to_end(None).await.unwrap();
-    let summaries = world.store.summaries(&[chat]).await.unwrap();
-    let summary = summary::decode(&summaries[0].as_ref().unwrap().bytes).unwrap();
-    assert_eq!((summary.version, summary.last_message_version), (Version(12), Some(Version(11))));
-    assert_eq!(summary.members.iter().find(|member| member.user == user("bob")).unwrap().unread, 7);
+    let found = world.store.chats(&[chat], &user("bob")).await.unwrap().remove(0).unwrap();
+    let summary = summary::decode(&found.summary).unwrap();
+    assert_eq!((summary.version, summary.last_message), (Version(11), Version(11)), "a receipt is the member's own");
+    let bob = found.members.iter().find(|member| member.user == user("bob")).unwrap();
+    assert_eq!(summary.unread(&member::decode(&bob.state).unwrap()), 7);
 }
 
 #[tokio::test]

@@ -3,10 +3,10 @@
 use bytes::Bytes;
 use chasqui_cluster_tests::{cut::Way, keyspace::Keyspace};
 use chasqui_domain::{Epoch, Offset, Term};
-use chasqui_store::{Checkpoint, Error, KeyTable, Store, Stream, Summary, WRAPPED_KEY_BYTES};
+use chasqui_store::{ChatUpdate, Checkpoint, Error, KeyTable, MemberState, Store, Stream, WRAPPED_KEY_BYTES};
 use chasqui_store_cql::{CqlStore, Options};
 
-use crate::rows::{LOG, chat, entry, event, of, summary, user};
+use crate::rows::{LOG, chat, entry, event, group, member_update, of, state, update, user};
 
 /// How many of them a call sends.
 async fn cost<T>(way: &Way, call: impl Future<Output = Result<T, Error>>) -> u64 {
@@ -22,23 +22,51 @@ async fn a_lone_message_costs_six_statements() {
     let contact_points = vec![way.address().to_owned()];
     let store = CqlStore::open(Options { contact_points, ..keyspace.options() }).await.unwrap();
     let chat = chat("bob");
-    let message = async |version: u64, members_changed: bool| {
-        let summary = Summary { members_changed, ..summary(chat, version, &["me", "bob"]) };
+    let message = async |version: u64| {
+        let update = if version == 1 {
+            update(chat, version, &["me", "bob"])
+        } else {
+            let sender = member_update(chat, version, &[("me", MemberState::Stays(state("me", version)))]);
+            ChatUpdate { summary: Some(state("summary", version)), ..sender }
+        };
         let (inbox, state) = (Offset(version), Bytes::from_static(b"state"));
         let checkpoint = Checkpoint { term: Term(3), inbox, presence: Offset(0), state };
         let entries = ["me", "bob"].map(|name| entry(name, version)).to_vec();
         [
-            cost(&way, store.write_events(of(0), vec![event(chat, Stream::Content, version)], vec![summary])).await,
+            cost(&way, store.write_events(of(0), vec![event(chat, Stream::Content, version)], vec![update])).await,
             cost(&way, store.commit(of(0), Offset(version), vec![])).await,
             cost(&way, store.write_inbox(entries)).await,
             cost(&way, store.save_checkpoint(of(0), checkpoint)).await,
         ]
     };
-    // The first one of a chat: its partition is marked, its bucket and those of the inboxes are listed, its members are read
-    // and get it on their lists; and rows of former terms are removed.
-    assert_eq!(message(1, true).await, [7, 1, 4, 2]);
-    assert_eq!(message(2, false).await, [2, 1, 2, 1]);
-    assert_eq!(message(3, false).await, [2, 1, 2, 1]);
+    // The first one of a chat: its partition is marked, its bucket and those of the inboxes are listed, and its members get it
+    // on their lists; and rows of former terms are removed.
+    assert_eq!(message(1).await, [6, 1, 4, 2]);
+    assert_eq!(message(2).await, [2, 1, 2, 1]);
+    assert_eq!(message(3).await, [2, 1, 2, 1]);
+}
+
+/// However many members a group has: a message writes its row and the sender's with what is shown of it, a receipt its row and the
+/// reader's.
+#[tokio::test]
+async fn what_one_member_does_costs_no_more_in_a_large_group() {
+    let (keyspace, way) = (Keyspace::empty().await, Way::open().await);
+    let contact_points = vec![way.address().to_owned()];
+    let store = CqlStore::open(Options { contact_points, ..keyspace.options() }).await.unwrap();
+    let group = group(1);
+    let names: Vec<_> = (0..1024).map(|n| format!("member-{n}")).collect();
+    let names: Vec<_> = names.iter().map(String::as_str).collect();
+    let first =
+        vec![event(group, Stream::Changes, 1), event(group, Stream::Content, 2), event(group, Stream::Receipts, 3)];
+    store.write_events(of(0), first, vec![update(group, 1, &names)]).await.unwrap();
+    let stays =
+        |version| member_update(group, version, &[("member-7", MemberState::Stays(state("member-7", version)))]);
+    let message = ChatUpdate { summary: Some(state("summary", 4)), ..stays(4) };
+    let written = store.write_events(of(0), vec![event(group, Stream::Content, 4)], vec![message]);
+    assert_eq!(cost(&way, written).await, 2);
+    let written = store.write_events(of(0), vec![event(group, Stream::Receipts, 5)], vec![stays(5)]);
+    assert_eq!(cost(&way, written).await, 2);
+    assert_eq!(cost(&way, store.chats(&[group], &user("member-7"))).await, 1);
 }
 
 /// What goes into one partition together goes by one statement.

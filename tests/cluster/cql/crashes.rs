@@ -6,10 +6,10 @@ use std::{collections::BTreeSet, future::Future, sync::Arc};
 use bytes::Bytes;
 use chasqui_cluster_tests::{cut::Way, keyspace::Keyspace};
 use chasqui_domain::{ChatId, Offset, Term, Version};
-use chasqui_store::{Checkpoint, Error, EventQuery, EventRow, Store, Stream, Summary};
+use chasqui_store::{Checkpoint, Error, EventQuery, EventRow, MemberState, Store, Stream};
 use chasqui_store_cql::{CqlStore, Options};
 
-use crate::rows::{LOG, chat, device, entry, event, of, snapshot, summary, user};
+use crate::rows::{LOG, chat, chat_row, device, entry, event, member_update, of, snapshot, update, user};
 
 /// Far more than any of these calls has.
 const STATEMENTS_MAX: u32 = 200;
@@ -41,7 +41,7 @@ async fn read(store: &CqlStore, chat: ChatId, stream: Stream, end: u64) -> Vec<E
     store.events(&EventQuery { chat, stream, versions, descending: false, rows_max: 999 }).await.unwrap()
 }
 
-/// Both streams of a chat, in order of version.
+/// All streams of a chat, in order of version.
 async fn all(store: &CqlStore, chat: ChatId) -> Vec<EventRow> {
     store.load_chats(&[chat], LOG, Offset(u64::MAX)).await.unwrap().remove(0).rows
 }
@@ -51,13 +51,13 @@ async fn has_chat(store: &CqlStore, name: &str, chat: ChatId) -> bool {
 }
 
 #[tokio::test]
-async fn events_are_a_prefix_and_a_summary_comes_last() {
+async fn events_are_a_prefix_and_what_is_shown_comes_last() {
     let keyspace = Keyspace::empty().await;
     at_every_statement(&keyspace, async |n, survivor: Arc<CqlStore>, doomed: Arc<CqlStore>| {
         let (left, came) = (format!("left-{n}"), format!("came-{n}"));
         let chats = [chat(&format!("one-{n}")), chat(&format!("other-{n}"))];
         for chat in chats {
-            survivor.write_events(of(n), vec![], vec![summary(chat, 1, &["me", &left])]).await.unwrap();
+            survivor.write_events(of(n), vec![], vec![update(chat, 1, &["me", &left])]).await.unwrap();
         }
         // Over buckets and streams, some of them next to each other.
         let stream = |version| if version % 4 == 2 { Stream::Receipts } else { Stream::Content };
@@ -65,14 +65,19 @@ async fn events_are_a_prefix_and_a_summary_comes_last() {
         let rows: Vec<_> =
             chats.iter().flat_map(|&chat| numbers.map(|version| event(chat, stream(version), version))).collect();
         let backwards: Vec<_> = rows.iter().rev().cloned().collect();
-        let summaries: Vec<_> = chats.iter().map(|&chat| summary(chat, 3072, &["me", &came])).collect();
-        let result = doomed.write_events(of(n), backwards, summaries.clone()).await;
+        let shown = |chat| {
+            let mut shown = update(chat, 3072, &["me", &came]);
+            shown.members.extend(member_update(chat, 3072, &[(&left, MemberState::Gone)]).members);
+            shown
+        };
+        let updates: Vec<_> = chats.into_iter().map(shown).collect();
+        let result = doomed.write_events(of(n), backwards, updates.clone()).await;
 
         // What is written last is read first, since a statement that was under way may still arrive.
-        let stand = survivor.summaries(&chats).await.unwrap();
-        for ((chat, summary), stands) in chats.into_iter().zip(&summaries).zip(stand) {
+        let stand = survivor.chats(&chats, &user("me")).await.unwrap();
+        for (chat, stands) in chats.into_iter().zip(stand) {
             let whole: Vec<_> = rows.iter().filter(|row| row.chat == chat).cloned().collect();
-            if stands.as_ref() == Some(summary) {
+            if stands.is_some_and(|stands| stands.summary == "summary 3072") {
                 assert_eq!(all(&survivor, chat).await, whole, "the summary speaks of all, after {n}");
                 assert!(has_chat(&survivor, &came, chat).await && !has_chat(&survivor, &left, chat).await, "after {n}");
             }
@@ -83,13 +88,14 @@ async fn events_are_a_prefix_and_a_summary_comes_last() {
             assert_eq!(found, whole[..found.len()], "a prefix, after {n}");
             assert!(found.is_empty() || survivor.has_events(of(n)).await.unwrap(), "after {n}");
         }
-        survivor.write_events(of(n), rows.clone(), summaries.clone()).await.unwrap();
+        survivor.write_events(of(n), rows.clone(), updates.clone()).await.unwrap();
         for chat in chats {
             assert_eq!(all(&survivor, chat).await.len(), numbers.len());
             assert!(has_chat(&survivor, &came, chat).await && !has_chat(&survivor, &left, chat).await, "after {n}");
         }
-        let stand = survivor.summaries(&chats).await.unwrap();
-        assert_eq!(stand, summaries.into_iter().map(Some).collect::<Vec<Option<Summary>>>());
+        let stand = survivor.chats(&chats, &user("me")).await.unwrap();
+        let whole = chats.map(|chat| Some(chat_row(chat, 3072, &[(came.as_str(), 3072), ("me", 3072)])));
+        assert_eq!(stand, whole);
         result
     })
     .await;

@@ -3,10 +3,14 @@
 use bytes::Bytes;
 use chasqui_cluster_tests::keyspace::Keyspace;
 use chasqui_domain::{DeviceId, LogId, Offset, Position, Term, TimeMs};
-use chasqui_store::{Ban, BanKey, BanReason, Checkpoint, DEVICES_OF_USER_MAX, DeviceRow, Store, Stream, Summary};
+use chasqui_store::{
+    Ban, BanKey, BanReason, ChatUpdate, Checkpoint, DEVICES_OF_USER_MAX, DeviceRow, MemberState, Store, Stream,
+};
 use scylla::{deserialize::row::DeserializeRow, statement::Statement, value::CqlValue};
 
-use crate::rows::{LOG, chat, device, entry, event, of, snapshot, summary, user};
+use crate::rows::{
+    LOG, chat, chat_row, device, entry, event, group, member_row, member_update, of, snapshot, state, update, user,
+};
 
 /// The only row of a query, past the store; `{}` is the keyspace.
 async fn only<R>(keyspace: &Keyspace, cql: &str) -> R
@@ -19,25 +23,25 @@ where
 }
 
 #[tokio::test]
-async fn summaries_and_members_lists_carry_the_version() {
+async fn what_is_shown_of_a_chat_carries_the_version() {
     let keyspace = Keyspace::empty().await;
     let (owner, former) = (keyspace.open().await, keyspace.open().await);
     let chat = chat("bob");
-    owner.write_events(of(0), vec![], vec![summary(chat, 5, &["me", "bob"])]).await.unwrap();
-    // As it would be written by one who read before version 5 was there.
-    let cql =
-        "INSERT INTO {}.chats (chat, summary, summary_version, members) VALUES (?, 0x00, 3, ['me']) USING TIMESTAMP 3";
-    keyspace.session().query_unpaged(cql.replacen("{}", keyspace.name(), 1), (chat.as_bytes(),)).await.unwrap();
-    assert_eq!(owner.summaries(&[chat]).await.unwrap(), [Some(summary(chat, 5, &["me", "bob"]))]);
-    owner.write_events(of(0), vec![], vec![summary(chat, 6, &["me", "bob"])]).await.unwrap();
-    former.write_events(of(0), vec![], vec![summary(chat, 3, &["me"])]).await.unwrap();
-    let same_members = Summary { members_changed: false, ..summary(chat, 4, &["me"]) };
-    former.write_events(of(0), vec![], vec![same_members]).await.unwrap();
+    owner.write_events(of(0), vec![], vec![update(chat, 6, &["me", "bob"])]).await.unwrap();
+    former.write_events(of(0), vec![], vec![update(chat, 3, &["me"])]).await.unwrap();
+    let stays = member_update(chat, 4, &[("me", MemberState::Stays(state("me", 4)))]);
+    former.write_events(of(0), vec![], vec![ChatUpdate { summary: Some(Bytes::new()), ..stays }]).await.unwrap();
+    let described = ChatUpdate { members: vec![], ..update(chat, 5, &[]) };
+    former.write_events(of(0), vec![], vec![described]).await.unwrap();
 
-    let (version, of_summary, of_members): (i64, i64, i64) =
-        only(&keyspace, "SELECT summary_version, writetime(summary), writetime(members) FROM {}.chats").await;
-    assert_eq!((version, of_summary, of_members), (6, 6, 6));
-    assert_eq!(owner.summaries(&[chat]).await.unwrap(), [Some(summary(chat, 6, &["me", "bob"]))]);
+    let times: (i64, i64) = only(
+        &keyspace,
+        "SELECT writetime(summary), writetime(state) FROM {}.members WHERE user = 'me' ALLOW FILTERING",
+    )
+    .await;
+    assert_eq!(times, (6, 6));
+    let found = owner.chats(&[chat], &user("me")).await.unwrap();
+    assert_eq!(found, [Some(chat_row(chat, 6, &[("bob", 6), ("me", 6)]))]);
     for name in ["me", "bob"] {
         assert_eq!(owner.chats_of(&user(name), None, 9).await.unwrap(), [chat], "{name}");
     }
@@ -48,36 +52,27 @@ async fn summaries_and_members_lists_carry_the_version() {
 async fn members_who_left_stay_away_whoever_writes_late() {
     let keyspace = Keyspace::empty().await;
     let (owner, former) = (keyspace.open().await, keyspace.open().await);
-    let chat = chat("bob");
-    let finds = async |name: &str| owner.chats_of(&user(name), None, 9).await.unwrap() == [chat];
-    owner.write_events(of(0), vec![], vec![summary(chat, 1, &["me", "bob", "carol"])]).await.unwrap();
-    owner.write_events(of(0), vec![], vec![summary(chat, 4, &["me", "bob"])]).await.unwrap();
-    // One who came and left in between, whom the owner has never seen among the members.
-    former.write_events(of(0), vec![], vec![summary(chat, 3, &["me", "carol", "dave"])]).await.unwrap();
-    assert!(finds("me").await && finds("bob").await && !finds("carol").await && !finds("dave").await);
-    // As it would be written by one who read before version 4 was there.
-    for statement in [
-        "INSERT INTO {}.chats_of (user, chat) VALUES ('carol', ?) USING TIMESTAMP 3",
-        "DELETE FROM {}.chats_of USING TIMESTAMP 3 WHERE user = 'bob' AND chat = ?",
-    ] {
-        let cql = statement.replacen("{}", keyspace.name(), 1);
-        keyspace.session().query_unpaged(cql, (chat.as_bytes(),)).await.unwrap();
-    }
+    let chat = group(1);
+    let finds = async |name: &str| {
+        let listed = owner.chats_of(&user(name), None, 9).await.unwrap() == [chat];
+        let found = owner.chats(&[chat], &user(name)).await.unwrap()[0].is_some();
+        assert_eq!(listed, found, "{name}");
+        found
+    };
+    let gone = |version, name| member_update(chat, version, &[(name, MemberState::Gone)]);
+    owner.write_events(of(0), vec![], vec![update(chat, 1, &["me", "bob", "carol"])]).await.unwrap();
+    owner.write_events(of(0), vec![], vec![gone(4, "carol")]).await.unwrap();
+    // All that a former owner can say is of versions before.
+    former.write_events(of(0), vec![], vec![update(chat, 3, &["me", "carol"])]).await.unwrap();
+    let stays = member_update(chat, 2, &[("carol", MemberState::Stays(state("carol", 2)))]);
+    former.write_events(of(0), vec![], vec![stays]).await.unwrap();
     assert!(finds("me").await && finds("bob").await && !finds("carol").await);
-}
-
-/// Of several summaries in a call the newest is written, and the members whom an earlier one of them changed.
-#[tokio::test]
-async fn a_change_of_members_is_not_lost_behind_a_later_summary() {
-    let keyspace = Keyspace::empty().await;
-    let store = keyspace.open().await;
-    let chat = chat("bob");
-    store.write_events(of(0), vec![], vec![summary(chat, 1, &["me", "bob"])]).await.unwrap();
-    let same_members = Summary { members_changed: false, ..summary(chat, 4, &["me", "carol"]) };
-    store.write_events(of(0), vec![], vec![summary(chat, 3, &["me", "carol"]), same_members]).await.unwrap();
-    assert_eq!(store.summaries(&[chat]).await.unwrap(), [Some(summary(chat, 4, &["me", "carol"]))]);
-    assert_eq!(store.chats_of(&user("carol"), None, 9).await.unwrap(), [chat]);
-    assert!(store.chats_of(&user("bob"), None, 9).await.unwrap().is_empty());
+    // And of who left and came again.
+    owner.write_events(of(0), vec![], vec![update(chat, 6, &["carol"])]).await.unwrap();
+    former.write_events(of(0), vec![], vec![gone(4, "carol")]).await.unwrap();
+    assert!(finds("me").await && finds("bob").await && finds("carol").await);
+    let members = owner.members(chat, None, 9).await.unwrap();
+    assert_eq!(members, [member_row("bob", 1), member_row("carol", 6), member_row("me", 3)]);
 }
 
 #[tokio::test]
@@ -102,7 +97,7 @@ async fn offsets_and_snapshots_carry_their_numbers() {
     former.commit(of(0), Offset(5), vec![snapshot(chat, 4)]).await.unwrap();
     let offset: (i64, i64) = only(&keyspace, "SELECT next, writetime(next) FROM {}.offsets").await;
     assert_eq!(offset, (9, 9));
-    let snapshot: (i64, i64) = only(&keyspace, "SELECT snapshot_version, writetime(snapshot) FROM {}.chats").await;
+    let snapshot: (i64, i64) = only(&keyspace, "SELECT version, writetime(state) FROM {}.snapshots").await;
     assert_eq!(snapshot, (8, 8));
 }
 

@@ -2,7 +2,9 @@
 
 use chasqui_store::{InboxRow, suite::rows};
 
-pub(crate) use chasqui_store::suite::rows::{LOG, chat, device, of, row as event, snapshot, summary, user};
+pub(crate) use chasqui_store::suite::rows::{
+    LOG, chat, chat_row, device, group, member_row, member_update, of, row as event, snapshot, state, update, user,
+};
 
 /// What happened to a user at an offset, which is also its time.
 pub(crate) fn entry(name: &str, offset: u64) -> InboxRow {

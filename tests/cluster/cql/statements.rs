@@ -11,20 +11,22 @@ use chasqui_store_cql::STATEMENTS;
 
 /// Rows that have one fenced writer. Elsewhere a timestamp of ours would be a mistake: it lies far below every clock, so it
 /// would lose against all that doesn't carry one.
-const FENCED: [&str; 9] = [
+const FENCED: [&str; 11] = [
     "put_chat_of",
     "put_checkpoint",
     "put_device",
     "put_event",
+    "put_member",
     "put_offset",
     "put_snapshot",
     "put_summary",
     "remove_chat_of",
     "remove_device",
+    "remove_member",
 ];
 
 /// Tables whose rows are fenced: all that is written there is, but for what removes checkpoints of former terms.
-const FENCED_TABLES: [&str; 6] = ["chats", "chats_of", "checkpoints", "devices", "events", "offsets"];
+const FENCED_TABLES: [&str; 7] = ["chats_of", "checkpoints", "devices", "events", "members", "offsets", "snapshots"];
 
 fn named(is: impl Fn(&str) -> bool) -> BTreeSet<&'static str> {
     STATEMENTS.iter().filter(|(_, cql)| is(cql)).map(|&(name, _)| name).collect()

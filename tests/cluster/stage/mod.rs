@@ -34,7 +34,7 @@ pub(crate) const BATCHES_BEFORE: u32 = 2;
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 
 /// The tables that a sequencer writes.
-const TABLES: &[&str] = &["events", "chats", "chats_of", "offsets"];
+const TABLES: &[&str] = &["events", "members", "snapshots", "chats_of", "offsets"];
 
 /// A cell of `checkpoints` begins with the number of its save, which every term counts anew.
 const SAVE_BYTES: usize = 8;

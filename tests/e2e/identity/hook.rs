@@ -1,7 +1,7 @@
 //! A server of the operator's says who may write to whom.
 
 use anyhow::{Context, Result, ensure};
-use chasqui_client::{Update, Updates};
+use chasqui_client::{To, Update, Updates};
 use chasqui_wire::{Code, frames::Failed};
 
 use crate::{
@@ -28,7 +28,7 @@ async fn start(operator: &Operator, more: &[&str]) -> Result<(Chasqui, Key)> {
 /// Why the next message to a user is not taken; none when it is.
 async fn refusal(updates: &mut Updates, to: &str) -> Result<Option<Box<Failed>>> {
     let outcome = |update| match update {
-        Update::Sent { to: Some(user), .. } if user.as_str() == to => Some(None),
+        Update::Sent { to: Some(To::User(user)), .. } if user.as_str() == to => Some(None),
         Update::Retrying(failed) if failed.to.as_ref().is_some_and(|user| user.as_str() == to) => Some(Some(failed)),
         // One that was decided is told of by its chat.
         Update::Failed(failed) => Some(Some(failed)),

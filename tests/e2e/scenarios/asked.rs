@@ -1,52 +1,40 @@
 //! What users of a scenario ask over HTTP, and whether they are answered as they must.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::time::Duration;
 
 use anyhow::{anyhow, bail, ensure};
 use bytes::Bytes;
 use chasqui_client::rest::Error;
-use chasqui_domain::{Seq, TimeMs};
+use chasqui_domain::{ChatId, Seq, UserId};
 use chasqui_tests::{wait::within, witness::ask};
 use chasqui_wire::frames::{
-    ChatItem, ChatReceipts, ChatsQuery, DevicesQuery, MessageReceipts, MessagesQuery, Problem, ReadUpTo,
+    ChatItem, ChatsQuery, DevicesQuery, MembersQuery, MessageReceipt, MessagesQuery, Problem, ReadUpTo,
 };
 use reqwest::{Method, RequestBuilder};
 use tokio::time::sleep;
 
 use crate::{
-    format::{ChatSeen, Chats, DeviceSeen, Has, HasSeen, History, MarksSeen, Receipts},
-    seen::{chat_of, compare_message},
+    format::{ChatSeen, Chats, DeviceSeen, Has, HasSeen, History, MarksSeen, OthersSeen, Receipts},
+    names::Names,
+    seen::{compare_message, role_name},
     world::World,
 };
-
-/// When the messages were sent, by what the file calls them.
-pub(crate) type Times = BTreeMap<String, TimeMs>;
 
 /// Between questions that are asked until the answer is as it must be: users may not ask much faster.
 const PACE: Duration = Duration::from_millis(20);
 
 impl World {
-    pub(crate) async fn chats(&self, asked: &Chats) -> anyhow::Result<()> {
+    pub(crate) async fn chats(&self, asked: &Chats, names: &Names) -> anyhow::Result<()> {
         let Chats { user, limit, chats, fails } = asked;
         let answer = self.all_pages(user, *limit).await?;
         let Some(items) = self.answer_or(fails.as_deref(), answer)? else { return Ok(()) };
-        let mut seen: Vec<ChatSeen> = items
-            .into_iter()
-            .map(|item| ChatSeen {
-                with: item.with.to_string(),
-                last_seq: item.last_seq.0,
-                unread: item.unread,
-                last_text: item.last_message.and_then(|message| message.text),
-            })
-            .collect();
+        let mut seen: Vec<ChatSeen> = items.into_iter().map(|item| shown(item, names)).collect();
         let mut wanted = chats.clone().unwrap_or_default();
         // Their ids have no order that a person sees.
         seen.sort_by(|one, other| one.with.cmp(&other.with));
         wanted.sort_by(|one, other| one.with.cmp(&other.with));
         for (seen, wanted) in seen.iter_mut().zip(&wanted) {
-            if wanted.last_text.is_none() {
-                seen.last_text = None;
-            }
+            seen.forget_unless(wanted);
         }
         ensure!(seen == wanted, "{user} sees {seen:?}");
         Ok(())
@@ -76,17 +64,17 @@ impl World {
         }
     }
 
-    pub(crate) async fn history(&self, asked: &History, times: &Times) -> anyhow::Result<()> {
+    pub(crate) async fn history(&self, asked: &History, names: &Names) -> anyhow::Result<()> {
         let History { user, with, before, after, since_of, until_of, limit, messages, next, fails } = asked;
-        let time_of = |of: &Option<String>| of.as_ref().and_then(|of| times.get(of)).copied();
+        let time_of = |of: &Option<String>| of.as_ref().map(|of| names.time(of)).transpose();
         let query = MessagesQuery {
             before: before.map(Seq),
             after: after.map(Seq),
-            since: time_of(since_of),
-            until: time_of(until_of),
+            since: time_of(since_of)?,
+            until: time_of(until_of)?,
             limit: *limit,
         };
-        let answer = within("an answer", self.rest(user)?.messages(chat_of(user, with)?, &query)).await?;
+        let answer = within("an answer", self.rest(user)?.messages(names.chat(user, with)?, &query)).await?;
         let Some(page) = self.answer_or(fails.as_deref(), answer)? else { return Ok(()) };
         let wanted = messages.as_deref().unwrap_or_default();
         let seqs: Vec<u64> = page.messages.iter().map(|message| message.seq.0).collect();
@@ -99,39 +87,58 @@ impl World {
     }
 
     /// Opens a chat over HTTP.
-    pub(crate) async fn put_read(&self, user: &str, with: &str, seq: u64, fails: Option<&str>) -> anyhow::Result<()> {
-        let path = format!("/v1/chats/{}/read", chat_of(user, with)?);
+    pub(crate) async fn put_read(&self, user: &str, chat: ChatId, seq: u64, fails: Option<&str>) -> anyhow::Result<()> {
+        let path = format!("/v1/chats/{chat}/read");
         let answer = answered(self.question(Method::PUT, user, &path)?.json(&ReadUpTo { seq: Seq(seq) })).await?;
         self.answer_or(fails, answer).map(drop)
     }
 
-    pub(crate) async fn receipts(&self, asked: &Receipts) -> anyhow::Result<()> {
-        let Receipts { user, with, members, fails } = asked;
-        let path = format!("/v1/chats/{}/receipts", chat_of(user, with)?);
-        let answer = answered(self.question(Method::GET, user, &path)?).await?;
-        let Some(body) = self.answer_or(fails.as_deref(), answer)? else { return Ok(()) };
-        let receipts: ChatReceipts = serde_json::from_slice(&body)?;
+    pub(crate) async fn receipts(&self, asked: &Receipts, names: &Names) -> anyhow::Result<()> {
+        let Receipts { user, with, members, others, fails } = asked;
+        let answer = within("an answer", self.rest(user)?.watermarks(names.chat(user, with)?)).await?;
+        let Some(receipts) = self.answer_or(fails.as_deref(), answer)? else { return Ok(()) };
         let seen = receipts.members.into_iter().map(|member| MarksSeen {
             user: member.user.to_string(),
             delivered: member.delivered.0,
             read: member.read.0,
         });
-        same(user, seen, members)
+        same(user, seen, members)?;
+        let seen = receipts.others.map(|it| OthersSeen { count: it.count, delivered: it.delivered.0, read: it.read.0 });
+        ensure!(seen == *others, "{user} sees {seen:?} of the others");
+        Ok(())
     }
 
     /// Who has a message.
-    pub(crate) async fn has(&self, asked: &Has) -> anyhow::Result<()> {
+    pub(crate) async fn has(&self, asked: &Has, names: &Names) -> anyhow::Result<()> {
         let Has { user, with, seq, members, fails } = asked;
-        let path = format!("/v1/chats/{}/messages/{seq}/receipts", chat_of(user, with)?);
-        let answer = answered(self.question(Method::GET, user, &path)?).await?;
-        let Some(body) = self.answer_or(fails.as_deref(), answer)? else { return Ok(()) };
-        let receipts: MessageReceipts = serde_json::from_slice(&body)?;
-        let seen = receipts.members.into_iter().map(|member| HasSeen {
+        let answer = self.all_who_have(user, names.chat(user, with)?, Seq(*seq)).await?;
+        let Some(all) = self.answer_or(fails.as_deref(), answer)? else { return Ok(()) };
+        let seen = all.into_iter().map(|member| HasSeen {
             user: member.user.to_string(),
             delivered: member.delivered,
             read: member.read,
         });
         same(user, seen, members)
+    }
+
+    /// All pages of them.
+    async fn all_who_have(
+        &self,
+        user: &str,
+        chat: ChatId,
+        seq: Seq,
+    ) -> anyhow::Result<Result<Vec<MessageReceipt>, Error>> {
+        let (rest, mut all, mut after) = (self.rest(user)?, Vec::new(), None::<UserId>);
+        loop {
+            let query = MembersQuery { limit: None, after };
+            match within("an answer", rest.receipts(chat, seq, &query)).await? {
+                Ok(page) => (all, after) = ([all, page.members].concat(), page.next),
+                Err(error) => return Ok(Err(error)),
+            }
+            if after.is_none() {
+                return Ok(Ok(all));
+            }
+        }
     }
 
     /// Waits until a user's devices are these: what is told of them comes behind what happens to them.
@@ -154,7 +161,7 @@ impl World {
     }
 
     /// The answer; none when it fails as it must.
-    fn answer_or<T>(&self, fails: Option<&str>, answer: Result<T, Error>) -> anyhow::Result<Option<T>> {
+    pub(crate) fn answer_or<T>(&self, fails: Option<&str>, answer: Result<T, Error>) -> anyhow::Result<Option<T>> {
         self.witness.is_content()?;
         match (fails, answer) {
             (None, answer) => Ok(Some(answer?)),
@@ -162,6 +169,32 @@ impl World {
             (Some(_), Err(error)) => Err(error.into()),
             (Some(code), Ok(_)) => bail!("it is answered, and not refused with {code}"),
         }
+    }
+}
+
+/// A chat of the list, in the terms of a file.
+fn shown(item: ChatItem, names: &Names) -> ChatSeen {
+    let group = item.group.as_deref();
+    ChatSeen {
+        with: item.with.map(|with| with.to_string()).or_else(|| names.of_group(item.chat).cloned()).unwrap_or_default(),
+        last_seq: item.last_seq.0,
+        unread: item.unread,
+        last_text: item.last_message.and_then(|message| message.text),
+        title: group.and_then(|group| group.title.clone()),
+        picture: group.and_then(|group| group.picture.clone()),
+        members_count: group.map(|group| group.members_count),
+        role: group.map(|group| role_name(group.role).to_owned()),
+    }
+}
+
+impl ChatSeen {
+    /// What a file doesn't say isn't compared.
+    fn forget_unless(&mut self, wanted: &Self) {
+        self.last_text.take_if(|_| wanted.last_text.is_none());
+        self.title.take_if(|_| wanted.title.is_none());
+        self.picture.take_if(|_| wanted.picture.is_none());
+        self.members_count.take_if(|_| wanted.members_count.is_none());
+        self.role.take_if(|_| wanted.role.is_none());
     }
 }
 

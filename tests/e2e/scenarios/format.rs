@@ -1,11 +1,20 @@
 //! A scenario file: what `tests/scenarios/README.md` defines. Whatever that doesn't define is an error, with its line.
 
+mod asked;
+mod seen;
+
 use std::{collections::BTreeMap, fmt};
 
 use anyhow::anyhow;
 use serde::Deserialize;
-use serde_json::Value;
 use toml::Spanned;
+
+pub(crate) use asked::{
+    Change, Changes, Chats, Create, Everybody, Has, History, Members, Receipts, RoleOf, Send, WriteTo,
+};
+pub(crate) use seen::{
+    ChangeSeen, ChatSeen, DeviceSeen, HasSeen, MarksSeen, MemberSeen, MessageSeen, OthersSeen, Seen,
+};
 
 /// A file whose steps are not read yet: where one is wrong, its place is to be told, and not that of all.
 #[derive(Deserialize)]
@@ -69,6 +78,8 @@ pub(crate) enum Step {
         device: Device,
     },
     Send(Send),
+    Create(Create),
+    Change(Change),
     Read {
         device: Device,
         with: String,
@@ -99,6 +110,13 @@ pub(crate) enum Step {
         delivered: u64,
         read: u64,
     },
+    Counts {
+        device: Device,
+        with: String,
+        seq: u64,
+        delivered: u32,
+        read: u32,
+    },
     StopServer,
     KillServer,
     StartServer {
@@ -127,155 +145,12 @@ pub(crate) enum Step {
     },
     Receipts(Receipts),
     Has(Has),
+    Members(Members),
+    Changes(Changes),
     Devices {
         user: String,
         devices: Vec<DeviceSeen>,
     },
-}
-
-/// To whom a token lets its user write.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(untagged)]
-pub(crate) enum WriteTo {
-    Everybody(Everybody),
-    Users(Vec<String>),
-}
-
-#[derive(Debug, Clone, Deserialize)]
-pub(crate) enum Everybody {
-    #[serde(rename = "*")]
-    Star,
-}
-
-/// A message.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Send {
-    pub(crate) device: Device,
-    pub(crate) to: String,
-    pub(crate) r#as: String,
-    pub(crate) text: Option<String>,
-    /// A text of so many bytes instead.
-    pub(crate) bytes: Option<usize>,
-    pub(crate) reply_to: Option<u64>,
-    #[serde(default)]
-    pub(crate) mentions: Vec<String>,
-    pub(crate) meta: Option<Value>,
-}
-
-/// A question for the list of chats.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Chats {
-    pub(crate) user: String,
-    /// How many to a page.
-    pub(crate) limit: Option<u32>,
-    pub(crate) chats: Option<Vec<ChatSeen>>,
-    pub(crate) fails: Option<String>,
-}
-
-/// A question for messages.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct History {
-    pub(crate) user: String,
-    pub(crate) with: String,
-    pub(crate) before: Option<u64>,
-    pub(crate) after: Option<u64>,
-    /// From the time of the message that the file calls so.
-    pub(crate) since_of: Option<String>,
-    /// Before its time.
-    pub(crate) until_of: Option<String>,
-    pub(crate) limit: Option<u32>,
-    pub(crate) messages: Option<Vec<MessageSeen>>,
-    pub(crate) next: Option<u64>,
-    pub(crate) fails: Option<String>,
-}
-
-/// A question for the watermarks in a chat.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Receipts {
-    pub(crate) user: String,
-    pub(crate) with: String,
-    pub(crate) members: Option<Vec<MarksSeen>>,
-    pub(crate) fails: Option<String>,
-}
-
-/// A question for who has a message.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Has {
-    pub(crate) user: String,
-    pub(crate) with: String,
-    pub(crate) seq: u64,
-    pub(crate) members: Option<Vec<HasSeen>>,
-    pub(crate) fails: Option<String>,
-}
-
-/// An update that a device must see.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
-#[serde(tag = "is", rename_all = "snake_case", deny_unknown_fields)]
-pub(crate) enum Seen {
-    Connected { resumed: bool, not_resumed: Option<String> },
-    Disconnected { code: Option<String> },
-    CaughtUp,
-    Message(MessageSeen),
-    Sent { of: String, seq: u64 },
-    Failed { of: Option<String>, with: Option<String>, code: String },
-    TokenExpires,
-    Renewed,
-    NotRenewed { code: String },
-    Ended { code: String },
-}
-
-/// A message as it is shown. What isn't given isn't compared.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct MessageSeen {
-    pub(crate) seq: u64,
-    pub(crate) from: Option<String>,
-    pub(crate) device: Option<String>,
-    pub(crate) text: Option<String>,
-    pub(crate) reply_to: Option<u64>,
-    pub(crate) mentions: Option<Vec<String>>,
-    pub(crate) meta: Option<Value>,
-}
-
-/// A chat in the list.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct ChatSeen {
-    pub(crate) with: String,
-    pub(crate) last_seq: u64,
-    pub(crate) unread: u64,
-    pub(crate) last_text: Option<String>,
-}
-
-/// A member's watermarks.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct MarksSeen {
-    pub(crate) user: String,
-    pub(crate) delivered: u64,
-    pub(crate) read: u64,
-}
-
-/// Whether a member has a message.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct HasSeen {
-    pub(crate) user: String,
-    pub(crate) delivered: bool,
-    pub(crate) read: bool,
-}
-
-/// A device in the list.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct DeviceSeen {
-    pub(crate) name: String,
-    pub(crate) connected: bool,
 }
 
 /// A scenario with its text, to say where something stands.

@@ -8,7 +8,7 @@ use chasqui_tests::{
     wait::{PATIENCE, Pulse},
     witness::Witness,
 };
-use chasqui_wire::frames::MemberReceipt;
+use chasqui_wire::frames::{Changed, Counts, Done, MemberReceipt, OthersReceipt};
 use parking_lot::Mutex;
 use serde_json::Value;
 use tokio::time::timeout;
@@ -26,8 +26,11 @@ struct Inner {
     stream: VecDeque<Update>,
     /// By chat and member: delivered, and read.
     marks: BTreeMap<(String, String), (u64, u64)>,
-    /// By chat and seq: what came in order.
-    had: BTreeSet<(String, u64)>,
+    /// By chat and seq, of the user's messages in groups: on devices of how many others, and read by how many, as it was
+    /// told last.
+    counts: BTreeMap<(String, u64), (u32, u32)>,
+    /// What came in order: messages by chat and seq, changes and what is done by all that they say.
+    had: BTreeSet<String>,
     /// A client was killed, so what was had may come again.
     may_repeat: bool,
     was_caught_up: bool,
@@ -102,6 +105,16 @@ impl Log {
         self.nothing_is_wrong()
     }
 
+    /// Waits until it was told that just so many others have a message of its user.
+    pub(crate) async fn until_counted(&self, chat: &str, seq: u64, delivered: u32, read: u32) -> anyhow::Result<()> {
+        let key = (chat.to_owned(), seq);
+        let told = || self.inner.lock().counts.get(&key).copied().unwrap_or_default();
+        let waited = timeout(PATIENCE, self.pulse.until(|| told().0 >= delivered && told().1 >= read)).await;
+        let told = told();
+        ensure!(waited.is_ok() && told == (delivered, read), "{told:?} others have {seq} (delivered, read)");
+        self.nothing_is_wrong()
+    }
+
     /// Nothing was seen that was not asked for.
     pub(crate) fn is_empty(&self) -> anyhow::Result<()> {
         self.nothing_is_wrong()?;
@@ -126,8 +139,21 @@ impl Inner {
             Update::Connected { .. } => self.was_caught_up = false,
             // A repair brings another, and loses nothing.
             Update::CaughtUp if std::mem::replace(&mut self.was_caught_up, true) => return,
-            Update::Message(message) if self.had_already(message.chat.to_string(), message.seq.0) => return,
-            Update::Sent { sent, .. } if self.had_already(sent.chat.to_string(), sent.seq.0) => return,
+            Update::Message(message) if self.had_already(format!("{} {}", message.chat, message.seq)) => return,
+            Update::Sent { sent, .. } if self.had_already(format!("{} {}", sent.chat, sent.seq)) => return,
+            Update::Changed(changed) => {
+                let unplaced = Changed { cursor: None, ..(**changed).clone() };
+                if self.had_already(format!("{unplaced:?}")) {
+                    return;
+                }
+            }
+            Update::Done { done, .. } => {
+                let unplaced = Done { cursor: String::new(), ..done.clone() };
+                if self.had_already(format!("{unplaced:?}")) {
+                    return;
+                }
+            }
+            Update::Counts(counts) => return self.count(counts),
             Update::Receipt(receipt) => {
                 let member =
                     MemberReceipt { user: receipt.user.clone(), delivered: receipt.delivered, read: receipt.read };
@@ -138,6 +164,9 @@ impl Inner {
                 for member in &receipts.members {
                     self.mark(receipts.chat.to_string(), member);
                 }
+                if let Some(others) = &receipts.others {
+                    self.check_others(others);
+                }
                 return;
             }
             // A busy machine, and no more.
@@ -147,8 +176,28 @@ impl Inner {
         self.stream.push_back(update);
     }
 
-    fn had_already(&mut self, chat: String, seq: u64) -> bool {
-        !self.had.insert((chat, seq)) && self.may_repeat
+    fn had_already(&mut self, what: String) -> bool {
+        !self.had.insert(what) && self.may_repeat
+    }
+
+    fn count(&mut self, counts: &Counts) {
+        let Counts { chat, others, messages } = counts;
+        self.check_others(others);
+        if !messages.is_sorted_by(|one, next| one.seq < next.seq) {
+            self.wrong.push(format!("messages are counted in no order: {messages:?}"));
+        }
+        for message in messages {
+            if message.read > message.delivered || message.delivered > others.count {
+                self.wrong.push(format!("{message:?} of {} others", others.count));
+            }
+            self.counts.insert((chat.to_string(), message.seq.0), (message.delivered, message.read));
+        }
+    }
+
+    fn check_others(&mut self, others: &OthersReceipt) {
+        if others.read > others.delivered {
+            self.wrong.push(format!("all have read more than is delivered: {others:?}"));
+        }
     }
 
     fn mark(&mut self, chat: String, member: &MemberReceipt) {

@@ -4,7 +4,9 @@
 mod asked;
 mod check;
 mod format;
+mod groups;
 mod log;
+mod names;
 mod player;
 mod run;
 mod seen;
@@ -133,6 +135,14 @@ steps = [
 /// What they may do first.
 const SEND: &str = r#"{ do = "send", device = "alice/phone", to = "bob", as = "m", text = "hi" },"#;
 
+/// Or this.
+const MAKE: &str =
+    r##"{ do = "create", device = "alice/phone", as = "#team", members = ["bob"], title = "Team", picture = "p" },"##;
+const MADE: &str = r##"{ do = "see", device = "alice/phone", updates = [{ is = "done", of = "#team" }] },"##;
+const CHANGE: &str = r##"{ do = "change", device = "alice/phone", with = "#team", as = "rename"CHANGE },"##;
+const CHANGED: &str = r##"{ do = "see", device = "alice/phone", updates = [
+    { is = "changed", with = "#team", by = "bob"CHANGE }] },"##;
+
 /// A file that goes on with these steps, from line 9 on.
 fn file(steps: &str) -> String {
     format!("{HEAD}{steps}\n]\n")
@@ -156,6 +166,17 @@ fn what_the_format_does_not_define_is_an_error_with_its_line() {
         (r#"{ do = "receipts", user = "bob", with = "alice" },"#, 9),
         (r#"{ do = "has", user = "bob", with = "alice", seq = 1, members = [], fails = "banned" },"#, 9),
         (r#"{ do = "devices", user = "bob", devices = [{ name = "phone" }] },"#, 9),
+        (r##"{ do = "send", device = "alice/phone", to = "#team", as = "m", text = "hi" },"##, 9),
+        (r#"{ do = "create", device = "alice/phone", as = "team", members = [], title = "Team" },"#, 9),
+        (&format!("{MAKE}\n{MAKE}"), 10),
+        (&format!("{MAKE}\n{{ do = \"members\", user = \"bob\", with = \"#team\", members = [] }},"), 10),
+        (&format!("{MAKE}\n{MADE}\n{{ do = \"members\", user = \"bob\", with = \"#team\" }},"), 11),
+        (&format!("{MAKE}\n{MADE}\n{}", CHANGE.replace("CHANGE", "")), 11),
+        (&format!("{MAKE}\n{MADE}\n{}", CHANGE.replace("CHANGE", r#", leave = true, title = "T""#)), 11),
+        (&format!("{MAKE}\n{MADE}\n{}", CHANGE.replace("#team", "bob").replace("CHANGE", ", leave = true")), 11),
+        (&format!("{MAKE}\n{MADE}\n{}", MADE.replace("#team", "rename")), 11),
+        (&format!("{MAKE}\n{MADE}\n{}", CHANGED.replace("CHANGE", "")), 11),
+        (&format!("{MAKE}\n{MADE}\n{}", CHANGED.replace("#team", "#teem").replace("CHANGE", ", leave = true")), 11),
     ] {
         let Err(error) = Source::parse("x.toml", &file(steps)) else { panic!("it was taken: {steps}") };
         assert!(error.to_string().contains(&format!("line {line}")), "{steps}: {error}");
@@ -177,6 +198,18 @@ const WRONG_ANSWERS: &[&str] = &[
     r#"{ do = "has", user = "bob", with = "alice", seq = 1, members = [] }"#,
 ];
 
+/// What nobody is answered behind the first group.
+const WRONG_OF_GROUPS: &[&str] = &[
+    r##"{ do = "members", user = "bob", with = "#team", members = [{ user = "alice", role = "owner" }] }"##,
+    r##"{ do = "members", user = "bob", with = "#team", fails = "not_a_member" }"##,
+    r##"{ do = "members", user = "carol", with = "#team", members = [] }"##,
+    r##"{ do = "changes", user = "bob", with = "#team", changes = [] }"##,
+    r##"{ do = "changes", user = "bob", with = "#team", changes = [{ by = "alice", created = ["alice", "bob"], title = "Team" }] }"##,
+    r##"{ do = "chats", user = "bob", chats = [{ with = "#team", last_seq = 0, unread = 0, role = "owner" }] }"##,
+    r##"{ do = "chats", user = "bob", chats = [{ with = "alice", last_seq = 0, unread = 0 }] }"##,
+    r##"{ do = "receipts", user = "bob", with = "#team", members = [{ user = "bob", delivered = 0, read = 0 }] }"##,
+];
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_scenario_that_goes_otherwise_fails_where_it_does() -> anyhow::Result<()> {
     const SENT: &str = r#"{ do = "see", device = "alice/phone", updates = [{ is = "sent", of = "m", seq = 1 }] },"#;
@@ -186,6 +219,11 @@ async fn a_scenario_that_goes_otherwise_fails_where_it_does() -> anyhow::Result<
         (SEND.to_owned(), "at the end"),
     ];
     cases.extend(WRONG_ANSWERS.iter().map(|step| (format!("{SEND}\n{SENT}\n{step},"), "line 11")));
+    cases.extend([
+        (format!("{MAKE}\n{}", MADE.replace("#team\"", "#team\", repeated = true")), "line 10"),
+        (MAKE.to_owned(), "at the end"),
+    ]);
+    cases.extend(WRONG_OF_GROUPS.iter().map(|step| (format!("{MAKE}\n{MADE}\n{step},"), "line 11")));
     let told = cases.iter().map(async |(steps, place)| {
         let folder = Folder::new("scenario")?;
         let source = Source::parse("x.toml", &file(steps))?;

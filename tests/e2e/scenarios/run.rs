@@ -7,8 +7,8 @@ use std::{
 };
 
 use anyhow::{Context, ensure};
-use chasqui_client::{Draft, Error, Update};
-use chasqui_domain::{Counter, Seq, TimeMs, UserId};
+use chasqui_client::{ChangeAsked, Draft, Error, Group, Update};
+use chasqui_domain::{Role, Seq, TimeMs, UserId};
 use chasqui_tests::{servers::Place, wait::within};
 use chasqui_wire::{
     Code,
@@ -17,11 +17,11 @@ use chasqui_wire::{
 use tokio::time::sleep;
 
 use crate::{
-    asked::Times,
     check::LAST,
-    format::{Device, Everybody, Seen, Send, Source, Step, WriteTo},
+    format::{Change, Create, Device, Everybody, RoleOf, Seen, Send, Source, Step, WriteTo},
+    names::Names,
     player::Player,
-    seen::{Names, chat_of, compare},
+    seen::{compare, role_name},
     world::World,
 };
 
@@ -29,7 +29,6 @@ struct Run {
     world: World,
     players: BTreeMap<Device, Player>,
     names: Names,
-    times: Times,
 }
 
 /// Runs a scenario with its files in a folder, and with options beside its own.
@@ -42,7 +41,7 @@ pub(crate) async fn run(place: Place, options: &[String], source: &Source, folde
     };
     let players = source.scenario.devices.iter().map(|device| player(device.get_ref())).collect::<Result<_, _>>()?;
     let last = player(&Device { user: LAST.to_owned(), name: "device".to_owned() })?.1;
-    let mut run = Run { world, players, names: Names::new(), times: Times::new() };
+    let mut run = Run { world, players, names: Names::default() };
     for step in &source.scenario.steps {
         run.step(step.get_ref()).await.with_context(|| source.place(step))?;
     }
@@ -67,8 +66,11 @@ impl Run {
             Step::Disconnect { device } => self.player(device)?.disconnect().await,
             Step::Kill { device } => self.player(device)?.kill().await,
             Step::Send(send) => self.send(send).await,
+            Step::Create(create) => self.create(create).await,
+            Step::Change(change) => self.change(change).await,
             Step::Read { device, with, seq } => {
-                let reading = self.player(device)?.client()?.read(chat_of(&device.user, with)?, Seq(*seq));
+                let chat = self.names.chat(&device.user, with)?;
+                let reading = self.player(device)?.client()?.read(chat, Seq(*seq));
                 Ok(within("a client takes a read", reading).await??)
             }
             Step::Renew { device, of, write_to } => {
@@ -80,8 +82,12 @@ impl Run {
             Step::Take { device, sent } => self.take(device, *sent).await,
             Step::See { device, updates, any_order } => self.see(device, updates, *any_order).await,
             Step::Marks { device, with, of, delivered, read } => {
-                let chat = chat_of(&device.user, with)?.to_string();
+                let chat = self.names.chat(&device.user, with)?.to_string();
                 self.player(device)?.log.until_marked(&chat, of, *delivered, *read).await
+            }
+            Step::Counts { device, with, seq, delivered, read } => {
+                let chat = self.names.chat(&device.user, with)?.to_string();
+                self.player(device)?.log.until_counted(&chat, *seq, *delivered, *read).await
             }
             Step::StopServer => self.world.stop().await,
             Step::KillServer => self.world.kill().await,
@@ -93,12 +99,16 @@ impl Run {
             }
             Step::Ban { user, device } => self.world.ban(user, device.as_deref(), true).await,
             Step::Unban { user, device } => self.world.ban(user, device.as_deref(), false).await,
-            Step::Later { than } => later(*self.times.get(than).context("a message without a time")?).await,
-            Step::Chats(asked) => self.world.chats(asked).await,
-            Step::History(asked) => self.world.history(asked, &self.times).await,
-            Step::PutRead { user, with, seq, fails } => self.world.put_read(user, with, *seq, fails.as_deref()).await,
-            Step::Receipts(asked) => self.world.receipts(asked).await,
-            Step::Has(asked) => self.world.has(asked).await,
+            Step::Later { than } => later(self.names.time(than)?).await,
+            Step::Chats(asked) => self.world.chats(asked, &self.names).await,
+            Step::History(asked) => self.world.history(asked, &self.names).await,
+            Step::PutRead { user, with, seq, fails } => {
+                self.world.put_read(user, self.names.chat(user, with)?, *seq, fails.as_deref()).await
+            }
+            Step::Receipts(asked) => self.world.receipts(asked, &self.names).await,
+            Step::Has(asked) => self.world.has(asked, &self.names).await,
+            Step::Members(asked) => self.world.members(asked, &self.names).await,
+            Step::Changes(asked) => self.world.changes(asked, &self.names).await,
             Step::Devices { user, devices } => self.world.devices(user, devices).await,
         }
     }
@@ -110,11 +120,14 @@ impl Run {
     async fn send(&mut self, send: &Send) -> anyhow::Result<()> {
         let Send { device, to, r#as: name, text, bytes, reply_to, mentions, meta } = send;
         let text = text.clone().unwrap_or_else(|| "x".repeat(bytes.unwrap_or_default()));
-        let mentions = mentions.iter().map(UserId::new).collect::<Result<_, _>>()?;
-        let draft =
-            Draft { reply_to: reply_to.map(Seq), mentions, meta: meta.clone(), ..Draft::text(UserId::new(to)?, text) };
-        let chat = chat_of(&device.user, to)?;
-        let own = Counter(u64::MAX - self.names.len() as u64);
+        let mentions = users(mentions)?;
+        let draft = Draft {
+            reply_to: reply_to.map(Seq),
+            mentions,
+            meta: meta.clone(),
+            ..Draft::text(self.names.to(to)?, text)
+        };
+        let (chat, own) = (self.names.chat(&device.user, to)?, self.names.unused());
         let player = self.player(device)?;
         let id = match within("a client takes a message", player.client()?.send(draft)).await? {
             Ok(id) => id,
@@ -136,7 +149,23 @@ impl Run {
             }
             Err(error) => return Err(error.into()),
         };
-        self.names.insert((device.clone(), chat.to_string(), id.0), name.clone());
+        self.names.asks(device, Some(chat), id, name);
+        Ok(())
+    }
+
+    async fn create(&mut self, create: &Create) -> anyhow::Result<()> {
+        let Create { device, r#as: name, members, title, picture } = create;
+        let group = Group { members: users(members)?, title: title.clone(), picture: picture.clone() };
+        let id = within("a client takes a group", self.player(device)?.client()?.create(group)).await??;
+        self.names.asks(device, None, id, name);
+        Ok(())
+    }
+
+    async fn change(&mut self, change: &Change) -> anyhow::Result<()> {
+        let Change { device, with, r#as: name, .. } = change;
+        let (chat, asked) = (self.names.group(with)?, asked(change)?);
+        let id = within("a client takes a change", self.player(device)?.client()?.change(chat, asked)).await??;
+        self.names.asks(device, Some(chat), id, name);
         Ok(())
     }
 
@@ -149,8 +178,10 @@ impl Run {
             let at = if any_order { wanted.iter().position(is_it) } else { None }.unwrap_or_default();
             let wanted = wanted.remove(at);
             compare(device, &self.names, wanted, &update).with_context(|| format!("{device} must see {wanted:?}"))?;
-            if let (Seen::Sent { of, .. }, Update::Sent { sent, .. }) = (wanted, &update) {
-                self.times.insert(of.clone(), sent.time);
+            match (wanted, &update) {
+                (Seen::Sent { of, .. }, Update::Sent { sent, .. }) => self.names.is_sent(of, sent.time),
+                (Seen::Done { of, .. }, Update::Done { done, .. }) => self.names.is_done(of, done.chat),
+                _ => {}
             }
         }
         Ok(())
@@ -197,6 +228,27 @@ impl Run {
         }
         self.world.stop().await
     }
+}
+
+fn users(names: &[String]) -> anyhow::Result<Vec<UserId>> {
+    Ok(names.iter().map(UserId::new).collect::<Result<_, _>>()?)
+}
+
+/// What a step asks to be changed.
+fn asked(change: &Change) -> anyhow::Result<ChangeAsked> {
+    let Change { add, remove, role, title, picture, .. } = change;
+    Ok(match (add, remove, role) {
+        (Some(add), _, _) => ChangeAsked::Add { users: users(add)? },
+        (_, Some(remove), _) => ChangeAsked::Remove { user: UserId::new(remove)? },
+        (_, _, Some(RoleOf { user, role })) => ChangeAsked::Role { user: UserId::new(user)?, role: role_of(role)? },
+        _ if change.leave => ChangeAsked::Leave {},
+        _ => ChangeAsked::Describe { title: title.clone(), picture: picture.clone() },
+    })
+}
+
+fn role_of(name: &str) -> anyhow::Result<Role> {
+    let is_it = |role: &Role| role_name(*role) == name;
+    [Role::Member, Role::Admin, Role::Owner].into_iter().find(is_it).with_context(|| format!("{name:?} is no role"))
 }
 
 /// Waits until the clock, which is the server's as well, is past a time.

@@ -1,28 +1,34 @@
 //! Compares what a device sees with what it must see.
 
-use std::collections::BTreeMap;
-
 use anyhow::{bail, ensure};
 use chasqui_client::{End, Update};
-use chasqui_domain::{ChatId, UserId};
-use chasqui_wire::frames::{Message, NotResumed};
+use chasqui_domain::{Role, UserId};
+use chasqui_wire::frames::{ChangeMade, Changed, Message, NotResumed};
 
-use crate::format::{Device, MessageSeen, Seen};
-
-/// What the messages are called, by device, chat and id.
-pub(crate) type Names = BTreeMap<(Device, String, u64), String>;
-
-/// The chat of two users.
-pub(crate) fn chat_of(user: &str, with: &str) -> anyhow::Result<ChatId> {
-    Ok(ChatId::direct(&UserId::new(user)?, &UserId::new(with)?))
-}
+use crate::{
+    format::{ChangeSeen, Device, MessageSeen, RoleOf, Seen},
+    names::Names,
+};
 
 /// Whether a device sees what it must.
 pub(crate) fn compare(device: &Device, names: &Names, wanted: &Seen, update: &Update) -> anyhow::Result<()> {
     let seen = match update {
         Update::Message(message) => {
             let Seen::Message(wanted) = wanted else { bail!("it sees {message:?}") };
+            let chat = wanted.with.as_ref().map(|with| names.chat(&device.user, with)).transpose()?;
+            ensure!(chat.is_none_or(|chat| chat == message.chat), "it sees {message:?}");
             return compare_message(wanted, message);
+        }
+        Update::Changed(changed) => {
+            let Seen::Changed(wanted) = wanted else { bail!("it sees {changed:?}") };
+            let is_there = wanted.with.as_ref() == names.of_group(changed.chat);
+            ensure!(is_there, "it sees {changed:?} of {:?}", names.of_group(changed.chat));
+            return compare_change(wanted, changed);
+        }
+        Update::Done { asked, done } => {
+            let repeated = if let Seen::Done { repeated: Some(_), .. } = wanted { Some(done.repeated) } else { None };
+            let name = names.of_done(device, asked.as_deref(), done);
+            Seen::Done { of: name.cloned().unwrap_or_default(), repeated }
         }
         Update::Connected { resumed, not_resumed, .. } => {
             Seen::Connected { resumed: *resumed, not_resumed: not_resumed.map(|why| reason(why).to_owned()) }
@@ -30,15 +36,14 @@ pub(crate) fn compare(device: &Device, names: &Names, wanted: &Seen, update: &Up
         Update::Disconnected { code, .. } => Seen::Disconnected { code: code.map(|code| code.as_str().to_owned()) },
         Update::CaughtUp => Seen::CaughtUp,
         Update::Sent { sent, .. } => {
-            let name = names.get(&(device.clone(), sent.chat.to_string(), sent.id.0));
+            let name = names.of(device, sent.chat, sent.id);
             Seen::Sent { of: name.cloned().unwrap_or_default(), seq: sent.seq.0 }
         }
         Update::Failed(failed) => {
-            let chat = failed.chat.map(|chat| chat.to_string()).unwrap_or_default();
-            let name = failed.id.and_then(|id| names.get(&(device.clone(), chat.clone(), id.0)));
+            let of = if failed.id.is_some() { names.of_failed(device, failed) } else { None };
             let with = if let Seen::Failed { with: Some(with), .. } = wanted { Some(with) } else { None };
-            let with = with.filter(|with| chat_of(&device.user, with).is_ok_and(|it| it.to_string() == chat));
-            Seen::Failed { of: name.cloned(), with: with.cloned(), code: failed.code.as_str().to_owned() }
+            let with = with.filter(|with| names.chat(&device.user, with).ok() == failed.chat);
+            Seen::Failed { of: of.cloned(), with: with.cloned(), code: failed.code.as_str().to_owned() }
         }
         Update::TokenExpires { .. } => Seen::TokenExpires,
         Update::Renewed { .. } => Seen::Renewed,
@@ -50,10 +55,13 @@ pub(crate) fn compare(device: &Device, names: &Names, wanted: &Seen, update: &Up
     Ok(())
 }
 
+fn says(wanted: &Option<String>, seen: &str) -> bool {
+    wanted.as_ref().is_none_or(|wanted| wanted == seen)
+}
+
 /// Whether a message is as it must be.
 pub(crate) fn compare_message(wanted: &MessageSeen, message: &Message) -> anyhow::Result<()> {
-    let MessageSeen { seq, from, device, text, reply_to, mentions, meta } = wanted;
-    let says = |wanted: &Option<String>, seen: &str| wanted.as_ref().is_none_or(|wanted| wanted == seen);
+    let MessageSeen { with: _, seq, from, device, text, reply_to, mentions, meta } = wanted;
     let is_same = *seq == message.seq.0
         && says(from, message.from.as_str())
         && says(device, message.device.as_str())
@@ -63,6 +71,49 @@ pub(crate) fn compare_message(wanted: &MessageSeen, message: &Message) -> anyhow
         && mentions.as_ref().is_none_or(|it| message.mentions.iter().map(UserId::as_str).eq(it.iter().map(|it| &**it)));
     ensure!(is_same, "it sees {message:?}");
     Ok(())
+}
+
+/// Whether a change is as it must be, wherever it was made.
+pub(crate) fn compare_change(wanted: &ChangeSeen, changed: &Changed) -> anyhow::Result<()> {
+    let ChangeSeen { by, device, after, .. } = wanted;
+    let is_same = *by == changed.by.as_str()
+        && says(device, changed.device.as_str())
+        && after.is_none_or(|after| after == changed.after.0);
+    let made = made(&changed.change);
+    let what = |it: &ChangeSeen| {
+        let it = it.clone();
+        (it.created, it.add, it.remove, it.leave, it.role, it.title, it.picture)
+    };
+    ensure!(is_same && what(wanted) == what(&made), "it sees {changed:?}");
+    Ok(())
+}
+
+/// What was changed, in the terms of a file.
+fn made(change: &ChangeMade) -> ChangeSeen {
+    let names = |users: &[UserId]| Some(users.iter().map(UserId::to_string).collect());
+    let mut made = ChangeSeen::default();
+    match change {
+        ChangeMade::Created { users, title, picture } => {
+            made.created = names(users);
+            (made.title, made.picture) = (title.clone(), picture.clone());
+        }
+        ChangeMade::Add { users } => made.add = names(users),
+        ChangeMade::Remove { user } => made.remove = Some(user.to_string()),
+        ChangeMade::Leave {} => made.leave = true,
+        ChangeMade::Role { user, role } => {
+            made.role = Some(RoleOf { user: user.to_string(), role: role_name(*role).to_owned() });
+        }
+        ChangeMade::Describe { title, picture } => (made.title, made.picture) = (title.clone(), picture.clone()),
+    }
+    made
+}
+
+pub(crate) fn role_name(role: Role) -> &'static str {
+    match role {
+        Role::Member => "member",
+        Role::Admin => "admin",
+        Role::Owner => "owner",
+    }
 }
 
 fn reason(why: NotResumed) -> &'static str {

@@ -9,7 +9,7 @@ use std::{
 
 use anyhow::{Context, ensure};
 use bytes::Bytes;
-use chasqui_client::Draft;
+use chasqui_client::{Draft, To};
 use chasqui_disk::RealDisk;
 use chasqui_domain::{
     Action, ChatId, Entry, Epoch, Event, EventKind, GatewayId, Offset, Partition, Sealed, UserId, Version,
@@ -87,7 +87,9 @@ fn check_body(found: &Found, draft: &Draft, keys: &Keys) -> anyhow::Result<()> {
     let drafted = draft.clone();
     ensure!(opened == (drafted.text, drafted.body, drafted.reply_to, drafted.mentions, drafted.meta), "it is another");
 
-    ensure!(open(key, sealed, chat, draft.to.as_str(), epoch).is_none(), "it opens as the peer's");
+    if let To::User(peer) = &draft.to {
+        ensure!(open(key, sealed, chat, peer.as_str(), epoch).is_none(), "it opens as the peer's");
+    }
     for other in [0, epoch + 1, epoch << 8] {
         ensure!(open(key, sealed, chat, sender, other).is_none(), "it opens in epoch {other}");
     }

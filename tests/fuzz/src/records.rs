@@ -1,8 +1,18 @@
 use bytes::Bytes;
 use chasqui_domain::{Event, Source};
 use chasqui_wire::{
-    Error, body::Body, checkpoint::RouterState, command, entry, event, gateway_record::GatewayRecord,
-    heartbeat::Heartbeat, inbox::InboxRecord, presence::Presence, revocation::Revocation, snapshot, summary,
+    Error,
+    body::Body,
+    checkpoint::RouterState,
+    command, entry, event,
+    gateway_record::GatewayRecord,
+    heartbeat::Heartbeat,
+    inbox::InboxRecord,
+    member,
+    presence::Presence,
+    revocation::Revocation,
+    snapshot,
+    summary::{self, ChatSummary},
 };
 
 type Again = fn(&[u8]) -> Result<Bytes, Error>;
@@ -28,11 +38,11 @@ const RECORDS: &[(&str, Again)] = &[
     ("Snapshot", |bytes| {
         let state = snapshot::decode(bytes)?;
         // Whoever reads a state makes summaries of it.
-        summary::encode(&state, None)?;
+        summary::encode(&ChatSummary::from(&state))?;
         snapshot::encode(&state)
     }),
-    // Made from a state, and never written again.
-    ("ChatSummary", |bytes| summary::decode(bytes).map(|_| Bytes::copy_from_slice(bytes))),
+    ("ChatSummary", |bytes| summary::encode(&summary::decode(bytes)?)),
+    ("ChatMember", |bytes| member::encode(&member::decode(bytes)?)),
     ("Body", |bytes| Body::decode(bytes)?.encode()),
 ];
 

@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    InboxPlace, InboxReading, Line, Repeated, Replayed, Served, ServedChat, StoredChat, Transcript, Unwritten,
+    InLog, InboxPlace, InboxReading, Line, Repeated, Replayed, Served, ServedChat, ServedGroup, StoredChat, Transcript,
+    Unwritten,
 };
 
 /// What is known of a run. What devices saw and were served is seen from outside. The rest can only be told by whoever
@@ -32,6 +33,8 @@ pub struct Evidence {
     pub replayed: Vec<Replayed>,
     /// The messages that could not be written at once, as far as their senders may not have been told.
     pub unwritten: Vec<Unwritten>,
+    /// What was asked of groups more than once.
+    pub asked_again: Vec<InLog>,
     /// What was pushed when the inbox had no row of it.
     pub pushed_without_row: Vec<InboxPlace>,
     /// What those are told who sent a message again.
@@ -45,6 +48,10 @@ impl Evidence {
 
     pub(crate) fn served_chats(&self) -> impl Iterator<Item = (&str, &ServedChat)> {
         self.served.iter().flat_map(|served| served.chats.iter().map(|chat| (served.user.as_str(), chat)))
+    }
+
+    pub(crate) fn served_groups(&self) -> impl Iterator<Item = (&str, &ServedGroup)> {
+        self.served.iter().flat_map(|served| served.groups.iter().map(|group| (served.user.as_str(), group)))
     }
 
     /// The chats and their two members: who wrote there, and to whom.

@@ -11,6 +11,8 @@ pub(crate) struct Fold<'a> {
     pub(crate) chat: &'a str,
     pub(crate) version: u64,
     pub(crate) last_time: u64,
+    /// When something was last written.
+    pub(crate) last_written: u64,
     pub(crate) members: BTreeMap<&'a str, Watermarks>,
     /// All messages, without what they say.
     pub(crate) messages: Vec<Told<'a>>,
@@ -19,16 +21,16 @@ pub(crate) struct Fold<'a> {
 }
 
 impl Evidence {
-    /// The stored chats, folded.
+    /// The stored direct chats, folded.
     pub(crate) fn folds(&self) -> impl Iterator<Item = Fold<'_>> {
-        self.chats.iter().map(Fold::of)
+        self.chats.iter().filter(|chat| !chat.is_group()).map(Fold::of)
     }
 }
 
 impl<'a> Fold<'a> {
     fn of(chat: &'a StoredChat) -> Self {
         let (members, messages, wrong) = (BTreeMap::new(), Vec::new(), Vec::new());
-        let mut fold = Self { chat: &chat.chat, version: 0, last_time: 0, members, messages, wrong };
+        let mut fold = Self { chat: &chat.chat, version: 0, last_time: 0, last_written: 0, members, messages, wrong };
         for event in &chat.events {
             fold.apply(event);
         }
@@ -71,6 +73,8 @@ impl<'a> Fold<'a> {
                     time,
                 });
             }
+            // That makes it a group, which is folded elsewhere.
+            Happened::Changed { .. } => {}
             Happened::Delivered { member, seq } => self.raise(*version, member, *seq, |member| &mut member.delivered),
             Happened::Read { member, seq } => {
                 self.raise(*version, member, *seq, |member| &mut member.read);
@@ -80,6 +84,9 @@ impl<'a> Fold<'a> {
             }
         }
         (self.version, self.last_time) = (*version, *time);
+        if !matches!(what, Happened::Delivered { .. } | Happened::Read { .. }) {
+            self.last_written = *time;
+        }
     }
 
     fn open(&mut self, members: &'a [String]) {

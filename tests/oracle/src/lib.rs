@@ -5,6 +5,7 @@
 
 mod evidence;
 mod fold;
+mod group;
 mod highest;
 mod inboxes;
 mod order;
@@ -19,8 +20,9 @@ mod transcript;
 use std::fmt;
 
 pub use evidence::Evidence;
+pub use group::{Change, Changed, Count, InGroup, Others, Role, ServedGroup, ServedMember};
 pub use stored::{
-    Happened, InboxPlace, InboxReading, InboxRow, Placed, Repeated, Replayed, StoredChat, StoredEvent, Unwritten,
+    Happened, InLog, InboxPlace, InboxReading, InboxRow, Placed, Repeated, Replayed, StoredChat, StoredEvent, Unwritten,
 };
 pub use transcript::{Line, Message, Served, ServedChat, Transcript, Watermarks};
 
@@ -92,6 +94,19 @@ const PROMISES: &[(&str, When, Judge)] = &[
     ("what is pushed has its row", Always, p::what_is_pushed_has_its_row::judge),
     ("every message is once in each inbox", AtTheEnd, p::every_message_is_once_in_each_inbox::judge),
     ("replay gives the same", AtTheEnd, p::replay_gives_the_same::judge),
+    ("groups follow their events", Always, p::groups_follow_their_events::judge),
+    ("roles are kept", Always, p::roles_are_kept::judge),
+    ("all agree on a group", AtTheEnd, p::all_agree_on_a_group::judge),
+    ("nobody sees a group from outside", AtTheEnd, p::nobody_sees_a_group_from_outside::judge),
+    ("devices see a group in order", AtTheEnd, p::devices_see_a_group_in_order::judge),
+    ("members have all of a group", AtTheEnd, p::members_have_all_of_a_group::judge),
+    ("what is asked of a group has an outcome", AtTheEnd, p::what_is_asked_of_a_group_has_an_outcome::judge),
+    ("nothing of a group has two outcomes", AtTheEnd, p::nothing_of_a_group_has_two_outcomes::judge),
+    ("members are served their groups", AtTheEnd, p::members_are_served_their_groups::judge),
+    ("receipts of a group are exact", AtTheEnd, p::receipts_of_a_group_are_exact::judge),
+    ("unread of a group is exact", AtTheEnd, p::unread_of_a_group_is_exact::judge),
+    ("counts are never ahead", AtTheEnd, p::counts_are_never_ahead::judge),
+    ("authors know in the end", AtTheEnd, p::authors_know_in_the_end::judge),
 ];
 
 /// Judges a run that is over: all devices have everything.

@@ -2,13 +2,22 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::Change;
+
 /// A chat's events.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StoredChat {
     /// Which chat.
     pub chat: String,
-    /// Its events, in the order of the rows: by version, over both streams.
+    /// Its events, in the order of the rows: by version, over all streams.
     pub events: Vec<StoredEvent>,
+}
+
+impl StoredChat {
+    /// Whether it is a group: those are made, and not opened.
+    pub(crate) fn is_group(&self) -> bool {
+        self.events.iter().any(|event| matches!(event.what, Happened::Changed { .. }))
+    }
 }
 
 /// An event of a chat.
@@ -42,6 +51,19 @@ pub enum Happened {
         device: String,
         /// The id that the device gave it.
         id: u64,
+    },
+    /// A group was made or changed.
+    Changed {
+        /// By whom.
+        by: String,
+        /// On which device.
+        device: String,
+        /// The id that the device gave it.
+        id: u64,
+        /// The last message before it.
+        after: u64,
+        /// What is different now.
+        change: Change,
     },
     /// A member has everything up to a message.
     Delivered {
@@ -120,6 +142,21 @@ pub struct Unwritten {
     pub chat: String,
     /// The id that the device gave it.
     pub id: u64,
+}
+
+/// Something that was asked of a group, in the log of what is asked.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InLog {
+    /// Who asked.
+    pub user: String,
+    /// On which device.
+    pub device: String,
+    /// Of which group.
+    pub chat: String,
+    /// The id that the device gave it.
+    pub id: u64,
+    /// How often it is there, since its outcome was not known by then.
+    pub times: usize,
 }
 
 /// The answer to a message that was sent again. Few devices act on it, since they have read the first answer by then.

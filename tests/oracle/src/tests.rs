@@ -1,6 +1,7 @@
 //! Every promise is broken once, and the oracle must name that one and no other.
 
 mod breaks;
+mod groups;
 mod inside;
 mod so_far;
 
@@ -55,13 +56,13 @@ fn served(user: &str, with: &str, unread: u64) -> Served {
         chat: CHAT.to_owned(),
         with: with.to_owned(),
         last_seq: 3,
-        last_time: 200,
+        last_time: 103,
         unread,
         members: vec![watermarks("ana", 2, 0), watermarks("ben", 3, 1)],
         last_message: messages.last().cloned(),
         messages,
     };
-    Served { user: user.to_owned(), chats: vec![chat] }
+    Served { user: user.to_owned(), chats: vec![chat], groups: Vec::new() }
 }
 
 /// Two users and three devices; nothing is wrong.
@@ -185,7 +186,8 @@ fn every_broken_promise_is_named_and_no_other() {
 
 #[test]
 fn every_promise_is_broken_once() {
-    let broken: BTreeSet<_> = BREAKS.iter().chain(inside::BREAKS).map(|(_, promise, _)| *promise).collect();
+    let broken: BTreeSet<_> =
+        BREAKS.iter().chain(inside::BREAKS).chain(groups::BREAKS).map(|(_, promise, _)| *promise).collect();
     let all: BTreeSet<_> =
         PROMISES.iter().filter(|(_, when, _)| *when != OnTheWay).map(|(promise, ..)| *promise).collect();
     assert_eq!(broken, all);

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::{InGroup, ServedGroup};
+
 /// All that one device did and saw, in order.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Transcript {
@@ -128,6 +130,8 @@ pub enum Line {
         /// Where the members are.
         members: Vec<Watermarks>,
     },
+    /// All that is of groups. Promises about direct chats don't look at it.
+    Group(InGroup),
 }
 
 /// A message, as it is shown.
@@ -165,8 +169,11 @@ pub struct Watermarks {
 pub struct Served {
     /// Who asked.
     pub user: String,
-    /// Their chats.
+    /// Their direct chats.
     pub chats: Vec<ServedChat>,
+    /// Their groups.
+    #[serde(default)]
+    pub groups: Vec<ServedGroup>,
 }
 
 /// A chat, as it is served to a member.
@@ -178,7 +185,7 @@ pub struct ServedChat {
     pub with: String,
     /// Its last message.
     pub last_seq: u64,
-    /// When something last happened.
+    /// When something was last written.
     pub last_time: u64,
     /// How many the user has not opened.
     pub unread: u64,

@@ -10,10 +10,11 @@ use std::{
 };
 
 use async_trait::async_trait;
-use chasqui_client::{Client, Draft, Environment, Identity, Storage, Token, Updates};
+use chasqui_client::{Client, Draft, Environment, Group, Identity, Storage, Token, Updates};
 use chasqui_domain::{ChatId, DeviceId, Seq, UserId};
-use chasqui_oracle::Line;
+use chasqui_oracle::{InGroup, Line};
 use chasqui_testkit::transcript;
+use chasqui_wire::frames::ChangeAsked;
 use futures::{
     channel::oneshot,
     future::{Either, select},
@@ -25,6 +26,9 @@ use crate::{
     network::{Dialer, Network},
     process::Process,
 };
+
+/// What a device asks for that makes a group.
+pub(crate) const MAKES: &str = "a group";
 
 /// A device.
 pub(crate) struct Device {
@@ -175,6 +179,70 @@ impl Device {
             let _ = client.read(chat, Seq(seq)).await;
             app.calls.fetch_sub(1, Ordering::Relaxed);
         });
+    }
+
+    /// Asks for a group with others, and says which it is to be.
+    pub(crate) fn create_group(&self, members: Vec<UserId>, asked: Arc<Mutex<Option<ChatId>>>) {
+        let Some((process, app, client)) = self.client() else { return };
+        let (journal, index, user, device) = (self.journal.clone(), self.index, self.user.clone(), self.id.clone());
+        process.run(async move {
+            let group = Group { members, title: "group".to_owned(), picture: None };
+            if let Ok(id) = client.create(group).await {
+                let chat = ChatId::group(&user, &device, id);
+                let what = MAKES.to_owned();
+                journal.note(index, Line::Group(InGroup::Asked { chat: chat.to_string(), id: id.0, what }));
+                *asked.lock() = Some(chat);
+            }
+            app.calls.fetch_sub(1, Ordering::Relaxed);
+        });
+    }
+
+    /// Sends so many messages to a group, one after the other.
+    pub(crate) fn send_to_group(&self, group: ChatId, texts: Vec<String>) {
+        let Some((process, app, client)) = self.client_in(group) else { return };
+        let (journal, index, chat) = (self.journal.clone(), self.index, group.to_string());
+        process.run(async move {
+            for text in texts {
+                journal.note(index, Line::Group(InGroup::Writing { chat: chat.clone(), text: text.clone() }));
+                let Ok(id) = client.send(Draft::text(group, text.clone())).await else { break };
+                let chat = chat.clone();
+                journal.note(index, Line::Group(InGroup::Asked { chat, id: id.0, what: format!("{text:?}") }));
+            }
+            app.calls.fetch_sub(1, Ordering::Relaxed);
+        });
+    }
+
+    /// Opens a group as far as the device has seen it.
+    pub(crate) fn read_group(&self, group: ChatId) {
+        let chat = group.to_string();
+        let Some(seq) = self.view().seen.get(&chat).copied() else { return };
+        let Some((process, app, client)) = self.client() else { return };
+        let (journal, index) = (self.journal.clone(), self.index);
+        process.run(async move {
+            journal.note(index, Line::Group(InGroup::Reading { chat, seq }));
+            let _ = client.read(group, Seq(seq)).await;
+            app.calls.fetch_sub(1, Ordering::Relaxed);
+        });
+    }
+
+    /// Asks for a change of a group.
+    pub(crate) fn change_group(&self, group: ChatId, change: ChangeAsked) {
+        let Some((process, app, client)) = self.client_in(group) else { return };
+        let (journal, index, chat) = (self.journal.clone(), self.index, group.to_string());
+        process.run(async move {
+            let what = format!("{change:?}");
+            if let Ok(id) = client.change(group, change).await {
+                journal.note(index, Line::Group(InGroup::Asked { chat, id: id.0, what }));
+            }
+            app.calls.fetch_sub(1, Ordering::Relaxed);
+        });
+    }
+
+    /// Begins a call of the app that is about a group. Whoever asked for that has no other way to know which it is than to be
+    /// told.
+    fn client_in(&self, group: ChatId) -> Option<(Process, Arc<App>, Client)> {
+        let (view, chat) = (self.view(), group.to_string());
+        if view.has_made.contains(&chat) && !view.knows(&chat) { None } else { self.client() }
     }
 
     /// Begins a call of the app.

@@ -2,15 +2,16 @@
 
 use std::{sync::Arc, time::Duration};
 
-use chasqui_domain::{GatewayId, Partition};
+use chasqui_domain::{ChatId, GatewayId, Partition, Role};
 use chasqui_log::Topic;
+use chasqui_wire::frames::ChangeAsked;
 use futures::{
     channel::oneshot,
     future::{Either, select},
 };
 
 use crate::{
-    plan::{Act, At, Fault, Who},
+    plan::{Act, At, Fault, GroupChange, Who},
     process::Process,
     scheduler::{ProcessId, WORLD},
     weather::Trouble,
@@ -63,6 +64,31 @@ fn act(world: &World, number: usize, act: Act, pace: u64) {
             let device = world.device(device);
             device.read(&world.other(device, with));
         }
+        Act::SendToGroup { device, count } => {
+            let Some(group) = group(world) else { return };
+            let text = |at: usize| format!("{number}.{at}");
+            world.device(device).send_to_group(group, (0..count).map(text).collect());
+        }
+        Act::ReadGroup { device } => {
+            if let Some(group) = *world.0.group.lock() {
+                world.device(device).read_group(group);
+            }
+        }
+        Act::ChangeGroup { device, change } => {
+            let Some(group) = group(world) else { return };
+            let user = |number: usize| world.0.users[number % world.0.users.len()].clone();
+            let change = match change {
+                GroupChange::Add { user: number } => ChangeAsked::Add { users: vec![user(number)] },
+                GroupChange::Remove { user: number } => ChangeAsked::Remove { user: user(number) },
+                GroupChange::Leave => ChangeAsked::Leave {},
+                GroupChange::Role { user: number, role } => {
+                    let role = [Role::Member, Role::Admin, Role::Owner][role % 3];
+                    ChangeAsked::Role { user: user(number), role }
+                }
+                GroupChange::Describe => ChangeAsked::Describe { title: Some(format!("{number}")), picture: None },
+            };
+            world.device(device).change_group(group, change);
+        }
         Act::Nap { device, for_ms, is_killed } => {
             let (who, span) = (world.there(Who::Device(device)), Duration::from_millis(for_ms * pace));
             let wakes = world.0.scheduler.now() + span;
@@ -81,6 +107,18 @@ fn act(world: &World, number: usize, act: Act, pace: u64) {
             world.later(Duration::from_millis(for_ms * pace), move |world| begin_if_none(world, who));
         }
     }
+}
+
+/// The group; the first device asks for it when nobody has.
+fn group(world: &World) -> Option<ChatId> {
+    let group = *world.0.group.lock();
+    if group.is_none() {
+        // In some runs not everybody is in it at first.
+        let count = if world.0.plan.seed.is_multiple_of(2) { usize::MAX } else { 1 };
+        let others = world.0.users.iter().skip(1).take(count).cloned().collect();
+        world.device(0).create_group(others, world.0.group.clone());
+    }
+    group
 }
 
 fn fault(world: &World, fault: Fault, pace: u64) {

@@ -1,13 +1,15 @@
 //! What is known of a run when it is over, in the plain words that the oracle judges.
 
+pub(crate) mod group;
 mod replay;
 mod served;
 
 use std::{collections::BTreeMap, hash::Hasher};
 
-use chasqui_domain::{ChatId, Event, EventKind, Offset, Seq, UserId, Version};
+use chasqui_domain::{Change, ChatId, Event, EventKind, Offset, Seq, UserId, Version};
 use chasqui_oracle::{Evidence, Happened, InboxReading, InboxRow, StoredChat, StoredEvent};
 use chasqui_store::{EventQuery, Store, Stream};
+use chasqui_testkit::transcript::role;
 use chasqui_wire::{entry, event};
 use futures::FutureExt;
 
@@ -27,7 +29,19 @@ pub(crate) fn collect(world: &World, mut inboxes: Vec<InboxReading>) -> Result<E
     let witness = &world.0.witness;
     let (unwritten, repeats, pushed_without_row) =
         (witness.unwritten(), witness.repeats(), witness.pushed_without_row());
-    Ok(Evidence { transcripts, order, served, chats, inboxes, replayed, unwritten, pushed_without_row, repeats })
+    let asked_again = witness.asked_again();
+    Ok(Evidence {
+        asked_again,
+        transcripts,
+        order,
+        served,
+        chats,
+        inboxes,
+        replayed,
+        unwritten,
+        pushed_without_row,
+        repeats,
+    })
 }
 
 /// What comes at once, as all does in memory.
@@ -41,10 +55,10 @@ fn chats_of(world: &World) -> Vec<ChatId> {
     pairs.map(|(one, other)| ChatId::direct(one, other)).collect()
 }
 
-/// The events of a chat as the store has them, over both streams.
-fn events(world: &World, chat: ChatId) -> Vec<Event> {
+/// The events of a chat as the store has them, over all streams.
+pub(crate) fn events(world: &World, chat: ChatId) -> Vec<Event> {
     let mut events = Vec::new();
-    for stream in [Stream::Content, Stream::Receipts] {
+    for stream in Stream::ALL {
         let mut from = Version(0);
         loop {
             let query = EventQuery {
@@ -79,9 +93,13 @@ pub(crate) fn members(world: &World, chat: ChatId) -> BTreeMap<UserId, Member> {
     let mut members: BTreeMap<UserId, Member> = BTreeMap::new();
     for event in events(world, chat) {
         match event.kind {
-            EventKind::Opened { members: users } => users.into_iter().for_each(|user| {
-                members.entry(user).or_default();
-            }),
+            EventKind::Opened { members: users } => {
+                users.into_iter().for_each(|user| {
+                    members.entry(user).or_default();
+                });
+            }
+            // A group is looked at elsewhere.
+            EventKind::Created { .. } | EventKind::Changed { .. } => {}
             EventKind::Message { seq, sender, .. } => {
                 members.iter_mut().filter(|(user, _)| **user != sender).for_each(|(_, member)| member.last = seq);
             }
@@ -116,7 +134,8 @@ pub(crate) fn last_seqs(world: &World) -> BTreeMap<ChatId, Seq> {
 }
 
 fn stored(world: &World) -> Vec<StoredChat> {
-    let chats = chats_of(world).into_iter().map(|chat| told(chat, &events(world, chat)));
+    let groups = world.0.witness.groups();
+    let chats = chats_of(world).into_iter().chain(groups).map(|chat| told(chat, &events(world, chat)));
     chats.filter(|chat| !chat.events.is_empty()).collect()
 }
 
@@ -129,12 +148,37 @@ fn told(chat: ChatId, events: &[Event]) -> StoredChat {
             EventKind::Message { seq, sender, device, counter, .. } => {
                 Happened::Message { seq: seq.0, from: sender.to_string(), device: device.to_string(), id: counter.0 }
             }
+            EventKind::Created { by, device, counter, members, .. } => Happened::Changed {
+                by: by.to_string(),
+                device: device.to_string(),
+                id: counter.0,
+                after: 0,
+                change: chasqui_oracle::Change::Created { users: members.iter().map(UserId::to_string).collect() },
+            },
+            EventKind::Changed { by, device, counter, after, change } => Happened::Changed {
+                by: by.to_string(),
+                device: device.to_string(),
+                id: counter.0,
+                after: after.0,
+                change: changed(change),
+            },
             EventKind::Delivered { member, seq } => Happened::Delivered { member: member.to_string(), seq: seq.0 },
             EventKind::Read { member, seq } => Happened::Read { member: member.to_string(), seq: seq.0 },
         };
         StoredEvent { version: event.version.0, time: event.time.0, what }
     };
     StoredChat { chat: chat.to_string(), events: events.iter().map(event).collect() }
+}
+
+fn changed(change: &Change) -> chasqui_oracle::Change {
+    use chasqui_oracle::Change as Plain;
+    match change {
+        Change::Add { users } => Plain::Added { users: users.iter().map(UserId::to_string).collect() },
+        Change::Remove { user } => Plain::Removed { user: user.to_string() },
+        Change::Leave => Plain::Left,
+        Change::SetRole { user, role } => Plain::Role { user: user.to_string(), role: self::role(*role) },
+        Change::Describe { .. } => Plain::Described,
+    }
 }
 
 /// All inboxes as the store has them now.
@@ -161,9 +205,14 @@ fn inbox_row(position: Offset, bytes: &[u8]) -> InboxRow {
             EventKind::Message { seq, .. } => (event.chat.to_string(), Some(seq.0)),
             _ => (event.chat.to_string(), None),
         },
-        Ok(Entry::Repeated { chat, .. } | Entry::Refused { chat, .. } | Entry::Receipt { chat, .. }) => {
-            (chat.to_string(), None)
-        }
+        Ok(Entry::Changed { event }) => (event.chat.to_string(), None),
+        Ok(Entry::Counts(counts)) => (counts.chat.to_string(), None),
+        Ok(
+            Entry::Repeated { chat, .. }
+            | Entry::Done { chat, .. }
+            | Entry::Refused { chat, .. }
+            | Entry::Receipt { chat, .. },
+        ) => (chat.to_string(), None),
         Err(error) => (error.to_string(), None),
     };
     InboxRow { position: position.0, chat, seq, digest: digest(bytes) }

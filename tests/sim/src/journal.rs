@@ -5,10 +5,10 @@ use std::{
     sync::Arc,
 };
 
-use chasqui_oracle::{Line, Transcript, Watermarks};
+use chasqui_oracle::{InGroup, Line, Others, Transcript, Watermarks};
 use parking_lot::Mutex;
 
-use crate::{evidence::Member, trace::Trace};
+use crate::{device::MAKES, evidence::Member, trace::Trace};
 
 /// What all devices write down. Clones are the same journal.
 #[derive(Clone)]
@@ -32,6 +32,8 @@ pub(crate) struct View {
     pub(crate) seen: BTreeMap<String, u64>,
     /// What was taken and has no outcome.
     pub(crate) open: BTreeSet<(String, u64)>,
+    /// Likewise of groups, by the app that runs: a killed one may have lost a refusal that is in no inbox.
+    pub(crate) open_in_groups: BTreeSet<(String, u64)>,
     /// What has one. A device that stands still may be told before its app has written down that it was taken.
     settled: BTreeSet<(String, u64)>,
     /// How far chats were opened, by apps that were not killed.
@@ -41,9 +43,18 @@ pub(crate) struct View {
     /// Its own last message in each chat, and how far it was told others are.
     own: BTreeMap<String, u64>,
     told: BTreeMap<(String, String), (u64, u64)>,
+    /// How far it was told that all others of a group are.
+    told_of_all: BTreeMap<String, (u64, u64)>,
+    /// The changes of groups that it has seen: the group, and the user, the device and the id; none of its own device.
+    changes: BTreeSet<Change>,
+    /// The groups that it has asked for.
+    pub(crate) has_made: BTreeSet<String>,
     /// Whether it has everything that it knows of.
     pub(crate) is_caught_up: bool,
 }
+
+/// The group, the user and the device, and the id.
+type Change = (String, Option<(String, String)>, u64);
 
 impl Journal {
     /// An empty journal.
@@ -93,6 +104,63 @@ impl View {
         delivered >= member.delivered.0.min(own) && read >= member.read.0.min(own)
     }
 
+    /// Whether it was told that all others of a group are so far.
+    pub(crate) fn is_told_of_all(&self, chat: &str, delivered: u64, read: u64) -> bool {
+        let told = self.told_of_all.get(chat).copied().unwrap_or_default();
+        told.0 >= delivered && told.1 >= read
+    }
+
+    /// Whether it was told of a group.
+    pub(crate) fn knows(&self, chat: &str) -> bool {
+        self.changes.iter().any(|(of, ..)| of == chat)
+    }
+
+    /// Whether it has seen a change; by whom and on which device, unless it was itself.
+    pub(crate) fn has_change(&self, chat: &str, by: Option<(&str, &str)>, id: u64) -> bool {
+        let by = by.map(|(user, device)| (user.to_owned(), device.to_owned()));
+        self.changes.contains(&(chat.to_owned(), by, id))
+    }
+
+    fn look_at_group(&mut self, line: &InGroup) {
+        if let InGroup::Asked { chat, what, .. } = line
+            && what == MAKES
+        {
+            self.has_made.insert(chat.clone());
+        }
+        if let InGroup::Asked { chat, id, .. } = line
+            && !self.settled.contains(&(chat.clone(), *id))
+        {
+            self.open_in_groups.insert((chat.clone(), *id));
+        }
+        let mut settle = |chat: &String, id: u64| {
+            self.open_in_groups.remove(&(chat.clone(), id));
+            self.settled.insert((chat.clone(), id));
+        };
+        match line {
+            InGroup::Sent { chat, id, seq, .. } => {
+                settle(chat, *id);
+                raise(&mut self.seen, chat, *seq);
+                raise(&mut self.own, chat, *seq);
+            }
+            InGroup::Done { chat, id, .. } => {
+                settle(chat, *id);
+                self.changes.insert((chat.clone(), None, *id));
+            }
+            InGroup::Failed { chat, id: Some(id), retry: false, .. } => settle(chat, *id),
+            InGroup::Message(message) => raise(&mut self.seen, &message.chat, message.seq),
+            InGroup::Changed(changed) => {
+                let by = Some((changed.by.clone(), changed.device.clone()));
+                self.changes.insert((changed.chat.clone(), by, changed.id));
+            }
+            InGroup::Receipts { chat, others, .. } | InGroup::Counts { chat, others, .. } => {
+                let Others { delivered, read, .. } = *others;
+                let told = self.told_of_all.entry(chat.clone()).or_default();
+                *told = (delivered.max(told.0), read.max(told.1));
+            }
+            _ => {}
+        }
+    }
+
     fn hear(&mut self, chat: &str, watermarks: &Watermarks) {
         let (delivered, read) = self.told.entry((chat.to_owned(), watermarks.user.clone())).or_default();
         (*delivered, *read) = (watermarks.delivered.max(*delivered), watermarks.read.max(*read));
@@ -106,6 +174,7 @@ impl View {
 
     fn look_at(&mut self, line: &Line) {
         match line {
+            Line::Group(line) => self.look_at_group(line),
             Line::Receipt { chat, watermarks } => self.hear(chat, watermarks),
             Line::Receipts { chat, members, .. } => members.iter().for_each(|member| self.hear(chat, member)),
             Line::Sent { chat, seq, .. } => {
@@ -138,6 +207,7 @@ impl View {
             }
             Line::Ended { killed: true } => {
                 self.opening.clear();
+                self.open_in_groups.clear();
                 self.is_caught_up = false;
             }
             Line::CaughtUp => self.is_caught_up = true,
@@ -151,4 +221,9 @@ impl View {
             }
         }
     }
+}
+
+fn raise(all: &mut BTreeMap<String, u64>, chat: &str, to: u64) {
+    let last = all.entry(chat.to_owned()).or_default();
+    *last = to.max(*last);
 }

@@ -85,6 +85,25 @@ pub enum Act {
         /// With whom.
         with: usize,
     },
+    /// A device sends messages to the group; asks for that when nobody has.
+    SendToGroup {
+        /// Which device.
+        device: usize,
+        /// How many.
+        count: usize,
+    },
+    /// The user opens the group on a device, as far as that one has seen it.
+    ReadGroup {
+        /// Which device.
+        device: usize,
+    },
+    /// A device changes the group; asks for that when nobody has.
+    ChangeGroup {
+        /// Which device.
+        device: usize,
+        /// What about it.
+        change: GroupChange,
+    },
     /// The app takes nothing for a while.
     Nap {
         /// Which device.
@@ -102,6 +121,33 @@ pub enum Act {
         /// How long it is closed.
         for_ms: u64,
     },
+}
+
+/// What people change about the group. Users are counted round.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub enum GroupChange {
+    /// A user is added.
+    Add {
+        /// Who.
+        user: usize,
+    },
+    /// A user is removed.
+    Remove {
+        /// Who.
+        user: usize,
+    },
+    /// Whoever asks leaves.
+    Leave,
+    /// A user gets another role.
+    Role {
+        /// Who.
+        user: usize,
+        /// Which: a member's, an admin's or an owner's.
+        role: usize,
+    },
+    /// It gets another title.
+    Describe,
 }
 
 /// What goes wrong.
@@ -214,9 +260,13 @@ impl Plan {
         tree.current()
     }
 
-    /// How many messages people write.
+    /// How much people write.
     pub(crate) fn messages(&self) -> u64 {
-        let messages = |act: &At<Act>| if let Act::Send { count, .. } = act.what { count as u64 } else { 0 };
+        let messages = |act: &At<Act>| match act.what {
+            Act::Send { count, .. } | Act::SendToGroup { count, .. } => count as u64,
+            Act::ChangeGroup { .. } => 1,
+            Act::Read { .. } | Act::ReadGroup { .. } | Act::Nap { .. } | Act::Close { .. } => 0,
+        };
         self.acts.iter().map(messages).sum()
     }
 
@@ -234,7 +284,7 @@ impl Plan {
         });
         let sends = (0..self.acts.len()).map(|at| {
             let mut plan = self.clone();
-            if let Act::Send { count, .. } = &mut plan.acts[at].what {
+            if let Act::Send { count, .. } | Act::SendToGroup { count, .. } = &mut plan.acts[at].what {
                 *count = count.div_ceil(2);
             }
             plan
@@ -310,13 +360,27 @@ fn at<T: std::fmt::Debug>(what: impl Strategy<Value = T>) -> impl Strategy<Value
 }
 
 fn act() -> impl Strategy<Value = Act> {
-    let count = prop_oneof![8 => 1..4_usize, 1 => 4..40_usize];
+    let count = || prop_oneof![8 => 1..4_usize, 1 => 4..40_usize];
     prop_oneof![
-        10 => (0..6_usize, 0..3_usize, count).prop_map(|(device, to, count)| Act::Send { device, to, count }),
+        10 => (0..6_usize, 0..3_usize, count()).prop_map(|(device, to, count)| Act::Send { device, to, count }),
         6 => (0..6_usize, 0..3_usize).prop_map(|(device, with)| Act::Read { device, with }),
+        3 => (0..6_usize, count()).prop_map(|(device, count)| Act::SendToGroup { device, count }),
+        2 => (0..6_usize).prop_map(|device| Act::ReadGroup { device }),
+        2 => (0..6_usize, group_change()).prop_map(|(device, change)| Act::ChangeGroup { device, change }),
         1 => (0..6_usize, 0..20_000_u64, any::<bool>())
             .prop_map(|(device, for_ms, is_killed)| Act::Nap { device, for_ms, is_killed }),
         1 => (0..6_usize, 0..10_000_u64).prop_map(|(device, for_ms)| Act::Close { device, for_ms }),
+    ]
+}
+
+fn group_change() -> impl Strategy<Value = GroupChange> {
+    let user = || 0..3_usize;
+    prop_oneof![
+        3 => user().prop_map(|user| GroupChange::Add { user }),
+        2 => user().prop_map(|user| GroupChange::Remove { user }),
+        1 => Just(GroupChange::Leave),
+        2 => (user(), 0..3_usize).prop_map(|(user, role)| GroupChange::Role { user, role }),
+        1 => Just(GroupChange::Describe),
     ]
 }
 

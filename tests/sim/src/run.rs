@@ -7,7 +7,7 @@ use chasqui_log::{Log, Topic};
 use chasqui_oracle::InboxReading;
 use futures::FutureExt;
 
-use crate::{director, evidence, plan::Plan, scheduler::Broken, world::World};
+use crate::{director, evidence, evidence::group::Group, plan::Plan, scheduler::Broken, world::World};
 
 /// How often inboxes are looked at.
 const LOOK_EVERY: Duration = Duration::from_secs(5);
@@ -165,7 +165,7 @@ fn unsettled(world: &World) -> Vec<String> {
         if !view.is_caught_up {
             unsettled.push(format!("{name} is not caught up"));
         }
-        if let Some((chat, id)) = view.open.first() {
+        if let Some((chat, id)) = view.open.first().or(view.open_in_groups.first()) {
             unsettled.push(format!("{name} has no outcome of {id} in {chat}"));
         }
         for other in world.0.users.iter().filter(|user| *user != device.user()) {
@@ -189,6 +189,32 @@ fn unsettled(world: &World) -> Vec<String> {
             if member.delivered < member.last || member.read.0 < opened {
                 unsettled.push(format!("{user} is at {member:?} in {chat} and has opened {opened}"));
             }
+        }
+    }
+    unsettled.extend(world.0.witness.groups().into_iter().flat_map(|chat| unsettled_in_group(world, chat)));
+    unsettled
+}
+
+/// What is still to be done in a group.
+fn unsettled_in_group(world: &World, chat: ChatId) -> Vec<String> {
+    let (group, chat) = (Group::of(world, chat), chat.to_string());
+    let mut unsettled = Vec::new();
+    for device in &world.0.devices {
+        let (name, view, user) = (device.name(), device.view(), device.user());
+        let Some(last) = group.last.get(user) else { continue };
+        let seen = view.seen.get(&chat).copied().unwrap_or_default();
+        let (by, on, id) = &last.change;
+        let is_own = name == format!("{by}/{on}");
+        if seen < last.seq || !view.has_change(&chat, (!is_own).then_some((by, on)), *id) {
+            unsettled.push(format!("{name} has seen {seen} in {chat} and perhaps not all changes: {last:?}"));
+        }
+        let Some(member) = group.members.get(user) else { continue };
+        if member.delivered < member.last {
+            unsettled.push(format!("{user} is at {member:?} in {chat}"));
+        }
+        let (delivered, read) = group.due(user, &name);
+        if !view.is_told_of_all(&chat, delivered, read) {
+            unsettled.push(format!("{name} is not told that all others are at {delivered} and {read} in {chat}"));
         }
     }
     unsettled

@@ -8,8 +8,8 @@ use std::{collections::BTreeSet, ops::Range, sync::Arc};
 use async_trait::async_trait;
 use chasqui_domain::{ChatId, DeviceId, Epoch, LogId, Offset, TimeMs, UserId};
 use chasqui_store::{
-    Ban, BanKey, ChatLog, Checkpoint, DeviceRow, Error, EventQuery, EventRow, InboxRow, KeyTable, LogPartition,
-    Snapshot, Store, Summary, WrappedKey, memory::MemoryStore,
+    Ban, BanKey, ChatLog, ChatRow, ChatUpdate, Checkpoint, DeviceRow, Error, EventQuery, EventRow, InboxRow, KeyTable,
+    LogPartition, MemberRow, Snapshot, Store, WrappedKey, memory::MemoryStore,
 };
 use futures::{channel::oneshot, future::BoxFuture};
 
@@ -95,17 +95,17 @@ impl RemoteStore {
 
 #[async_trait]
 impl Store for RemoteStore {
-    async fn write_events(&self, of: LogPartition, rows: Vec<EventRow>, summaries: Vec<Summary>) -> Result<(), Error> {
+    async fn write_events(&self, of: LogPartition, rows: Vec<EventRow>, updates: Vec<ChatUpdate>) -> Result<(), Error> {
         let part = self.part(&rows);
         let versions = rows.iter().map(|row| row.version.0).collect::<Vec<_>>();
         let write: Write<()> = Box::new(move |store, partly| {
             Box::pin(async move {
-                let (mut rows, mut summaries) = (rows, summaries);
+                let (mut rows, mut updates) = (rows, updates);
                 if partly {
                     rows.truncate(part);
-                    summaries.clear();
+                    updates.clear();
                 }
-                store.write_events(of, rows, summaries).await
+                store.write_events(of, rows, updates).await
             })
         });
         self.write(|| format!("events {versions:?} of {}", of.partition), write).await
@@ -145,8 +145,12 @@ impl Store for RemoteStore {
         self.read(self.inner.events(query)).await
     }
 
-    async fn summaries(&self, chats: &[ChatId]) -> Result<Vec<Option<Summary>>, Error> {
-        self.read(self.inner.summaries(chats)).await
+    async fn chats(&self, chats: &[ChatId], of: &UserId) -> Result<Vec<Option<ChatRow>>, Error> {
+        self.read(self.inner.chats(chats, of)).await
+    }
+
+    async fn members(&self, chat: ChatId, after: Option<&UserId>, rows_max: usize) -> Result<Vec<MemberRow>, Error> {
+        self.read(self.inner.members(chat, after, rows_max)).await
     }
 
     async fn chats_of(&self, user: &UserId, after: Option<ChatId>, rows_max: usize) -> Result<Vec<ChatId>, Error> {

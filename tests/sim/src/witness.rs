@@ -1,10 +1,13 @@
 //! Looks at what goes over the log, for what can't be seen in the end.
 
-use std::sync::Arc;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
-use chasqui_domain::{Action, Entry, Offset};
+use chasqui_domain::{Action, ChatId, Counter, DeviceId, Entry, Offset, UserId};
 use chasqui_log::{Append, Topic};
-use chasqui_oracle::{InboxPlace, Repeated, Unwritten};
+use chasqui_oracle::{InLog, InboxPlace, Repeated, Unwritten};
 use chasqui_store::{Store, memory::MemoryStore};
 use chasqui_wire::{command, entry, gateway_record::GatewayRecord, inbox::InboxRecord};
 use futures::FutureExt;
@@ -12,10 +15,15 @@ use parking_lot::Mutex;
 
 use crate::world::LOG;
 
+/// What a device has asked of a chat.
+type Asked = (ChatId, UserId, DeviceId, Counter);
+
 /// What it has seen. Clones are the same.
 #[derive(Clone)]
 pub(crate) struct Witness {
     store: Arc<MemoryStore>,
+    /// What was asked of groups, and how often.
+    in_groups: Arc<Mutex<BTreeMap<Asked, usize>>>,
     unwritten: Arc<Mutex<Vec<Unwritten>>>,
     repeats: Arc<Mutex<Vec<Repeated>>>,
     pushed_without_row: Arc<Mutex<Vec<InboxPlace>>>,
@@ -23,7 +31,13 @@ pub(crate) struct Witness {
 
 impl Witness {
     pub(crate) fn new(store: Arc<MemoryStore>) -> Self {
-        Self { store, unwritten: Arc::default(), repeats: Arc::default(), pushed_without_row: Arc::default() }
+        Self {
+            store,
+            in_groups: Arc::default(),
+            unwritten: Arc::default(),
+            repeats: Arc::default(),
+            pushed_without_row: Arc::default(),
+        }
     }
 
     /// A record is about to be in the log.
@@ -31,7 +45,22 @@ impl Witness {
         match append.to.topic {
             Topic::Gateway(_) => self.pushed(append),
             Topic::Inbox => self.published(append),
+            Topic::Commands => self.asked(append),
             _ => {}
+        }
+    }
+
+    fn asked(&self, append: &Append) {
+        let Ok(command) = command::decode(&append.value) else { return };
+        let counter = match &command.action {
+            Action::Send(send) => send.counter,
+            Action::Create(create) => create.counter,
+            Action::Change { counter, .. } => *counter,
+            Action::Delivered { .. } | Action::Read { .. } => return,
+        };
+        if command.chat.is_group() {
+            let asked = (command.chat, command.sender, command.device, counter);
+            *self.in_groups.lock().entry(asked).or_default() += 1;
         }
     }
 
@@ -77,6 +106,24 @@ impl Witness {
                 });
             }
         }
+    }
+
+    /// The groups of which something was asked.
+    pub(crate) fn groups(&self) -> Vec<ChatId> {
+        let groups: BTreeSet<_> = self.in_groups.lock().keys().map(|(chat, ..)| *chat).collect();
+        groups.into_iter().collect()
+    }
+
+    /// What was asked of groups more than once.
+    pub(crate) fn asked_again(&self) -> Vec<InLog> {
+        let again = |((chat, user, device, counter), times): (&(ChatId, UserId, DeviceId, Counter), &usize)| InLog {
+            user: user.to_string(),
+            device: device.to_string(),
+            chat: chat.to_string(),
+            id: counter.0,
+            times: *times,
+        };
+        self.in_groups.lock().iter().filter(|(_, times)| **times > 1).map(again).collect()
     }
 
     /// The messages that could not be written.

@@ -11,7 +11,7 @@ use std::{
 };
 
 use chasqui_client::Token;
-use chasqui_domain::{DeviceId, LogId, UserId};
+use chasqui_domain::{ChatId, DeviceId, LogId, UserId};
 use chasqui_log::{MemoryLog, Partitions};
 use chasqui_store::memory::MemoryStore;
 use jsonwebtoken::{EncodingKey, Header, encode};
@@ -67,6 +67,8 @@ pub(crate) struct Parts {
     pub(crate) users: Vec<UserId>,
     /// The devices, those of a user beside each other.
     pub(crate) devices: Vec<Device>,
+    /// The group, once a device has asked for it.
+    pub(crate) group: Arc<Mutex<Option<ChatId>>>,
     /// What looks at what goes over the log.
     pub(crate) witness: Witness,
     /// Roles that ended for good, and why.
@@ -104,6 +106,7 @@ impl World {
             journal,
             users,
             devices,
+            group: Arc::default(),
             ended: Mutex::default(),
             processes: Mutex::default(),
             lives: Mutex::default(),

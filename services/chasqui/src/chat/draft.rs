@@ -9,7 +9,7 @@ use std::{
 };
 
 use anyhow::Context;
-use chasqui_domain::UserId;
+use chasqui_client::To;
 use serde::{Deserialize, Serialize};
 use tokio::{sync::watch, task::JoinHandle};
 
@@ -23,6 +23,15 @@ struct Document {
     format: u32,
     /// By peer.
     drafts: BTreeMap<String, String>,
+    /// By group.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    groups: BTreeMap<String, String>,
+}
+
+impl Document {
+    fn empty() -> Self {
+        Self { format: FORMAT, drafts: BTreeMap::new(), groups: BTreeMap::new() }
+    }
 }
 
 /// The drafts of a user.
@@ -57,22 +66,29 @@ impl Drafts {
     pub(super) fn empty(state: &Path) -> Self {
         let mut path = state.as_os_str().to_owned();
         path.push(".draft");
-        Self { path: path.into(), document: Document { format: FORMAT, drafts: BTreeMap::new() } }
+        Self { path: path.into(), document: Document::empty() }
     }
 
-    pub(super) fn of(&self, peer: &UserId) -> &str {
-        self.document.drafts.get(peer.as_str()).map_or("", |text| text)
+    pub(super) fn of(&self, to: &To) -> &str {
+        let draft = match to {
+            To::User(peer) => self.document.drafts.get(peer.as_str()),
+            To::Group(chat) => self.document.groups.get(&chat.to_string()),
+        };
+        draft.map_or("", |text| text)
     }
 
-    fn set(&mut self, peer: &UserId, text: &str) {
-        let drafts = &mut self.document.drafts;
+    fn set(&mut self, to: &To, text: &str) {
+        let (drafts, key) = match to {
+            To::User(peer) => (&mut self.document.drafts, peer.to_string()),
+            To::Group(chat) => (&mut self.document.groups, chat.to_string()),
+        };
         if text.is_empty() {
-            drafts.remove(peer.as_str());
+            drafts.remove(&key);
             return;
         }
-        drafts.insert(peer.as_str().to_owned(), text.to_owned());
+        drafts.insert(key.clone(), text.to_owned());
         while drafts.len() > DRAFTS_MAX
-            && let Some(other) = drafts.keys().find(|other| *other != peer.as_str()).cloned()
+            && let Some(other) = drafts.keys().find(|other| **other != key).cloned()
         {
             drafts.remove(&other);
         }
@@ -108,12 +124,12 @@ pub(super) struct Keeper {
 
 impl Keeper {
     /// Must be called on a tokio runtime.
-    pub(super) fn new(mut drafts: Drafts, peer: UserId) -> Self {
-        let (sender, mut texts) = watch::channel::<Arc<str>>(drafts.of(&peer).into());
+    pub(super) fn new(mut drafts: Drafts, to: To) -> Self {
+        let (sender, mut texts) = watch::channel::<Arc<str>>(drafts.of(&to).into());
         let (failed, failure) = watch::channel(None);
         let task = tokio::spawn(async move {
             while texts.changed().await.is_ok() {
-                drafts.set(&peer, &texts.borrow_and_update().clone());
+                drafts.set(&to, &texts.borrow_and_update().clone());
                 let saving = tokio::task::spawn_blocking(move || {
                     let saved = drafts.save();
                     (drafts, saved)
@@ -152,29 +168,50 @@ impl Keeper {
 
 #[cfg(test)]
 mod tests {
-    use super::{super::testing::user, *};
+    use super::{
+        super::testing::{group, user},
+        *,
+    };
+
+    fn to(name: &str) -> To {
+        user(name).into()
+    }
 
     #[tokio::test]
     async fn the_last_draft_of_each_peer_is_kept() {
         let folder = tempfile::tempdir().unwrap();
         let state = folder.path().join("state");
         for (peer, text) in [("bob", "half a li"), ("carol", "x"), ("bob", "half a line"), ("carol", "")] {
-            let keeper = Keeper::new(Drafts::open(&state).unwrap(), user(peer));
+            let keeper = Keeper::new(Drafts::open(&state).unwrap(), to(peer));
             keeper.keep("on the way");
             keeper.keep(text);
             keeper.finish().await;
         }
         let drafts = Drafts::open(&state).unwrap();
-        assert_eq!((drafts.of(&user("bob")), drafts.of(&user("carol"))), ("half a line", ""));
+        assert_eq!((drafts.of(&to("bob")), drafts.of(&to("carol"))), ("half a line", ""));
+    }
+
+    #[tokio::test]
+    async fn a_group_has_a_draft_of_its_own_whatever_users_are_called() {
+        let folder = tempfile::tempdir().unwrap();
+        let state = folder.path().join("state");
+        let namesake = to(&group().to_string());
+        for (to, text) in [(group().into(), "for the group"), (namesake.clone(), "for the user")] {
+            let keeper = Keeper::new(Drafts::open(&state).unwrap(), to);
+            keeper.keep(text);
+            keeper.finish().await;
+        }
+        let drafts = Drafts::open(&state).unwrap();
+        assert_eq!((drafts.of(&group().into()), drafts.of(&namesake)), ("for the group", "for the user"));
     }
 
     #[test]
     fn drafts_are_bounded_and_the_newest_stays() {
         let mut drafts = Drafts::empty(Path::new("state"));
         for number in 0..=DRAFTS_MAX {
-            drafts.set(&user(&format!("{}", DRAFTS_MAX - number)), "x");
+            drafts.set(&to(&format!("{}", DRAFTS_MAX - number)), "x");
         }
-        assert_eq!((drafts.document.drafts.len(), drafts.of(&user("0"))), (DRAFTS_MAX, "x"));
+        assert_eq!((drafts.document.drafts.len(), drafts.of(&to("0"))), (DRAFTS_MAX, "x"));
     }
 
     #[test]
@@ -190,7 +227,7 @@ mod tests {
     #[tokio::test]
     async fn a_draft_that_cannot_be_kept_is_told() {
         let state = Path::new("/nowhere/at/all/state");
-        let mut keeper = Keeper::new(Drafts::open(state).unwrap(), user("bob"));
+        let mut keeper = Keeper::new(Drafts::open(state).unwrap(), to("bob"));
         keeper.keep("x");
         keeper.failure.changed().await.unwrap();
         keeper.failure.mark_changed();

@@ -1,12 +1,14 @@
 //! The rows of the history: bubbles of others on the left, own ones on the right.
 
-use chasqui_domain::Seq;
+use chasqui_domain::{Seq, UserId};
 use jiff::civil::Date;
 use ratatui::text::{Line, Span};
 
 use super::{
-    model::{Model, Outgoing, Stage},
-    text::{fitting, width, wrap},
+    changes::Change,
+    limits::ANSWER_LINES_MAX,
+    model::{Model, Outgoing, Reach, Stage},
+    text::{clean_line, fitting, width, wrap},
     theme::Theme,
     timeline::Item,
     times,
@@ -16,12 +18,25 @@ use super::{
 const BAR_COLUMNS: usize = 4;
 /// Narrower than this, a bubble takes all there is.
 const BUBBLE_COLUMNS_LEAST: usize = 24;
+/// What stands above the first of a group that somebody came to later.
+const LATER: &str = "what was before you came is not shown";
 
 /// Something that has rows in the history.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Body<'a> {
     Message(&'a Item),
+    Change(&'a Change),
     Outgoing(&'a Outgoing),
+    /// What was answered to the user alone.
+    Answer(&'a [String]),
+}
+
+/// Who speaks: it is seen where that changes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Voice<'a> {
+    Mine,
+    Theirs(&'a UserId),
+    Nobodys,
 }
 
 /// A body and what stands in front of it.
@@ -35,19 +50,27 @@ pub(super) struct Entry<'a> {
     turns: bool,
 }
 
+impl Entry<'_> {
+    /// A rule stands in front of it.
+    fn is_separated(&self) -> bool {
+        self.day.is_some() || self.is_first_new || self.hole > 0
+    }
+}
+
 /// Everything that can be shown, from the top.
 pub(super) fn entries(model: &Model) -> Vec<Entry<'_>> {
-    let messages = model.timeline.items().map(Body::Message);
     let mut entries = Vec::new();
-    let (mut last_day, mut last_is_mine, mut has_new) = (None, None, false);
-    for body in messages.chain(model.outgoing.iter().map(Body::Outgoing)) {
-        let (is_mine, day, hole, is_new) = match body {
+    let (mut last_day, mut last_voice, mut has_new) = (None, None, false);
+    for body in bodies(model) {
+        let (voice, day, hole, is_new) = match body {
             Body::Message(item) => {
-                let is_mine = item.from == model.me;
-                let is_new = !is_mine && model.divider.is_some_and(|divider| item.seq >= divider);
-                (is_mine, times::day(item.time, &model.zone), model.timeline.hole_before(item.seq), is_new)
+                let voice = if item.from == model.me { Voice::Mine } else { Voice::Theirs(&item.from) };
+                let is_new = voice != Voice::Mine && model.divider.is_some_and(|divider| item.seq >= divider);
+                (voice, times::day(item.time, &model.zone), model.timeline.hole_before(item.seq), is_new)
             }
-            Body::Outgoing(_) => (true, last_day, 0, false),
+            Body::Change(change) => (Voice::Nobodys, times::day(change.time, &model.zone), 0, false),
+            Body::Outgoing(_) => (Voice::Mine, last_day, 0, false),
+            Body::Answer(_) => (Voice::Nobodys, last_day, 0, false),
         };
         entries.push(Entry {
             body,
@@ -55,25 +78,47 @@ pub(super) fn entries(model: &Model) -> Vec<Entry<'_>> {
             is_first_new: is_new && !has_new,
             day: day.filter(|_| day != last_day),
             hole,
-            turns: last_is_mine.is_some_and(|last| last != is_mine),
+            turns: last_voice.is_some_and(|last| last != voice),
         });
-        (last_day, last_is_mine, has_new) = (day, Some(is_mine), has_new || is_new);
+        (last_day, last_voice, has_new) = (day, Some(voice), has_new || is_new);
     }
     entries
+}
+
+/// Messages and what was changed between them, what is on its way, and what was asked.
+fn bodies(model: &Model) -> Vec<Body<'_>> {
+    let mut bodies = Vec::new();
+    let mut changes = changes(model).peekable();
+    for item in model.timeline.items() {
+        while let Some(change) = changes.next_if(|change| change.after < item.seq) {
+            bodies.push(Body::Change(change));
+        }
+        bodies.push(Body::Message(item));
+    }
+    bodies.extend(changes.map(Body::Change));
+    bodies.extend(model.outgoing.iter().map(Body::Outgoing));
+    bodies.extend(model.answer.as_deref().map(Body::Answer));
+    bodies
+}
+
+/// Those beside the messages that are here.
+fn changes(model: &Model) -> impl Iterator<Item = &Change> {
+    let first = model.timeline.first().unwrap_or_default();
+    let last = model.timeline.items().next_back().filter(|_| !model.timeline.has_last()).map(|item| item.seq);
+    let changes = model.group.iter().flat_map(|group| group.changes.iter());
+    changes.filter(move |change| change.after.next() >= first && last.is_none_or(|last| change.after <= last))
 }
 
 /// The rows of an entry in so many columns.
 pub(super) fn rows(model: &Model, entry: &Entry<'_>, columns: usize) -> Vec<Line<'static>> {
     let theme = model.theme;
     let mut rows = Vec::new();
-    let is_separated = entry.day.is_some() || entry.is_first_new || entry.hole > 0;
-    if entry.turns && !is_separated {
+    if entry.turns && !entry.is_separated() {
         rows.push(Line::default());
     }
-    if let Body::Message(item) = entry.body
-        && entry.is_first
+    if entry.is_first
+        && let Some(top) = top(model)
     {
-        let top = if item.seq > Seq(1) { "older messages above" } else { "the beginning of this chat" };
         rows.push(Line::styled(fitting(top, columns).into_owned(), theme.quiet()).centered());
     }
     if entry.hole > 0 {
@@ -87,20 +132,68 @@ pub(super) fn rows(model: &Model, entry: &Entry<'_>, columns: usize) -> Vec<Line
         rows.push(Line::styled(ruled("new messages", columns, '╌'), theme.accent()));
     }
     match entry.body {
-        Body::Message(item) if item.from != model.me => theirs(model, item, columns, &mut rows),
+        Body::Message(item) if item.from != model.me => {
+            if model.group.is_some() && (entry.turns || entry.is_first || entry.is_separated()) {
+                rows.push(name(item, columns, theme));
+            }
+            theirs(model, item, columns, &mut rows);
+        }
         Body::Message(item) => {
             let meta = sent_meta(model, item);
             mine(&item.text, meta, columns, theme, &mut rows);
         }
-        Body::Outgoing(outgoing) => mine(&outgoing.shown, outgoing_meta(outgoing, theme), columns, theme, &mut rows),
+        Body::Change(change) => {
+            let text = format!("{} · {}", change.text, times::clock(change.time, &model.zone));
+            let wrapped = wrap(&text, columns.saturating_sub(BAR_COLUMNS)).into_iter();
+            rows.extend(wrapped.map(|row| Line::styled(row, theme.quiet()).centered()));
+        }
+        Body::Outgoing(outgoing) => {
+            let meta = outgoing_meta(outgoing, theme);
+            // What a code means is long, and must be seen to its end.
+            let is_below = model.group.is_some() && matches!(outgoing.stage, Stage::Failed(_) | Stage::Retrying(_));
+            let below = if is_below { meta.clone() } else { Vec::new() };
+            mine(&outgoing.shown, if is_below { Vec::new() } else { meta }, columns, theme, &mut rows);
+            for span in below {
+                let wrapped = wrap(&span.content, columns.saturating_sub(BAR_COLUMNS)).into_iter();
+                rows.extend(wrapped.map(|row| Line::styled(format!("{row}  "), span.style).right_aligned()));
+            }
+        }
+        Body::Answer(lines) => answer(lines, columns, theme, &mut rows),
     }
     rows
+}
+
+/// What stands above everything.
+fn top(model: &Model) -> Option<&'static str> {
+    let (is_group, has_hidden) = (model.group.is_some(), model.timeline.last_seq() > Seq(0));
+    match model.timeline.first() {
+        None => (is_group && has_hidden && model.timeline.has_last()).then_some(LATER),
+        Some(first) if first <= Seq(1) => Some("the beginning of this chat"),
+        Some(_) if is_group && model.is_top() => Some(LATER),
+        Some(_) => Some("older messages above"),
+    }
+}
+
+fn name(item: &Item, columns: usize, theme: Theme) -> Line<'static> {
+    let name = clean_line(item.from.as_str());
+    let shown = fitting(&name, columns.saturating_sub(BAR_COLUMNS)).into_owned();
+    Line::styled(format!(" {shown}"), theme.name_of(item.from.as_str()))
+}
+
+fn answer(lines: &[String], columns: usize, theme: Theme, rows: &mut Vec<Line<'static>>) {
+    let more = lines.len().saturating_sub(ANSWER_LINES_MAX);
+    let more = (more > 0).then(|| format!("… and {more} more; chasqui chat --plain prints all"));
+    for line in lines.iter().take(ANSWER_LINES_MAX).chain(&more) {
+        for row in wrap(line, columns.saturating_sub(BAR_COLUMNS)) {
+            rows.push(Line::from(vec![Span::styled(" │ ", theme.accent()), Span::raw(row)]));
+        }
+    }
 }
 
 fn theirs(model: &Model, item: &Item, columns: usize, rows: &mut Vec<Line<'static>>) {
     let theme = model.theme;
     let (bubble, inner) = bubble(&item.text, columns);
-    let meta = format!(" {}", times::clock(item.time, &model.zone));
+    let meta = format!(" {}{}", times::clock(item.time, &model.zone), number(model, item));
     let last = bubble.len().saturating_sub(1);
     for (at, row) in bubble.into_iter().enumerate() {
         let mut line = Line::from(vec![
@@ -146,16 +239,23 @@ fn bubble(text: &str, columns: usize) -> (Vec<String>, usize) {
 
 fn sent_meta(model: &Model, item: &Item) -> Vec<Span<'static>> {
     let theme = model.theme;
-    let time = Span::styled(format!("{} ", times::clock(item.time, &model.zone)), theme.quiet());
-    let tick = if item.seq <= model.theirs.read {
+    let time = times::clock(item.time, &model.zone);
+    let time = Span::styled(format!("{time}{} ", number(model, item)), theme.quiet());
+    let tick = match model.reach(item.seq) {
         // Where there are no colours, a word tells it.
-        Span::styled(if theme.has_colour { "✓✓" } else { "✓✓ read" }, theme.accent())
-    } else if item.seq <= model.theirs.delivered {
-        Span::styled("✓✓", theme.quiet())
-    } else {
-        Span::styled("✓", theme.quiet())
+        Reach::Read => Span::styled(if theme.has_colour { "✓✓" } else { "✓✓ read" }, theme.accent()),
+        Reach::Delivered => Span::styled("✓✓", theme.quiet()),
+        Reach::ReadBy(read, of, true) => Span::styled(format!("✓✓ read {read}/{of}"), theme.quiet()),
+        Reach::ReadBy(read, of, false) => Span::styled(format!("✓ read {read}/{of}"), theme.quiet()),
+        Reach::DeliveredTo(delivered, of) => Span::styled(format!("✓ delivered {delivered}/{of}"), theme.quiet()),
+        Reach::Sent => Span::styled("✓", theme.quiet()),
     };
     vec![time, tick]
+}
+
+/// In a group, what a message is asked about by.
+fn number(model: &Model, item: &Item) -> String {
+    if model.group.is_some() { format!(" #{}", item.seq) } else { String::new() }
 }
 
 fn outgoing_meta(outgoing: &Outgoing, theme: Theme) -> Vec<Span<'static>> {

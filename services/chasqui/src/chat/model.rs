@@ -1,15 +1,18 @@
 //! What the screen shows and does, without terminal, network and clock: events in, effects out.
 
+mod events;
+mod group;
 mod keys;
 mod loads;
 mod outgoing;
 mod updates;
+mod written;
 
 use std::time::Duration;
 
-use chasqui_domain::{ChatId, Counter, DeviceId, Seq, UserId};
-use chasqui_wire::frames::{ChatItem, MemberReceipt, Messages, SendFrame};
-use crossterm::event::KeyEvent;
+use chasqui_client::To;
+use chasqui_domain::{ChatId, DeviceId, Seq, UserId};
+use chasqui_wire::frames::MemberReceipt;
 use jiff::tz::TimeZone;
 
 use super::{
@@ -17,65 +20,14 @@ use super::{
     line::Line,
     scroll::{self, Scroll},
     theme::Theme,
-    timeline::{Item, Load, Timeline},
+    timeline::{Item, Timeline},
 };
-use chasqui_client::Update;
+pub(super) use events::{Effect, Event};
+pub(super) use group::{Group, Reach, Summary};
 use loads::Loads;
 use outgoing::Outgoings;
 pub(super) use outgoing::{Outgoing, Stage, Ticket};
 pub(super) use updates::reason;
-
-/// Something that happened.
-#[derive(Debug)]
-pub(super) enum Event {
-    Key(KeyEvent),
-    Paste(String),
-    /// Whether the terminal is the one that is looked at.
-    Focus(bool),
-    Resize {
-        columns: u16,
-        rows: u16,
-    },
-    /// Time went by; the client connects again in so long.
-    Tick {
-        again_in: Option<Duration>,
-    },
-    /// There is a client, with what waits in its state.
-    Opened {
-        device: DeviceId,
-        unsent: Vec<SendFrame>,
-    },
-    Update(Box<Update>),
-    /// The chat in the list; none when it has no messages yet.
-    Summary(Option<Box<ChatItem>>),
-    Loaded(Load, Messages),
-    /// There is no answer to a question for the summary or for messages.
-    NotLoaded {
-        why: String,
-        is_retryable: bool,
-    },
-    /// The client has taken a message.
-    Queued(Ticket, Counter),
-    /// The client has not taken a message, and won't.
-    NotSent(Ticket, String),
-    /// The client ended before it said whether it has taken a message.
-    Cut(Ticket),
-    /// There is no session and there won't be another.
-    Over(String),
-    /// Something that the user should know.
-    Notice(String),
-}
-
-/// Something to do.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Effect {
-    Send(Ticket, String),
-    Read(Seq),
-    Summary,
-    Load(Load),
-    KeepDraft(String),
-    Leave,
-}
 
 /// The connection.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -114,7 +66,9 @@ struct Notice {
 #[derive(Debug)]
 pub(super) struct Model {
     pub(super) me: UserId,
-    pub(super) peer: UserId,
+    pub(super) to: To,
+    /// When it is one.
+    pub(super) group: Option<Group>,
     pub(super) zone: TimeZone,
     pub(super) theme: Theme,
     pub(super) link: Link,
@@ -127,6 +81,9 @@ pub(super) struct Model {
     pub(super) divider: Option<Seq>,
     pub(super) theirs: Marks,
     pub(super) mine: Marks,
+    /// The answer to what was asked last, until something is written.
+    pub(super) answer: Option<Vec<String>>,
+    is_asking: bool,
     pub(super) columns: u16,
     pub(super) rows: u16,
     chat: ChatId,
@@ -141,11 +98,14 @@ pub(super) struct Model {
 }
 
 impl Model {
-    pub(super) fn new(me: UserId, peer: UserId, zone: TimeZone, theme: Theme) -> Self {
-        let chat = ChatId::direct(&me, &peer);
+    pub(super) fn new(me: UserId, to: impl Into<To>, zone: TimeZone, theme: Theme) -> Self {
+        let to = to.into();
+        let chat = to.chat(&me);
+        let group = matches!(to, To::Group(_)).then(Group::default);
         Self {
             me,
-            peer,
+            to,
+            group,
             zone,
             theme,
             link: Link::Connecting,
@@ -157,6 +117,8 @@ impl Model {
             divider: None,
             theirs: Marks::default(),
             mine: Marks::default(),
+            answer: None,
+            is_asking: false,
             columns: 0,
             rows: 0,
             chat,
@@ -181,8 +143,10 @@ impl Model {
             Event::Tick { again_in } => self.again_in = again_in,
             Event::Opened { device, unsent } => self.opened(device, unsent, &mut effects),
             Event::Update(update) => self.update(*update, now),
-            Event::Summary(item) => self.summary(item),
+            Event::Summary(summary) => self.summary(summary.as_deref()),
             Event::Loaded(load, page) => self.loaded(load, page.messages, now),
+            Event::Changes(before, page) => self.changes_loaded(before.as_deref(), page),
+            Event::Answered(answer) => self.answered(answer, now),
             Event::NotLoaded { why, is_retryable } => {
                 self.loads.failed(is_retryable, now);
                 self.notify(format!("older messages can't be loaded: {why}"), now);
@@ -213,6 +177,11 @@ impl Model {
         self.outgoing.iter().filter(|it| it.id.is_some() && !matches!(it.stage, Stage::Failed(_))).count()
     }
 
+    /// Whether nothing lies above the messages that are here.
+    pub(super) fn is_top(&self) -> bool {
+        self.loads.is_top(&self.timeline)
+    }
+
     /// What is said below the history.
     pub(super) fn notice(&self) -> Option<&str> {
         self.notice.as_ref().map(|notice| notice.text.as_str())
@@ -240,15 +209,16 @@ impl Model {
         self.draft_since.get_or_insert(now);
     }
 
-    fn summary(&mut self, item: Option<Box<ChatItem>>) {
-        let Some(item) = item else {
+    fn summary(&mut self, summary: Option<&Summary>) {
+        self.summarised(summary);
+        let Some(Summary { item, .. }) = summary else {
             self.loads.has_summary(true);
             return;
         };
         self.members(&item.members);
         self.timeline.know(item.last_seq);
-        // Own messages above the mark are not new.
-        if item.unread > 0 && self.divider.is_none() {
+        // Own messages above the mark are not new; and where new ones began is told once.
+        if item.unread > 0 && self.divider.is_none() && !self.loads.is_summary_here() {
             self.divider = Some(self.mine.read.next());
         }
         self.loads.has_summary(item.last_seq == Seq(0));
@@ -265,7 +235,7 @@ impl Model {
     fn marks_of(&mut self, user: &UserId) -> Option<&mut Marks> {
         if *user == self.me {
             Some(&mut self.mine)
-        } else if *user == self.peer {
+        } else if matches!(&self.to, To::User(peer) if user == peer) {
             Some(&mut self.theirs)
         } else {
             None
@@ -281,9 +251,10 @@ impl Model {
             self.keep_draft(effects);
         }
         let seen = scroll::seen(self);
-        // Without a session there is nobody to ask; the header says so already.
-        if matches!(self.link, Link::CatchingUp | Link::Online) {
-            effects.extend(self.loads.next(&seen, self.scroll == Scroll::Following, &self.timeline, now));
+        // Without a session there is nobody to ask, and who is in no group has nothing to ask; the header says so already.
+        if matches!(self.link, Link::CatchingUp | Link::Online) && self.over().is_none() {
+            let changes = self.group.as_ref().map(|group| &group.changes);
+            effects.extend(self.loads.next(&seen, self.scroll == Scroll::Following, &self.timeline, changes, now));
         }
         self.mark_read(seen.last, effects);
     }
@@ -296,15 +267,17 @@ impl Model {
 
     /// What must be kept here, because the client doesn't keep it yet: the line, and texts that it is just being told.
     pub(super) fn unsent_text(&self) -> String {
-        let mut texts: Vec<&str> = self.outgoing.iter().filter(|it| it.id.is_none()).map(|it| &*it.text).collect();
-        texts.push(self.line.text());
+        let untaken = self.outgoing.iter().filter(|it| it.id.is_none());
+        let mut texts: Vec<String> = untaken.map(|it| self.as_typed(it)).collect();
+        texts.push(self.line.text().to_owned());
         texts.retain(|text| !text.is_empty());
         texts.join("\n")
     }
 
     fn mark_read(&mut self, last: Option<Seq>, effects: &mut Vec<Effect>) {
         // Before the summary is here, it is not known where the new ones begin.
-        let Some(last) = last.filter(|_| self.is_focused && self.loads.is_summary_here()) else { return };
+        let may_tell = self.is_focused && self.loads.is_summary_here() && self.over().is_none();
+        let Some(last) = last.filter(|_| may_tell) else { return };
         let is_new = |item: &&Item| item.from != self.me && item.seq > self.mine.read && item.seq <= last;
         if let Some(seq) = self.timeline.items().rev().find(is_new).map(|item| item.seq) {
             self.mine.raise(seq, seq);

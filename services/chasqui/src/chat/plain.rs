@@ -1,6 +1,7 @@
 //! Line by line: for scripts, and for terminals that can't do more.
 
 mod input;
+mod missed;
 mod script;
 
 use std::{
@@ -10,19 +11,22 @@ use std::{
 };
 
 use anyhow::Context;
-use chasqui_client::{Draft, Error, rest};
-use chasqui_domain::{Seq, UserId};
-use chasqui_wire::frames::{Messages, MessagesQuery};
+use chasqui_client::{ChangeAsked, Draft, Error};
+use chasqui_domain::{Counter, UserId};
 use jiff::tz::TimeZone;
 use tokio::{
     sync::mpsc,
-    time::{Instant, sleep, sleep_until},
+    time::{Instant, sleep_until},
 };
 
 use super::{
-    limits::{FAREWELL, PAGE_MESSAGES, SCRIPT_ASK_AGAIN, SCRIPT_ASKS_MAX},
+    answers::{self, Question},
+    command::{self, Written},
+    limits::FAREWELL,
+    opening::{Opened, patiently},
     session::{Happened, Session},
     signals::Signals,
+    text::clean_line,
 };
 use input::Read;
 use script::{Effect, Script};
@@ -31,13 +35,17 @@ use script::{Effect, Script};
 pub(super) async fn run(
     session: Session,
     me: UserId,
-    peer: UserId,
+    opened: Opened,
     zone: TimeZone,
     wait: Duration,
 ) -> anyhow::Result<()> {
     let mut signals = Signals::new()?;
     let mut lines = input::lines(io::stdin)?;
-    let script = Script::new(me, peer, session.client().device().clone(), zone);
+    let Opened { to, new } = opened;
+    let script = Script::new(me, to, session.client().device().clone(), zone);
+    if let Some(title) = new {
+        print(&format!("✓ group {} {}", script.chat(), clean_line(&title)))?;
+    }
     let mut run = Run { session, script, held: None, is_cut: false, deadline: None, wait };
     run.opened();
     let ended = tokio::select! {
@@ -50,7 +58,7 @@ pub(super) async fn run(
 struct Run {
     session: Session,
     script: Script,
-    /// A line that the client has not taken.
+    /// A line that was not taken yet.
     held: Option<String>,
     /// The client has ended, and took no more.
     is_cut: bool,
@@ -66,9 +74,18 @@ impl Run {
             if !self.is_cut
                 && let Some(line) = self.held.take()
             {
-                self.send(line).await;
+                self.line(line).await?;
             }
-            let may_read = is_open && self.held.is_none();
+            if let Some(over) = self.script.over().cloned() {
+                if !over.is_wanted && self.is_back().await {
+                    self.script.comes_back();
+                    continue;
+                }
+                anyhow::ensure!(over.is_wanted, over.why);
+                say(format_args!("{}", over.why));
+                return Ok(());
+            }
+            let may_read = is_open && self.held.is_none() && !self.script.is_leaving();
             if !is_open && self.held.is_none() && self.script.is_done() {
                 return Ok(());
             }
@@ -84,7 +101,7 @@ impl Run {
                     Happened::Over(why) => anyhow::bail!(why),
                 },
                 read = lines.recv(), if may_read => match read {
-                    Some(Read::Line(line)) => self.send(line).await,
+                    Some(Read::Line(line)) => self.line(line).await?,
                     Some(Read::TooLong { line, bytes_max }) => {
                         self.script.refuse();
                         say(format_args!("line {line} is not sent: it has more than {bytes_max} bytes"));
@@ -102,24 +119,67 @@ impl Run {
 
     /// There is a client, with what waits in its state.
     fn opened(&mut self) {
-        for frame in self.session.client().unsent() {
-            self.script.waits(frame);
+        for asked in self.session.client().unsent() {
+            self.script.waits(asked);
         }
     }
 
-    async fn send(&mut self, line: String) {
-        let draft = Draft::text(self.script.peer().clone(), line.clone());
-        match self.session.client().send(draft).await {
+    async fn line(&mut self, line: String) -> anyhow::Result<()> {
+        let written = if self.script.is_group() { command::read(&line) } else { Ok(Written::Text(line.clone())) };
+        match written {
+            Ok(Written::Text(text)) => {
+                let draft = Draft::text(self.script.to().clone(), text);
+                let taken = self.session.client().send(draft).await;
+                self.taken(taken, line, false);
+            }
+            Ok(Written::Change(change)) => {
+                let leaves = matches!(change, ChangeAsked::Leave {});
+                let taken = self.session.client().change(self.script.chat(), change).await;
+                self.taken(taken, line, leaves);
+            }
+            // The answer is to be that of what was asked for before.
+            Ok(Written::Members | Written::Who(_)) if self.script.unsent() > 0 => self.held = Some(line),
+            Ok(Written::Members) => self.ask(Some(Question::Members)).await?,
+            Ok(Written::Who(seq)) => self.ask(seq.or(self.script.last_own()).map(Question::Who)).await?,
+            Ok(Written::Help) => command::help().iter().try_for_each(|line| print(line))?,
+            Err(why) => self.refuse(&why),
+        }
+        Ok(())
+    }
+
+    /// What the inbox tells may be old news: who was removed may have been added since.
+    async fn is_back(&self) -> bool {
+        patiently(|| self.session.rest().chat(self.script.chat())).await.is_ok_and(|item| item.is_some())
+    }
+
+    fn taken(&mut self, taken: Result<Counter, Error>, line: String, leaves: bool) {
+        match taken {
+            Ok(id) if leaves => self.script.leaves(id),
             Ok(id) => self.script.queued(id),
             // There is room again after an outcome.
             Err(Error::Full) => self.held = Some(line),
             // Why comes next.
             Err(Error::Closed) => (self.held, self.is_cut) = (Some(line), true),
-            Err(error) => {
-                self.script.refuse();
-                say(format_args!("not sent: {error}"));
-            }
+            Err(error) => self.refuse(&error.to_string()),
         }
+    }
+
+    fn refuse(&mut self, why: &str) {
+        self.script.refuse();
+        say(format_args!("not sent: {}", clean_line(why)));
+    }
+
+    async fn ask(&mut self, question: Option<Question>) -> anyhow::Result<()> {
+        let Some(question) = question else {
+            self.refuse("there is no message of yours in this run: /who N asks for the message #N");
+            return Ok(());
+        };
+        let chat = self.script.chat();
+        match patiently(|| answers::ask(self.session.rest().clone(), chat, question)).await {
+            Ok(lines) => lines.iter().try_for_each(|line| print(line))?,
+            Err(error) => self.refuse(&format!("no answer: {:#}", anyhow::Error::new(error))),
+        }
+        Ok(())
     }
 
     async fn perform(&mut self, effect: Effect) -> anyhow::Result<()> {
@@ -135,40 +195,6 @@ impl Run {
             Effect::ReadMissed => self.read_missed().await?,
         }
         Ok(())
-    }
-
-    /// Prints what came while the device was not there, page by page, until there is no more. Updates wait meanwhile, so
-    /// that the order stays. It fails when a page can't be got: to go on with what is live would tell that all before
-    /// it was read.
-    async fn read_missed(&mut self) -> anyhow::Result<()> {
-        let mut after = self.missed_after().await.context("older messages can't be read")?;
-        while let Some(from) = after {
-            let page = self.missed(from).await.context("older messages can't be read")?;
-            anyhow::ensure!(
-                page.next.is_none_or(|next| next > from),
-                "older messages can't be read: the server answers with the same page again"
-            );
-            for message in page.messages {
-                for effect in self.script.message(message) {
-                    Box::pin(self.perform(effect)).await?;
-                }
-            }
-            after = page.next;
-        }
-        Ok(())
-    }
-
-    /// Behind which message those begin that the user has not read and that were not printed; none without a chat.
-    async fn missed_after(&mut self) -> Result<Option<Seq>, rest::Error> {
-        let chat = self.script.chat();
-        let item = patiently(|| self.session.rest().chat(chat)).await?;
-        Ok(item.map(|item| self.script.missed_after(&item)))
-    }
-
-    async fn missed(&self, after: Seq) -> Result<Messages, rest::Error> {
-        let query =
-            MessagesQuery { before: None, after: Some(after), limit: Some(PAGE_MESSAGES), ..MessagesQuery::default() };
-        patiently(|| self.session.rest().messages(self.script.chat(), &query)).await
     }
 
     async fn finish(self, ended: anyhow::Result<()>, mut lines: mpsc::Receiver<Read>) -> anyhow::Result<()> {
@@ -194,20 +220,6 @@ impl Run {
         }
         anyhow::ensure!(problems.is_empty(), problems.join("; "));
         Ok(())
-    }
-}
-
-/// Asks again where that may help.
-async fn patiently<T, F: Future<Output = Result<T, rest::Error>>>(ask: impl Fn() -> F) -> Result<T, rest::Error> {
-    let mut asked = 1;
-    loop {
-        match ask().await {
-            Err(error) if error.is_retryable() && asked < SCRIPT_ASKS_MAX => {
-                asked += 1;
-                sleep(SCRIPT_ASK_AGAIN).await;
-            }
-            answer => return answer,
-        }
     }
 }
 

@@ -1,9 +1,11 @@
 //! The shell around the model: brings it keys, updates and time, and does what it asks for.
 
+mod questions;
+
 use std::{io::Write, time::Instant};
 
 use anyhow::Context;
-use chasqui_client::{Client, Draft, Error, Rest};
+use chasqui_client::{ChangeAsked, Client, Draft, Error, To};
 use chasqui_domain::{ChatId, Seq, UserId};
 use crossterm::event::{Event as TerminalEvent, EventStream};
 use futures::StreamExt;
@@ -28,6 +30,7 @@ use super::{
 /// What the client is told, in order, by a task that may wait for it.
 enum Request {
     Send(Client, Ticket, Draft),
+    Change(Client, Ticket, ChangeAsked),
     Read(Client, Seq),
 }
 
@@ -55,21 +58,21 @@ struct Shell {
 }
 
 /// Shows the chat until the user leaves.
-pub(super) async fn run(session: Session, me: UserId, peer: UserId, zone: TimeZone) -> anyhow::Result<()> {
+pub(super) async fn run(session: Session, me: UserId, to: To, zone: TimeZone) -> anyhow::Result<()> {
     let (drafts, notice) = match Drafts::open(session.state()) {
         Ok(drafts) => (drafts, None),
         Err(error) => (Drafts::empty(session.state()), Some(format!("{error:#}"))),
     };
-    let chat = ChatId::direct(&me, &peer);
-    let mut model = Model::new(me, peer.clone(), zone, Theme::of_environment());
-    model.draft(drafts.of(&peer));
+    let chat = to.chat(&me);
+    let mut model = Model::new(me, to.clone(), zone, Theme::of_environment());
+    model.draft(drafts.of(&to));
     let signals = Signals::new()?;
     let mut screen = Screen::open().context("the terminal can't be used")?;
     let (answer, answers) = mpsc::channel(ANSWERS_MAX);
     let (requests, worker) = work(chat, answer.clone());
     let mut tick = interval(TICK);
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let keeper = Keeper::new(drafts, peer);
+    let keeper = Keeper::new(drafts, to);
     let mut shell = Shell {
         session,
         model,
@@ -174,13 +177,13 @@ impl Shell {
             match effect {
                 Effect::Send(ticket, text) => self.send(ticket, text),
                 Effect::Read(seq) => self.request_read(seq),
-                Effect::Summary => {
-                    self.ask(async |rest, chat| Ok(Event::Summary(rest.chat(chat).await?.map(Box::new))))
+                Effect::Change(ticket, change) => {
+                    let request = Request::Change(self.session.client().clone(), ticket, change);
+                    self.request(ticket, request);
                 }
-                Effect::Load(load) => {
-                    self.ask(async move |rest, chat| {
-                        Ok(Event::Loaded(load, rest.messages(chat, &load.query()).await?))
-                    });
+                Effect::Summary | Effect::Refresh | Effect::Load(_) | Effect::Changes(_) | Effect::Ask(_) => {
+                    let (rest, answer) = (self.session.rest().clone(), self.answer.clone());
+                    questions::ask(rest, self.chat, effect, answer);
                 }
                 Effect::KeepDraft(text) => self.keeper.keep(&text),
                 Effect::Leave => goes_on = false,
@@ -190,8 +193,11 @@ impl Shell {
     }
 
     fn send(&mut self, ticket: Ticket, text: String) {
-        let draft = Draft::text(self.model.peer.clone(), text);
-        let request = Request::Send(self.session.client().clone(), ticket, draft);
+        let draft = Draft::text(self.model.to.clone(), text);
+        self.request(ticket, Request::Send(self.session.client().clone(), ticket, draft));
+    }
+
+    fn request(&mut self, ticket: Ticket, request: Request) {
         if self.requests.try_send(request).is_err() {
             self.apply(Event::NotSent(ticket, "too many messages wait".to_owned()));
         }
@@ -202,22 +208,6 @@ impl Shell {
         if self.requests.try_send(request).is_err() {
             self.read = self.read.max(Some(seq));
         }
-    }
-
-    /// Asks the REST API. The model asks one thing at a time.
-    fn ask<F>(&self, question: impl FnOnce(Rest, ChatId) -> F)
-    where
-        F: Future<Output = Result<Event, chasqui_client::rest::Error>> + Send + 'static,
-    {
-        let (question, answer) = (question(self.session.rest().clone(), self.chat), self.answer.clone());
-        tokio::spawn(async move {
-            let event = question.await.unwrap_or_else(|error| Event::NotLoaded {
-                is_retryable: error.is_retryable(),
-                why: format!("{:#}", anyhow::Error::new(error)),
-            });
-            // When the screen is gone, nobody needs it.
-            let _ = answer.send(event).await;
-        });
     }
 
     /// Lets the client take what it was told, keeps what it didn't take, and says goodbye.
@@ -259,12 +249,14 @@ fn work(chat: ChatId, answer: mpsc::Sender<Event>) -> (mpsc::Sender<Request>, Jo
     let (requests, mut asked) = mpsc::channel(REQUESTS_MAX);
     let worker = tokio::spawn(async move {
         while let Some(request) = asked.recv().await {
+            let taken = |ticket, taken| match taken {
+                Ok(id) => Event::Queued(ticket, id),
+                Err(Error::Closed) => Event::Cut(ticket),
+                Err(error) => Event::NotSent(ticket, error.to_string()),
+            };
             let event = match request {
-                Request::Send(client, ticket, draft) => match client.send(draft).await {
-                    Ok(id) => Event::Queued(ticket, id),
-                    Err(Error::Closed) => Event::Cut(ticket),
-                    Err(error) => Event::NotSent(ticket, error.to_string()),
-                },
+                Request::Send(client, ticket, draft) => taken(ticket, client.send(draft).await),
+                Request::Change(client, ticket, change) => taken(ticket, client.change(chat, change).await),
                 Request::Read(client, seq) => match client.read(chat, seq).await {
                     // One that has ended is told of where updates are.
                     Ok(()) | Err(Error::Closed) => continue,

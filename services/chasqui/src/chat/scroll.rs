@@ -22,7 +22,10 @@ pub(super) enum Scroll {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Anchor {
     Message(Seq),
+    /// By its number.
+    Change(u64),
     Outgoing(Ticket),
+    Answer,
 }
 
 /// What the screen shows.
@@ -69,16 +72,16 @@ impl<'a> Rows<'a> {
     fn place(&self, scroll: Scroll) -> Option<Place> {
         let last = self.entries.len().checked_sub(1)?;
         let Scroll::At { anchor, hidden } = scroll else { return Some(Place { at: last, hidden: 0 }) };
-        let at = match anchor {
-            Anchor::Message(seq) => {
-                let is_past = |entry: &Entry<'_>| !matches!(entry.body, Body::Message(item) if item.seq <= seq);
-                self.entries.iter().position(is_past).unwrap_or(self.entries.len()).saturating_sub(1)
-            }
-            Anchor::Outgoing(ticket) => {
-                let is_it = |entry: &Entry<'_>| matches!(entry.body, Body::Outgoing(it) if it.ticket == ticket);
-                self.entries.iter().position(is_it).unwrap_or(last)
-            }
+        let is_it = |entry: &Entry<'_>| match (entry.body, anchor) {
+            // The last that is not behind it: it may be gone.
+            (Body::Message(item), Anchor::Message(seq)) => item.seq <= seq,
+            (Body::Change(change), Anchor::Change(number)) => change.number == number,
+            (Body::Outgoing(outgoing), Anchor::Outgoing(ticket)) => outgoing.ticket == ticket,
+            (Body::Answer(_), Anchor::Answer) => true,
+            _ => false,
         };
+        let gone = if matches!(anchor, Anchor::Message(_)) { 0 } else { last };
+        let at = self.entries.iter().rposition(is_it).unwrap_or(gone);
         let hidden = hidden.min(self.height_of(at).saturating_sub(1));
         let place = Place { at, hidden };
         let above = self.above(place, self.height);
@@ -145,7 +148,9 @@ impl<'a> Rows<'a> {
         }
         let anchor = match self.entries.get(place.at).map(|entry| entry.body) {
             Some(Body::Message(item)) => Anchor::Message(item.seq),
+            Some(Body::Change(change)) => Anchor::Change(change.number),
             Some(Body::Outgoing(outgoing)) => Anchor::Outgoing(outgoing.ticket),
+            Some(Body::Answer(_)) => Anchor::Answer,
             None => return Scroll::Following,
         };
         Scroll::At { anchor, hidden: place.hidden }
@@ -182,7 +187,7 @@ pub(super) fn seen(model: &Model) -> Seen {
     let last = rows.entries[..place.at].iter().chain(rows.entries.get(place.at).filter(|_| place.hidden == 0));
     let last = last.rev().find_map(|entry| match entry.body {
         Body::Message(item) => Some(item.seq),
-        Body::Outgoing(_) => None,
+        Body::Change(_) | Body::Outgoing(_) | Body::Answer(_) => None,
     });
     Seen {
         last: last.min(model.timeline.last()),

@@ -1,6 +1,7 @@
 //! The client with its token: before one that was made here ends, another is made.
 
 use std::{
+    collections::VecDeque,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -40,11 +41,14 @@ pub(super) enum Happened {
 
 pub(super) struct Session {
     url: String,
+    user: UserId,
     state: PathBuf,
     tokens: Tokens,
     client: Client,
     updates: Updates,
     rest: Rest,
+    /// What was told while the chat opened, and is told again.
+    again: VecDeque<Update>,
     /// Why the client has ended.
     why_ended: Option<String>,
 }
@@ -53,7 +57,11 @@ impl Session {
     /// Reads the state and begins to connect; as `user`, whatever the token says.
     pub(super) async fn open(url: String, state: PathBuf, user: UserId, tokens: Tokens) -> anyhow::Result<Self> {
         let (client, updates, rest) = connect(&url, &state, &user, &tokens).await?;
-        Ok(Self { url, state, tokens, client, updates, rest, why_ended: None })
+        Ok(Self { url, user, state, tokens, client, updates, rest, again: VecDeque::new(), why_ended: None })
+    }
+
+    pub(super) fn user(&self) -> &UserId {
+        &self.user
     }
 
     pub(super) fn client(&self) -> &Client {
@@ -68,8 +76,16 @@ impl Session {
         &self.state
     }
 
+    /// Has these told again, before anything else.
+    pub(super) fn tell_again(&mut self, updates: impl IntoIterator<Item = Update>) {
+        self.again.extend(updates);
+    }
+
     /// What happens next; what was told before counts as handled. Cancel safe.
     pub(super) async fn next(&mut self) -> Happened {
+        if let Some(update) = self.again.pop_front() {
+            return Happened::Update(Box::new(update));
+        }
         let Some(update) = self.updates.next().await else {
             let why = self.why_ended.clone();
             return Happened::Over(why.unwrap_or_else(|| "the client has ended".to_owned()));

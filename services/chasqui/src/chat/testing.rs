@@ -2,13 +2,16 @@
 
 use std::time::Duration;
 
-use chasqui_client::Update;
-use chasqui_domain::{ChatId, ContentType, Counter, DeviceId, Seq, TimeMs, UserId};
-use chasqui_wire::frames::{ChatItem, Failed, MemberReceipt, Message, Messages, Receipt, SendFrame, Sent};
+use chasqui_client::{Asked, ChangeAsked, To, Update};
+use chasqui_domain::{ChatId, ContentType, Counter, DeviceId, Role, Seq, TimeMs, UserId};
+use chasqui_wire::frames::{
+    ChangeFrame, ChangeMade, Changed, ChatItem, Counts, Done, Failed, GroupItem, MemberReceipt, Message, MessageCount,
+    Messages, OthersReceipt, Receipt, SendFrame, Sent,
+};
 use jiff::tz::TimeZone;
 
 use super::{
-    model::{Event, Model},
+    model::{Event, Model, Summary},
     theme::Theme,
     timeline::Load,
 };
@@ -22,6 +25,11 @@ pub(super) fn user(name: &str) -> UserId {
 
 pub(super) fn chat() -> ChatId {
     ChatId::direct(&user("alice"), &user("bob"))
+}
+
+/// A group that alice has made.
+pub(super) fn group() -> ChatId {
+    ChatId::group(&user("alice"), &device(), Counter(1))
 }
 
 /// The device of whom the screen is.
@@ -50,7 +58,16 @@ pub(super) fn message(seq: u64, from: &str, text: &str) -> Message {
 
 /// The screen of alice, who chats with bob.
 pub(super) fn model(columns: u16, rows: u16) -> Model {
-    let mut model = Model::new(user("alice"), user("bob"), TimeZone::UTC, Theme { has_colour: false });
+    model_of(user("bob").into(), columns, rows)
+}
+
+/// The screen of alice, who is in a group.
+pub(super) fn group_model(columns: u16, rows: u16) -> Model {
+    model_of(group().into(), columns, rows)
+}
+
+fn model_of(to: To, columns: u16, rows: u16) -> Model {
+    let mut model = Model::new(user("alice"), to, TimeZone::UTC, Theme { has_colour: false });
     model.apply(Event::Resize { columns, rows }, Duration::ZERO);
     model.apply(Event::Opened { device: device(), unsent: Vec::new() }, Duration::ZERO);
     model.apply(connected(false), Duration::ZERO);
@@ -65,15 +82,68 @@ pub(super) fn connected(resumed: bool) -> Event {
 pub(super) fn summary(last_seq: u64, unread: u64, mine_read: u64, theirs: (u64, u64)) -> Event {
     let member =
         |name: &str, delivered, read| MemberReceipt { user: user(name), delivered: Seq(delivered), read: Seq(read) };
-    Event::Summary(Some(Box::new(ChatItem {
+    let item = ChatItem {
         chat: chat(),
-        with: user("bob"),
+        with: Some(user("bob")),
+        group: None,
         last_seq: Seq(last_seq),
         last_time: MORNING,
         unread,
         members: vec![member("alice", last_seq, mine_read), member("bob", theirs.0, theirs.1)],
         last_message: None,
-    })))
+    };
+    Event::Summary(Some(Box::new(Summary { item, others: None })))
+}
+
+/// The group in the list, all of it read, with how far the others have come.
+pub(super) fn group_summary(title: &str, last_seq: u64, others: (u32, u64, u64)) -> Event {
+    let (title, picture, role) = (Some(title.to_owned()), None, Role::Owner);
+    let item = ChatItem {
+        chat: group(),
+        with: None,
+        group: Some(Box::new(GroupItem { title, picture, members_count: others.0 + 1, role, joined: MORNING })),
+        last_seq: Seq(last_seq),
+        last_time: MORNING,
+        unread: 0,
+        members: vec![MemberReceipt { user: user("alice"), delivered: Seq(last_seq), read: Seq(last_seq) }],
+        last_message: None,
+    };
+    let others = OthersReceipt { count: others.0, delivered: Seq(others.1), read: Seq(others.2) };
+    Event::Summary(Some(Box::new(Summary { item, others: Some(others) })))
+}
+
+/// A message of the group.
+pub(super) fn group_message(seq: u64, from: &str, text: &str) -> Message {
+    Message { chat: group(), ..message(seq, from, text) }
+}
+
+/// The `number`th change of the group, half a minute behind the message before it, of a device that isn't ours.
+pub(super) fn changed(number: u64, after: u64, by: &str, change: ChangeMade) -> Changed {
+    Changed {
+        cursor: None,
+        chat: group(),
+        time: TimeMs(MORNING.0 + after * 60_000 + 30_000),
+        after: Seq(after),
+        by: user(by),
+        device: DeviceId::new("other").unwrap(),
+        id: Counter(number),
+        change,
+    }
+}
+
+/// What this device asked for is done.
+pub(super) fn done(id: u64, change: Option<ChangeAsked>) -> Update {
+    let frame = |change| Box::new(Asked::Change(Box::new(ChangeFrame { id: Counter(id), chat: group(), change })));
+    let (cursor, time) = ("c".to_owned(), MORNING);
+    let done = Done { cursor, chat: group(), id: Counter(id), time, repeated: false };
+    Update::Done { asked: change.map(frame), done }
+}
+
+/// How many others have what all have of the group, and of each message.
+pub(super) fn counts(others: (u32, u64, u64), messages: &[(u64, u32, u32)]) -> Update {
+    let others = OthersReceipt { count: others.0, delivered: Seq(others.1), read: Seq(others.2) };
+    let of = |&(seq, delivered, read): &(u64, u32, u32)| MessageCount { seq: Seq(seq), delivered, read };
+    Update::Counts(Counts { chat: group(), others, messages: messages.iter().map(of).collect() })
 }
 
 pub(super) fn loaded(load: Load, messages: Vec<Message>) -> Event {
@@ -89,15 +159,19 @@ pub(super) fn came(message: Message) -> Event {
 }
 
 pub(super) fn sent(id: u64, seq: u64) -> Event {
+    sent_in(user("bob").into(), id, seq)
+}
+
+pub(super) fn sent_in(to: To, id: u64, seq: u64) -> Event {
     let sent = Sent {
         cursor: "c".to_owned(),
-        chat: chat(),
+        chat: to.chat(&user("alice")),
         id: Counter(id),
         seq: Seq(seq),
         time: TimeMs(MORNING.0 + seq * 60_000),
         repeated: false,
     };
-    update(Update::Sent { to: Some(user("bob")), sent })
+    update(Update::Sent { to: Some(to), sent })
 }
 
 pub(super) fn failed(id: u64, code: chasqui_wire::Code) -> Box<Failed> {
@@ -125,15 +199,16 @@ pub(super) fn receipt(name: &str, delivered: u64, read: u64) -> Update {
     })
 }
 
-pub(super) fn frame(to: &str, id: u64, text: &str) -> SendFrame {
-    SendFrame {
+pub(super) fn unsent(to: &str, id: u64, text: &str) -> Asked {
+    Asked::Send(Box::new(SendFrame {
         id: Counter(id),
-        to: user(to),
+        to: Some(user(to)),
+        chat: None,
         text: Some(text.to_owned()),
         content_type: None,
         body: None,
         reply_to: None,
         mentions: Vec::new(),
         meta: None,
-    }
+    }))
 }

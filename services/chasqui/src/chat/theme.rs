@@ -2,6 +2,9 @@
 
 use ratatui::style::{Color, Modifier, Style};
 
+/// What names are told apart by; all are legible on dark and on light.
+const NAMES: [u8; 8] = [33, 36, 64, 97, 130, 133, 160, 166];
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Theme {
     pub(super) has_colour: bool,
@@ -23,6 +26,14 @@ impl Theme {
 
     pub(super) fn name(self) -> Style {
         Style::new().add_modifier(Modifier::BOLD)
+    }
+
+    /// The name of who wrote in a group: always the same for the same name.
+    pub(super) fn name_of(self, name: &str) -> Style {
+        // FNV-1a.
+        let hash = name.bytes().fold(0x811c_9dc5_u32, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193));
+        let colour = NAMES[hash as usize % NAMES.len()];
+        if self.has_colour { self.name().fg(Color::Indexed(colour)) } else { self.name() }
     }
 
     pub(super) fn quiet(self) -> Style {

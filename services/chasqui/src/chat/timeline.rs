@@ -72,6 +72,8 @@ pub(super) struct Timeline {
     /// Behind a hole. It closes when what lies between was loaded.
     ahead: BTreeMap<Seq, Item>,
     last_seq: Seq,
+    /// Up to here there is nothing that could be shown: who comes to a group later doesn't see what was before.
+    floor: Seq,
 }
 
 impl Timeline {
@@ -90,7 +92,7 @@ impl Timeline {
     }
 
     pub(super) fn has_last(&self) -> bool {
-        self.last().unwrap_or_default() >= self.last_seq
+        self.last().unwrap_or(self.floor) >= self.last_seq
     }
 
     /// All that can be shown, in order of seq.
@@ -131,6 +133,9 @@ impl Timeline {
         items.sort_by_key(|item| item.seq);
         items.dedup_by_key(|item| item.seq);
         let (Some(low), Some(high)) = (items.first().map(|item| item.seq), items.last().map(|item| item.seq)) else {
+            if load == Load::Last {
+                self.floor = self.last_seq;
+            }
             return false;
         };
         self.know(high);

@@ -1,21 +1,25 @@
 //! The model on a screen.
 
+use chasqui_client::To;
 use ratatui::{
     Frame,
     layout::{Position, Rect},
+    style::Style,
     text::{Line, Span},
 };
 
 use super::{
+    answers::counted,
     layout::{self, PROMPT, areas},
     line::Rows,
-    model::{Link, Model},
+    model::{Group, Link, Model},
     scroll::{self, Scroll},
     text::{clean_line, fitting, width},
     theme::Theme,
 };
 
 const HINT: &str = " Enter send · Alt-Enter new line · PgUp older · Ctrl-End newest · Esc leave";
+const GROUP_HINT: &str = " Enter send · /help commands · Alt-Enter new line · PgUp older · Ctrl-End newest · Esc leave";
 
 /// Draws everything.
 pub(super) fn draw(model: &Model, frame: &mut Frame<'_>) {
@@ -31,7 +35,8 @@ pub(super) fn draw(model: &Model, frame: &mut Frame<'_>) {
     rule(theme, frame, areas.line_rule);
     line(model, theme, frame, areas.line);
     let zone = if model.zone == jiff::tz::TimeZone::UTC { " · times in UTC" } else { "" };
-    row(frame, areas.hint, 0, Line::styled(cut(&format!("{HINT}{zone}"), areas.hint), theme.quiet()));
+    let hint = if model.group.is_some() { GROUP_HINT } else { HINT };
+    row(frame, areas.hint, 0, Line::styled(cut(&format!("{hint}{zone}"), areas.hint), theme.quiet()));
 }
 
 /// Draws one row of an area; nothing where the area has no such row.
@@ -53,28 +58,46 @@ fn rule(theme: Theme, frame: &mut Frame<'_>, area: Rect) {
 fn header(model: &Model, theme: Theme, frame: &mut Frame<'_>, area: Rect) {
     let columns = usize::from(area.width);
     let (state, style) = match &model.link {
+        link if !matches!(link, Link::Over(_))
+            && let Some(why) = model.over() =>
+        {
+            (format!("■ {why}"), theme.bad())
+        }
         Link::Connecting => ("◌ connecting".to_owned(), theme.waiting()),
         Link::CatchingUp => ("◐ catching up".to_owned(), theme.waiting()),
         Link::Online => ("● connected".to_owned(), theme.good()),
         Link::Offline { why } => (offline(model, *why), theme.waiting()),
         Link::Over(why) => (format!("■ {}", clean_line(why)), theme.bad()),
     };
-    let peer = format!(" {} ", fitting(&clean_line(model.peer.as_str()), (columns / 2).max(4)));
+    let (whom, members) = whom(model);
+    let whom = format!(" {} ", fitting(&whom, (columns / 2).max(4)));
     let unread = match model.unread() {
         (0, _) => String::new(),
         (count, true) => format!("{count} unread · "),
         (count, false) => format!("{count}+ unread · "),
     };
     let right = format!("{unread}{} ", clean_line(model.me.as_str()));
-    let room = columns.saturating_sub(width(&peer) + 1);
+    let room = columns.saturating_sub(width(&whom) + width(&members) + 1);
     let state = fitting(&state, room).into_owned();
-    let is_wide = width(&peer) + 1 + width(&state) + 2 + width(&right) <= columns;
-    row(frame, area, 0, Line::from(vec![Span::styled(peer, theme.name()), Span::raw(" "), Span::styled(state, style)]));
+    let is_wide = width(&whom) + width(&members) + 1 + width(&state) + 2 + width(&right) <= columns;
+    let left = [(whom, theme.name()), (members, theme.quiet()), (" ".to_owned(), Style::new()), (state, style)];
+    row(frame, area, 0, Line::from_iter(left.map(|(text, style)| Span::styled(text, style))));
     if is_wide {
         let columns = u16::try_from(width(&right)).unwrap_or(u16::MAX).min(area.width);
         let right_area = Rect { x: area.x + area.width - columns, width: columns, ..area };
         row(frame, right_area, 0, Line::styled(right, theme.quiet()));
     }
+}
+
+/// Who the chat is with; of a group how many are in it.
+fn whom(model: &Model) -> (String, String) {
+    let title = match (&model.to, &model.group) {
+        (To::User(peer), _) => clean_line(peer.as_str()),
+        (To::Group(_), Some(Group { title: Some(title), .. })) => title.clone(),
+        (To::Group(chat), _) => format!("group {chat}"),
+    };
+    let members = model.group.as_ref().and_then(|group| group.members_count);
+    (title, members.map_or_else(String::new, |members| format!("· {} ", counted(members))))
 }
 
 fn offline(model: &Model, why: Option<&str>) -> String {

@@ -2,16 +2,15 @@
 
 use std::fmt::Write;
 
-use chasqui_load::{ChatReport, Faults, IdleReport, Latency, Rate, Resident, StormFaults, StormReport, Usage};
+use chasqui_load::{
+    ChatReport, CountsReport, Faults, GroupReport, IdleReport, Latency, Rate, Receipts, Resident, StormFaults,
+    StormReport, Usage,
+};
 
 /// The report of an exchange.
 pub(super) fn of_chat(report: &ChatReport) -> String {
     let mut text = String::new();
-    let pace = match (report.window, report.per_second) {
-        (Some(window), _) => format!("window {window}"),
-        (_, Some(per_second)) => format!("{per_second} messages a second"),
-        _ => String::new(),
-    };
+    let pace = pace(report.window, report.per_second);
     let ChatReport { pairs, text_bytes, seconds, .. } = report;
     // Writing to a text doesn't fail.
     let _ = writeln!(text, "{pairs} pairs, {pace}, texts of {text_bytes} bytes, {seconds:.1} s\n");
@@ -29,6 +28,55 @@ pub(super) fn of_chat(report: &ChatReport) -> String {
         processors(&mut text, usage, per_1000);
     }
     faults(&mut text, of_exchange(&report.faults));
+    text
+}
+
+/// The report of messages in groups.
+pub(super) fn of_group(report: &GroupReport) -> String {
+    let mut text = String::new();
+    let GroupReport { groups, members, online, text_bytes, seconds, created_seconds, .. } = report;
+    let pace = pace(report.window, report.per_second);
+    let _ = writeln!(
+        text,
+        "{groups} groups of {members} members, made in {created_seconds:.2} s, {online} online beside the author, \
+         receipts {}, {pace}, texts of {text_bytes} bytes, {seconds:.1} s\n",
+        match report.receipts {
+            Receipts::None => "none",
+            Receipts::Delivered => "delivered",
+            Receipts::Read => "read",
+        }
+    );
+    rate(&mut text, "sent", Some(report.messages));
+    rate(&mut text, "received", Some(report.deliveries));
+    latency_head(&mut text);
+    latency(&mut text, "send to sent", report.sent_after);
+    latency(&mut text, "send to received", report.received_after);
+    latency(&mut text, "received by all", report.received_by_all_after);
+    let CountsReport { frames_per_author, bytes_per_author_and_second, frame_bytes_max, bytes_in_250_ms_max } =
+        report.counts;
+    let _ = writeln!(
+        text,
+        "\ncounts            {frames_per_author:.1} frames per author, {bytes_per_author_and_second:.0} bytes a second, \
+         {frame_bytes_max} bytes at most, {bytes_in_250_ms_max} within 250 ms"
+    );
+    let records = report.records.map_or_else(
+        || "not known".to_owned(),
+        |it| format!("{:.2} in commands, {:.2} in inbox", it.commands_per_message, it.inbox_per_message),
+    );
+    let _ = writeln!(text, "records a message {records}");
+    if let Some(usage) = &report.processors {
+        let per_1000 = |seconds: f64, count: u64| seconds * 1_000.0 / count.max(1) as f64;
+        let share = |seconds: f64| {
+            let of_messages = format!("{:.4} s per 1,000 messages", per_1000(seconds, report.messages.count));
+            match report.deliveries.count {
+                0 => of_messages,
+                count => format!("{:.4} s per 1,000 deliveries, {of_messages}", per_1000(seconds, count)),
+            }
+        };
+        processors(&mut text, usage, share);
+    }
+    let own = [("too many counts in 250 ms", report.faults.too_many_counts)];
+    faults(&mut text, own.into_iter().chain(of_exchange(&report.faults.exchange)));
     text
 }
 
@@ -93,6 +141,14 @@ pub(super) fn of_idle(report: &IdleReport) -> String {
         processors(&mut text, usage, |_| String::new());
     }
     text
+}
+
+fn pace(window: Option<usize>, per_second: Option<f64>) -> String {
+    match (window, per_second) {
+        (Some(window), _) => format!("window {window}"),
+        (_, Some(per_second)) => format!("{per_second} messages a second"),
+        _ => String::new(),
+    }
 }
 
 fn rate(text: &mut String, name: &str, rate: Option<Rate>) {

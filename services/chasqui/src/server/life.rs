@@ -128,6 +128,7 @@ fn gateway_options(options: &chasqui_config::Options) -> Result<chasqui_gateway:
     let id = GatewayId::new(&gateway.id).map_err(bad_id)?;
     let chasqui_config::Limits {
         body_bytes_max,
+        group_members_max,
         frames_per_second,
         sends_per_second,
         requests_per_second,
@@ -155,6 +156,7 @@ fn gateway_options(options: &chasqui_config::Options) -> Result<chasqui_gateway:
             logins_per_second,
         },
         body_bytes_max,
+        group_members_max,
         heartbeat_ms: options.heartbeat_ms,
         admin: options.admin.token.as_ref().map(|token| AdminToken::new(token.expose())),
         ..chasqui_gateway::Options::new(id)

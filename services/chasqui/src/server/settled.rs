@@ -7,8 +7,8 @@ use async_trait::async_trait;
 use chasqui_domain::{ChatId, DeviceId, LogId, Offset, TimeMs, UserId};
 use chasqui_log::Log;
 use chasqui_store::{
-    Ban, BanKey, ChatLog, Checkpoint, DeviceRow, Error, EventQuery, EventRow, InboxRow, LogPartition, Snapshot, Store,
-    Summary,
+    Ban, BanKey, ChatLog, ChatRow, ChatUpdate, Checkpoint, DeviceRow, Error, EventQuery, EventRow, InboxRow,
+    LogPartition, MemberRow, Snapshot, Store,
 };
 
 /// A store whose reads wait for the log.
@@ -29,8 +29,8 @@ impl Settled {
 
 #[async_trait]
 impl Store for Settled {
-    async fn write_events(&self, of: LogPartition, rows: Vec<EventRow>, summaries: Vec<Summary>) -> Result<(), Error> {
-        self.store.write_events(of, rows, summaries).await
+    async fn write_events(&self, of: LogPartition, rows: Vec<EventRow>, updates: Vec<ChatUpdate>) -> Result<(), Error> {
+        self.store.write_events(of, rows, updates).await
     }
 
     async fn load_chats(&self, chats: &[ChatId], log: LogId, before: Offset) -> Result<Vec<ChatLog>, Error> {
@@ -61,8 +61,12 @@ impl Store for Settled {
         self.read(self.store.events(query)).await
     }
 
-    async fn summaries(&self, chats: &[ChatId]) -> Result<Vec<Option<Summary>>, Error> {
-        self.read(self.store.summaries(chats)).await
+    async fn chats(&self, chats: &[ChatId], of: &UserId) -> Result<Vec<Option<ChatRow>>, Error> {
+        self.read(self.store.chats(chats, of)).await
+    }
+
+    async fn members(&self, chat: ChatId, after: Option<&UserId>, rows_max: usize) -> Result<Vec<MemberRow>, Error> {
+        self.read(self.store.members(chat, after, rows_max)).await
     }
 
     async fn chats_of(&self, user: &UserId, after: Option<ChatId>, rows_max: usize) -> Result<Vec<ChatId>, Error> {

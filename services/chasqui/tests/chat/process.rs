@@ -136,9 +136,14 @@ impl Place {
 
     /// A chat of a user with another. The state is in the state folder, which is in this place.
     pub(crate) fn chat(&self, url: &str, me: &str, peer: &str) -> Command {
+        self.chat_as(url, me, &["--with", peer])
+    }
+
+    /// A chat of a user, whichever these name.
+    pub(crate) fn chat_as(&self, url: &str, me: &str, which: &[&str]) -> Command {
         let mut command = chasqui();
         command.env("XDG_STATE_HOME", self.path("state")).env("HOME", self.path("home"));
-        command.args(["chat", "--as", me, "--with", peer, "--url", url]);
+        command.args(["chat", "--as", me, "--url", url]).args(which);
         command
     }
 

@@ -183,3 +183,36 @@ fn two_screens_show_a_message_and_that_it_was_read() {
         terminal.ends_well();
     }
 }
+
+#[test]
+fn a_group_shows_who_wrote_and_how_many_have_read() {
+    let place = Place::new();
+    let (_server, url) = place.serve("127.0.0.1:0");
+    let start = |me: &str, which: &[&str]| Terminal::start(place.chat_as(&url, me, which).env("NO_COLOR", "1"));
+    let mut alice = start("alice", &["--new-group", "The bridge", "--with", "bob", "carol"]);
+    alice.until("The bridge · 3 members  ● connected");
+    alice.until("alice created the group “The bridge” with bob, carol");
+    let mut bob = start("bob", &["--group", "The bridge"]);
+    bob.until("● connected");
+    alice.presses("It is down.\r");
+    bob.until(" alice");
+    bob.until("▌ It is down.");
+    alice.until("✓ read 1/2");
+    bob.presses("/add dave\r");
+    bob.until("✗ not_permitted");
+    alice.presses("/add dave\r");
+    bob.until("alice added dave");
+    alice.until("The bridge · 4 members");
+    alice.until("alice added dave");
+    alice.presses("/who\r");
+    alice.until("#1 by alice: delivered to 1 of 2, read by 1");
+    alice.until("carol: not yet");
+    alice.presses("/remove bob\r");
+    bob.until("■ alice removed you from this group");
+    bob.presses("still here\r");
+    bob.until("not sent: alice removed you from this group.");
+    for mut terminal in [alice, bob] {
+        terminal.presses("\x1b");
+        terminal.ends_well();
+    }
+}

@@ -40,10 +40,14 @@ fn cursor_of(name: &str) -> String {
     cursor::encode(&user(name), &Cursor { position: at(6), day: Day(3) })
 }
 
+fn of_body(body: Body) -> Opened {
+    Opened { body: Some(body), ..Opened::default() }
+}
+
 #[test]
 fn a_message_is_sent_to_its_device_and_a_message_to_all_others() {
     let body = Body { text: Some(cursor_of("alice")), meta: Some(r#"{"a":1}"#.to_owned()), ..Body::default() };
-    let mut rendered = Rendered::new(at(5), Day(3), Entry::Message { event: event() }, Some(body));
+    let mut rendered = Rendered::new(at(5), Day(3), Entry::Message { event: event() }, of_body(body));
 
     let own = rendered.delivery(&user("alice"), &device("phone"));
     assert_eq!((own.offset, own.kept, own.settles), (Offset(5), true, Some((chat(), Counter(7)))));
@@ -68,7 +72,7 @@ fn a_message_is_sent_to_its_device_and_a_message_to_all_others() {
 fn outcomes_are_for_the_device_that_asked() {
     let refusal = Refusal::StaleEpoch { current: Epoch(2) };
     let refused = Entry::Refused { chat: chat(), device: device("phone"), counter: Some(Counter(7)), refusal };
-    let mut rendered = Rendered::new(at(5), Day(3), refused, None);
+    let mut rendered = Rendered::new(at(5), Day(3), refused, Opened::default());
     let ServerFrame::Failed(failed) = frame(&rendered.delivery(&user("alice"), &device("phone"))) else { panic!() };
     assert_eq!((failed.code, failed.retry, failed.epoch), (Code::StaleEpoch, true, Some(Epoch(2))));
     assert_eq!((failed.id, failed.cursor), (Some(Counter(7)), Some(cursor_of("alice"))));
@@ -77,7 +81,7 @@ fn outcomes_are_for_the_device_that_asked() {
 
     let (counter, seq) = (Counter(7), Seq(3));
     let repeated = Entry::Repeated { chat: chat(), device: device("phone"), counter, seq, time: TimeMs(9) };
-    let delivery = Rendered::new(at(5), Day(3), repeated, None).delivery(&user("alice"), &device("phone"));
+    let delivery = Rendered::new(at(5), Day(3), repeated, Opened::default()).delivery(&user("alice"), &device("phone"));
     assert_eq!(delivery.settles, Some((chat(), counter)));
     assert!(matches!(frame(&delivery), ServerFrame::Sent(Sent { repeated: true, .. })));
 }
@@ -92,11 +96,40 @@ fn a_receipt_is_not_kept() {
         delivered: Seq(3),
         read: Seq(2),
     };
-    let mut rendered = Rendered::new(at(5), Day(3), receipt, None);
+    let mut rendered = Rendered::new(at(5), Day(3), receipt, Opened::default());
     for name in ["alice", "bob"] {
         let delivery = rendered.delivery(&user(name), &device("phone"));
         assert!(!delivery.kept);
         let ServerFrame::Receipt(receipt) = frame(&delivery) else { panic!() };
         assert_eq!((receipt.cursor, receipt.delivered, receipt.read), (Some(cursor_of(name)), Seq(3), Seq(2)));
     }
+}
+
+#[test]
+fn a_change_is_done_for_its_device_and_a_change_for_all_others() {
+    let kind = EventKind::Changed {
+        by: user("alice"),
+        device: device("phone"),
+        counter: Counter(7),
+        after: Seq(3),
+        change: Change::Describe { title: None, picture: None },
+    };
+    let entry = Entry::Changed { event: Event { kind, ..event() } };
+    let opened = Opened { title: Some("t".to_owned()), ..Opened::default() };
+    let mut rendered = Rendered::new(at(5), Day(3), entry, opened);
+    let own = rendered.delivery(&user("alice"), &device("phone"));
+    assert_eq!((own.kept, own.settles), (true, Some((chat(), Counter(7)))));
+    let ServerFrame::Done(done) = frame(&own) else { panic!() };
+    assert_eq!((done.cursor, done.id, done.repeated), (cursor_of("alice"), Counter(7), false));
+    for (name, device_name) in [("alice", "laptop"), ("bob", "phone")] {
+        let delivery = rendered.delivery(&user(name), &device(device_name));
+        let ServerFrame::Changed(changed) = frame(&delivery) else { panic!() };
+        assert_eq!((changed.cursor, changed.after, changed.by), (Some(cursor_of(name)), Seq(3), user("alice")));
+        assert_eq!(changed.change, ChangeMade::Describe { title: Some("t".to_owned()), picture: None });
+    }
+    let done = Entry::Done { chat: chat(), device: device("phone"), counter: Counter(7), time: TimeMs(9) };
+    let mut rendered = Rendered::new(at(5), Day(3), done, Opened::default());
+    let delivery = rendered.delivery(&user("alice"), &device("phone"));
+    assert!(matches!(frame(&delivery), ServerFrame::Done(Done { repeated: true, .. })));
+    assert_eq!(rendered.delivery(&user("alice"), &device("laptop")).frame, None);
 }

@@ -15,7 +15,7 @@ use bytes::Bytes;
 use chasqui_domain::{ChatId, DeviceId, Seq, UserId};
 use chasqui_wire::{
     Code,
-    frames::{BansQuery, ChatsQuery, DevicesQuery, MessagesQuery, Problem},
+    frames::{BansQuery, ChangesQuery, ChatsQuery, DevicesQuery, MembersQuery, MessagesQuery, Problem},
 };
 use serde::{Deserialize, de::DeserializeOwned};
 
@@ -162,6 +162,18 @@ impl Question for ChatsQuery {
 }
 
 impl Question for DevicesQuery {
+    fn limit(&self) -> Option<u32> {
+        self.limit
+    }
+}
+
+impl Question for MembersQuery {
+    fn limit(&self) -> Option<u32> {
+        self.limit
+    }
+}
+
+impl Question for ChangesQuery {
     fn limit(&self) -> Option<u32> {
         self.limit
     }

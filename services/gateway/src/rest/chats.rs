@@ -3,10 +3,9 @@
 use std::sync::Arc;
 
 use axum::{Json, extract::State};
-use chasqui_domain::{UserId, Version};
 use chasqui_store::{EventQuery, Stream};
 use chasqui_wire::{
-    frames::{ChatItem, Chats, ChatsQuery, Message, forms},
+    frames::{ChatItem, Chats, ChatsQuery, GroupItem, Message, forms},
     summary::ChatSummary,
 };
 use futures::{StreamExt, TryStreamExt, stream};
@@ -15,9 +14,10 @@ use super::{
     Refused,
     asked::{Asked, Caller, InChat},
     documents::{ChatProblems, Problems},
-    members, messages, page_items, summaries, summary_of, unread,
+    found::Found,
+    messages, page_items, unopened,
 };
-use crate::{limits, shared::Shared};
+use crate::{limits, render, shared::Shared};
 
 /// The user's chats, in pages.
 #[utoipa::path(
@@ -36,8 +36,8 @@ pub(crate) async fn list(
     let has_more = chats.len() > items_max;
     chats.truncate(items_max);
     let mut next = if has_more { chats.last().copied() } else { None };
-    let summaries = summaries(&*shared.store, &user, &chats).await?;
-    let items = stream::iter(summaries).map(|summary| item(&shared, &user, summary)).buffered(limits::LIST_READS_MAX);
+    let found = Found::all(&*shared.store, &user, &chats).await?;
+    let items = stream::iter(found).map(|found| item(&shared, found)).buffered(limits::LIST_READS_MAX);
     let mut items = std::pin::pin!(items);
     let (mut chats, mut bytes) = (Vec::<ChatItem>::new(), 0);
     while let Some(item) = items.try_next().await? {
@@ -68,30 +68,41 @@ pub(crate) async fn one(
     Caller(user): Caller,
     InChat(chat): InChat,
 ) -> Result<Json<ChatItem>, Refused> {
-    let summary = summary_of(&*shared.store, &user, chat).await?;
-    item(&shared, &user, summary).await.map(Json)
+    let found = Found::one(&*shared.store, &user, chat).await?;
+    item(&shared, found).await.map(Json)
 }
 
-async fn item(shared: &Shared, user: &UserId, summary: ChatSummary) -> Result<ChatItem, Refused> {
-    let last_message = last_message(shared, &summary).await?.map(Box::new);
-    let other = summary.members.iter().find(|member| member.user != *user);
+async fn item(shared: &Shared, found: Found) -> Result<ChatItem, Refused> {
+    let last_message = last_message(shared, &found).await?.map(Box::new);
+    let group = if found.summary.chat.is_group() { Some(Box::new(group(shared, &found).await?)) } else { None };
     Ok(ChatItem {
-        chat: summary.chat,
-        with: other.map_or_else(|| user.clone(), |member| member.user.clone()),
-        last_seq: summary.last_seq,
-        last_time: summary.last_time,
-        unread: unread(&summary, user),
-        members: members(&summary),
+        chat: found.summary.chat,
+        with: found.peer.as_ref().map(|(user, _)| user.clone()),
+        group,
+        last_seq: found.summary.last_seq,
+        last_time: found.summary.last_time,
+        unread: found.unread(),
+        members: found.members(),
         last_message,
     })
 }
 
-async fn last_message(shared: &Shared, summary: &ChatSummary) -> Result<Option<Message>, Refused> {
-    let versions = match summary.last_message_version {
-        Some(version) => version..version.next(),
-        None => Version(0)..summary.version.next(),
-    };
-    let query = EventQuery { chat: summary.chat, stream: Stream::Content, versions, descending: true, rows_max: 1 };
+async fn group(shared: &Shared, found: &Found) -> Result<GroupItem, Refused> {
+    let ChatSummary { chat, profile, members_count, .. } = &found.summary;
+    let opened = render::open_profile(&shared.keys, *chat, profile).await;
+    let (title, picture) = opened.map_err(|error| unopened(&error))?;
+    let (role, joined) = (found.own.role, found.own.joined_time);
+    Ok(GroupItem { title, picture, members_count: *members_count, role, joined })
+}
+
+/// None when there is none since the user is in the chat.
+async fn last_message(shared: &Shared, found: &Found) -> Result<Option<Message>, Refused> {
+    let ChatSummary { chat, last_message: version, .. } = found.summary;
+    if version < found.own.joined {
+        return Ok(None);
+    }
+    let versions = version..version.next();
+    let query = EventQuery { chat, stream: Stream::Content, versions, descending: true, rows_max: 1 };
     match shared.store.events(&query).await?.first() {
         Some(row) => messages::of_row(shared, row).await,
         None => Ok(None),

@@ -7,18 +7,18 @@ use bytes::Bytes;
 use chasqui_domain::{ChatId, Event, EventKind, Seq, TimeMs, Version};
 use chasqui_store::{EventQuery, EventRow, Store, Stream};
 use chasqui_wire::{
-    Code, event,
+    event,
     frames::{Message, Messages, MessagesQuery, forms},
-    summary::ChatSummary,
 };
 
 use super::{
     Refused,
     asked::{Asked, Caller, InChat},
     documents::ChatProblems,
-    page_items, summary_of,
+    found::Found,
+    page_items, unopened,
 };
-use crate::{keys, limits, render, shared::Shared, uplink};
+use crate::{limits, render, shared::Shared};
 
 /// Messages of a chat, in pages: without a place the newest, from the highest down. Give at most one place.
 #[utoipa::path(
@@ -34,8 +34,8 @@ pub(crate) async fn list(
 ) -> Result<Json<Messages>, Refused> {
     // It is never closed.
     let _page = shared.pages.acquire().await;
-    let summary = summary_of(&*shared.store, &user, chat).await?;
-    let history = History::of(&*shared.store, &summary);
+    let found = Found::one(&*shared.store, &user, chat).await?;
+    let history = History::of(&*shared.store, &found);
     let items_max = page_items(query.limit);
     let (rows, has_more) = history.page(&query, items_max).await?;
     let mut messages = Vec::with_capacity(rows.len());
@@ -50,10 +50,7 @@ pub(crate) async fn list(
 pub(super) async fn of_row(shared: &Shared, row: &EventRow) -> Result<Option<Message>, Refused> {
     let (event, _) = event::decode_row(&row.envelope, row.body.as_ref())?;
     let EventKind::Message { sender, body, .. } = &event.kind else { return Ok(None) };
-    let body = render::open(&shared.keys, event.chat, sender, body).await.map_err(|error| match &*error {
-        keys::Error::Store(error) => Refused(uplink::code_of_store(error)),
-        keys::Error::Absent | keys::Error::Seal(_) | keys::Error::TooManyChats(_) => Refused(Code::ServerError),
-    })?;
+    let body = render::open(&shared.keys, event.chat, sender, body).await.map_err(|error| unopened(&error))?;
     Ok(render::message(event, body))
 }
 
@@ -65,15 +62,18 @@ const GUESSES: usize = 4;
 pub(super) struct History<'a> {
     store: &'a dyn Store,
     chat: ChatId,
+    /// The first version that the user may see.
+    start: Version,
     /// Behind the last version.
     end: Version,
     last_seq: Seq,
 }
 
 impl<'a> History<'a> {
-    /// The messages up to a summary.
-    pub(super) fn of(store: &'a dyn Store, summary: &ChatSummary) -> Self {
-        Self { store, chat: summary.chat, end: summary.version.next(), last_seq: summary.last_seq }
+    /// The messages since the user is in a chat.
+    pub(super) fn of(store: &'a dyn Store, found: &Found) -> Self {
+        let (chat, summary) = (found.summary.chat, &found.summary);
+        Self { store, chat, start: found.own.joined, end: summary.version.next(), last_seq: summary.last_seq }
     }
 
     /// The row of a message; none when the chat has none of this seq.
@@ -82,7 +82,10 @@ impl<'a> History<'a> {
             return Ok(None);
         }
         let version = self.version_of(seq).await?;
-        Ok(self.messages(version..self.end, false, 1).await?.0.pop())
+        let row = self.messages(version..self.end, false, 1).await?.0.pop();
+        // Behind one that the user may not see lies the first that they may.
+        let is_it = |row: &EventRow| spot_in(row).map(|spot| spot.is_some_and(|spot| spot.seq == seq));
+        Ok(if row.as_ref().map(is_it).transpose()?.unwrap_or(false) { row } else { None })
     }
 
     /// The rows of the messages that are asked for, and whether there are more behind them.
@@ -90,7 +93,7 @@ impl<'a> History<'a> {
         let start = match (query.after, query.since) {
             (Some(after), _) => self.version_of(Seq(after.0.saturating_add(1))).await?,
             (None, Some(since)) => self.version_at(since).await?,
-            (None, None) => Version(0),
+            (None, None) => self.start,
         };
         let end = match (query.before, query.until) {
             (Some(before), _) => self.version_of(before).await?,
@@ -109,7 +112,7 @@ impl<'a> History<'a> {
         if seq > self.last_seq {
             return Ok(self.end);
         }
-        let mut range = 0..self.end.0;
+        let mut range = self.start.0..self.end.0;
         // The seq below the range, and the one at its end.
         let (mut below, mut behind) = (0, self.last_seq.0.saturating_add(1));
         for _ in 0..GUESSES {
@@ -129,11 +132,11 @@ impl<'a> History<'a> {
 
     /// The lowest version whose message is not before `time`; the end when there is none.
     async fn version_at(&self, time: TimeMs) -> Result<Version, Refused> {
-        self.halve(0..self.end.0, |message| message.time >= time).await
+        self.halve(self.start.0..self.end.0, |message| message.time >= time).await
     }
 
     /// The lowest version of a range whose message `is_reached`; all behind it must be, too.
-    async fn halve(&self, mut range: Range<u64>, is_reached: impl Fn(&Found) -> bool) -> Result<Version, Refused> {
+    async fn halve(&self, mut range: Range<u64>, is_reached: impl Fn(&Spot) -> bool) -> Result<Version, Refused> {
         while !range.is_empty() {
             let middle = range.start + (range.end - range.start) / 2;
             if let Side::Here(version) = self.search(&mut range, middle, &is_reached).await? {
@@ -148,23 +151,23 @@ impl<'a> History<'a> {
         &self,
         range: &mut Range<u64>,
         at: u64,
-        is_reached: impl Fn(&Found) -> bool,
+        is_reached: impl Fn(&Spot) -> bool,
     ) -> Result<Side, Refused> {
         let (rows, _) = self.messages(Version(at)..Version(range.end), false, limits::READ_ROWS).await?;
-        let mut last: Option<Found> = None;
+        let mut last: Option<Spot> = None;
         for row in &rows {
-            let Some(found) = found_in(row)? else { continue };
-            if is_reached(&found) {
+            let Some(spot) = spot_in(row)? else { continue };
+            if is_reached(&spot) {
                 return Ok(match last {
                     Some(last) => Side::Here(last.version.next()),
                     None => {
                         // It may be far above: nothing of the stream lies between.
                         range.end = at;
-                        Side::Behind(Some(found))
+                        Side::Behind(Some(spot))
                     }
                 });
             }
-            last = Some(found);
+            last = Some(spot);
         }
         Ok(match last {
             Some(last) => {
@@ -205,7 +208,7 @@ impl<'a> History<'a> {
                 }
             }
             for row in rows {
-                if found_in(&row)?.is_some() {
+                if spot_in(&row)?.is_some() {
                     bytes += row.body.as_ref().map_or(0, Bytes::len);
                     if bytes > limits::PAGE_BYTES_MAX && !messages.is_empty() {
                         return Ok((messages, true));
@@ -226,9 +229,9 @@ enum Side {
     /// It is this one.
     Here(Version),
     /// Below this message, or the first that was read, if there was one.
-    Behind(Option<Found>),
+    Behind(Option<Spot>),
     /// Above this message.
-    Below(Found),
+    Below(Spot),
 }
 
 /// Where the `part`th of `all` places lies in a range, if they are even in it.
@@ -238,16 +241,16 @@ fn even(range: &Range<u64>, part: u64, all: u64) -> u64 {
 }
 
 /// A message, and where it stands.
-struct Found {
+struct Spot {
     version: Version,
     seq: Seq,
     time: TimeMs,
 }
 
-fn found_in(row: &EventRow) -> Result<Option<Found>, Refused> {
+fn spot_in(row: &EventRow) -> Result<Option<Spot>, Refused> {
     let (event, _) = event::decode_row(&row.envelope, row.body.as_ref())?;
     Ok(match event {
-        Event { version, time, kind: EventKind::Message { seq, .. }, .. } => Some(Found { version, seq, time }),
+        Event { version, time, kind: EventKind::Message { seq, .. }, .. } => Some(Spot { version, seq, time }),
         _ => None,
     })
 }

@@ -6,12 +6,13 @@ use axum::{
     body::{Body, to_bytes},
     http::{Request, StatusCode},
 };
-use chasqui_domain::{Action, Chat, Entry, Event, EventKind, Partition, Seq, TimeMs, Version};
-use chasqui_store::{EventRow, LogPartition, Store, Stream, Summary};
+use chasqui_domain::{Action, Chat, Entry, Event, EventKind, Member, Partition, Seq, TimeMs, Version};
+use chasqui_store::{ChatUpdate, EventRow, LogPartition, MemberState, MemberUpdate, Store, Stream};
 use chasqui_wire::{
     Code, event,
     frames::{ChatItem, ChatReceipts, Chats, MessageReceipts, Messages, Problem},
-    summary,
+    member::{self, ChatMember},
+    summary::{self, ChatSummary},
 };
 use serde::de::DeserializeOwned;
 use tower::ServiceExt;
@@ -65,11 +66,13 @@ async fn write_chat(bench: &mut Bench) {
         let stream = if event.kind.is_receipt() { Stream::Receipts } else { Stream::Content };
         rows.push(EventRow { chat: chat(), stream, version: event.version, source: source(1), envelope, body });
     }
-    let members = vec![user("alice"), user("bob")];
-    let bytes = summary::encode(&state, None).unwrap();
-    let summary = Summary { chat: chat(), version: state.version, members, members_changed: true, bytes };
+    let joined = |member: &Member| MemberState::Joined(member::encode(&ChatMember::from(member)).unwrap());
+    let members = state.members.iter().map(|member| MemberUpdate { user: member.user.clone(), state: joined(member) });
+    let members = members.collect();
+    let summary = Some(summary::encode(&ChatSummary::from(&state)).unwrap());
+    let update = ChatUpdate { chat: chat(), version: state.version, summary, members };
     let of = LogPartition { log: LOG, partition: Partition(0) };
-    bench.store.write_events(of, rows, vec![summary]).await.unwrap();
+    bench.store.write_events(of, rows, vec![update]).await.unwrap();
 }
 
 #[tokio::test]
@@ -79,7 +82,7 @@ async fn the_list_and_the_history_of_a_chat() {
     let chats: Chats = json(&bench, "bob", "/v1/chats").await;
     assert_eq!((chats.chats.len(), chats.next), (1, None));
     let item = &chats.chats[0];
-    assert_eq!((item.chat, item.with.as_str(), item.last_seq, item.unread), (chat(), "alice", Seq(3), 2));
+    assert_eq!((item.chat, item.with.clone(), item.last_seq, item.unread), (chat(), Some(user("alice")), Seq(3), 2));
     assert_eq!(item.last_message.as_ref().unwrap().text.as_deref(), Some("text 3"));
     assert_eq!(item.members.iter().map(|member| member.read.0).collect::<Vec<_>>(), [0, 1]);
 
@@ -114,7 +117,7 @@ async fn one_chat_and_who_has_what_of_it() {
     write_chat(&mut bench).await;
     let path = format!("/v1/chats/{}", chat());
     let item: ChatItem = json(&bench, "bob", &path).await;
-    assert_eq!((item.chat, item.with.as_str(), item.unread), (chat(), "alice", 2));
+    assert_eq!((item.chat, item.with, item.unread), (chat(), Some(user("alice")), 2));
     let receipts: ChatReceipts = json(&bench, "alice", &format!("{path}/receipts")).await;
     assert_eq!((receipts.last_seq, receipts.unread), (Seq(3), 0));
     assert_eq!(receipts.members.iter().map(|member| member.read.0).collect::<Vec<_>>(), [0, 1]);

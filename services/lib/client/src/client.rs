@@ -14,11 +14,12 @@ use std::{
 
 use chasqui_domain::{ChatId, Counter, DeviceId, Seq};
 use chasqui_runtime::Runtime;
-use chasqui_wire::frames::{SendFrame, Token};
+use chasqui_wire::frames::{ChangeAsked, Token};
 use futures::Stream;
 use tokio::sync::{Notify, mpsc, oneshot, watch};
 
 use crate::{
+    asked::{Asked, Wish},
     core::{Core, State},
     dialer::Dialer,
     error::Error,
@@ -27,7 +28,7 @@ use crate::{
     state_file::StateFile,
     storage::Storage,
     task::{App, Call, Task},
-    update::{Draft, Update},
+    update::{Draft, Group, Update},
     websocket::WebSocket,
 };
 
@@ -65,7 +66,7 @@ impl Taken {
 pub struct Client {
     calls: mpsc::Sender<Call>,
     device: DeviceId,
-    unsent: Arc<[SendFrame]>,
+    unsent: Arc<[Asked]>,
     runtime: Runtime,
     /// By the runtime's monotonic clock.
     again_at: watch::Receiver<Option<Duration>>,
@@ -132,10 +133,10 @@ impl Client {
         &self.device
     }
 
-    /// The messages that had no outcome yet when the state was read, in their order. They are being sent again, and
-    /// their outcomes are among the updates.
+    /// What had no outcome yet when the state was read, in its order. It is being asked again, and the outcomes are among
+    /// the updates.
     #[must_use]
-    pub fn unsent(&self) -> &[SendFrame] {
+    pub fn unsent(&self) -> &[Asked] {
         &self.unsent
     }
 
@@ -154,7 +155,29 @@ impl Client {
     /// [`Error::Full`] when too many wait for their outcome; [`Error::ToOneself`]; [`Error::Closed`], behind which the
     /// message may still be found in the state file and sent by the next client on it.
     pub async fn send(&self, draft: Draft) -> Result<Counter, Error> {
-        self.call(|reply| Call::Send(Box::new(draft), reply)).await
+        self.ask(Wish::Send(draft)).await
+    }
+
+    /// Asks for a group and gives the id of that, which is the device's count of groups: its outcome, with the group's chat, comes
+    /// as [`Update::Done`] or [`Update::Failed`]. Otherwise as [`Client::send`].
+    ///
+    /// # Errors
+    /// As [`Client::send`].
+    pub async fn create(&self, group: Group) -> Result<Counter, Error> {
+        self.ask(Wish::Create(group)).await
+    }
+
+    /// Asks for a change of a group and gives its id, which is the device's count in that chat: its outcome comes as
+    /// [`Update::Done`] or [`Update::Failed`]. Otherwise as [`Client::send`].
+    ///
+    /// # Errors
+    /// As [`Client::send`].
+    pub async fn change(&self, chat: ChatId, change: ChangeAsked) -> Result<Counter, Error> {
+        self.ask(Wish::Change(chat, change)).await
+    }
+
+    async fn ask(&self, wish: Wish) -> Result<Counter, Error> {
+        self.call(|reply| Call::Ask(Box::new(wish), reply)).await
     }
 
     /// The user has opened a chat up to a seq. The client repeats it until the server has confirmed it.

@@ -28,9 +28,10 @@ use chasqui_domain::{ChatId, Counter, DeviceId, Seq, TimeMs, UserId};
 use chasqui_wire::frames::{ClientFrame, Hello, Read, ReceiptsQuery, Token};
 
 use crate::{
+    asked::{Count, Wish},
     backoff::Dice,
     error::Error,
-    update::{Draft, End, Update},
+    update::{End, Update},
 };
 use acks::Acks;
 pub(crate) use marks::{Mark, Marks};
@@ -154,12 +155,14 @@ impl Core {
         !self.ended && !self.tokens.is_wanted()
     }
 
-    /// The app sends a message. It is on its way once the state was saved.
-    pub(crate) fn send(&mut self, draft: Draft) -> Result<Counter, Error> {
-        if self.state.user.as_ref() == Some(&draft.to) {
-            return Err(Error::ToOneself { user: draft.to });
+    /// The app asks for something. It is on its way once the state was saved.
+    pub(crate) fn ask(&mut self, wish: Wish) -> Result<Counter, Error> {
+        if let Some(user) = &self.state.user
+            && wish.count() == Count::User(user.clone())
+        {
+            return Err(Error::ToOneself { user: user.clone() });
         }
-        let id = self.state.outbox.add(draft, self.body_bytes_max)?;
+        let id = self.state.outbox.add(wish, self.body_bytes_max)?;
         self.dirty = Dirty::Now;
         Ok(id)
     }
@@ -222,7 +225,7 @@ impl Core {
         if let Some(chats) = self.questions.next(now) {
             return Some(ClientFrame::Receipts(ReceiptsQuery { chats }));
         }
-        self.state.outbox.next(now, under_way_max).map(|frame| ClientFrame::Send(Box::new(frame)))
+        self.state.outbox.next(now, under_way_max).map(|asked| asked.frame())
     }
 
     /// Whether [`Core::next_frame`] was left with more.

@@ -21,6 +21,7 @@
 //! simulation hands it clocks, connections and a storage of its own.
 
 mod admin;
+mod asked;
 mod backoff;
 mod client;
 mod core;
@@ -37,13 +38,14 @@ mod transport;
 mod update;
 mod websocket;
 
-pub use chasqui_wire::frames::Token;
+pub use chasqui_wire::frames::{ChangeAsked, Token};
 
 pub use admin::Admin;
+pub use asked::Asked;
 pub use client::{Client, Updates};
 pub use error::Error;
 pub use options::{Direction, Environment, Identity, Observer, Options};
 pub use rest::Rest;
 pub use storage::Storage;
 pub use transport::{Close, ConnectError, Connector, Incoming, Outgoing, Transport, TransportError};
-pub use update::{Draft, End, Update};
+pub use update::{Draft, End, Group, To, Update};

@@ -2,9 +2,10 @@
 
 use std::{fmt, sync::Arc, time::Duration};
 
-use chasqui_domain::ChatId;
+use chasqui_domain::{ChatId, Seq};
 use chasqui_wire::frames::{
-    self, ChatItem, Chats, ChatsQuery, Devices, DevicesQuery, Messages, MessagesQuery, Problem, Token,
+    self, Changes, ChangesQuery, ChatItem, ChatReceipts, Chats, ChatsQuery, Devices, DevicesQuery, Members,
+    MembersQuery, MessageReceipts, Messages, MessagesQuery, Problem, Token,
 };
 use reqwest::{Method, RequestBuilder, Response, StatusCode, Url, header::CONTENT_TYPE, redirect};
 use serde::{Serialize, de::DeserializeOwned};
@@ -152,6 +153,38 @@ impl Rest {
     /// Any but [`Error::Url`]. Cancel safe.
     pub async fn messages(&self, chat: ChatId, query: &MessagesQuery) -> Result<Messages, Error> {
         self.get(&format!("v1/chats/{chat}/messages"), query).await
+    }
+
+    /// A page of a chat's members.
+    ///
+    /// # Errors
+    /// Any but [`Error::Url`]. Cancel safe.
+    pub async fn members(&self, chat: ChatId, query: &MembersQuery) -> Result<Members, Error> {
+        self.get(&format!("v1/chats/{chat}/members"), query).await
+    }
+
+    /// A page of what was changed in a chat, from the latest down.
+    ///
+    /// # Errors
+    /// Any but [`Error::Url`]. Cancel safe.
+    pub async fn changes(&self, chat: ChatId, query: &ChangesQuery) -> Result<Changes, Error> {
+        self.get(&format!("v1/chats/{chat}/changes"), query).await
+    }
+
+    /// Everybody's watermarks in a chat; of the others in a group what all of them have.
+    ///
+    /// # Errors
+    /// Any but [`Error::Url`]. Cancel safe.
+    pub async fn watermarks(&self, chat: ChatId) -> Result<ChatReceipts, Error> {
+        self.get(&format!("v1/chats/{chat}/receipts"), &()).await
+    }
+
+    /// A page of who has a message.
+    ///
+    /// # Errors
+    /// Any but [`Error::Url`]. Cancel safe.
+    pub async fn receipts(&self, chat: ChatId, seq: Seq, query: &MembersQuery) -> Result<MessageReceipts, Error> {
+        self.get(&format!("v1/chats/{chat}/messages/{seq}/receipts"), query).await
     }
 
     /// A page of the user's devices.

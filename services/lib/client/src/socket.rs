@@ -144,13 +144,11 @@ fn read(text: &str) -> Result<Incoming, Error> {
 
 /// Whether a frame is of a type that this build doesn't know.
 fn is_unknown(text: &str) -> bool {
-    const KNOWN: &[&str] =
-        &["welcome", "message", "sent", "failed", "receipt", "receipts", "caught_up", "delayed", "renewed", "error"];
     #[derive(serde::Deserialize)]
     struct Typed {
         r#type: String,
     }
-    serde_json::from_str::<Typed>(text).is_ok_and(|typed| !KNOWN.contains(&typed.r#type.as_str()))
+    serde_json::from_str::<Typed>(text).is_ok_and(|typed| !ServerFrame::NAMES.contains(&typed.r#type.as_str()))
 }
 
 #[cfg(test)]

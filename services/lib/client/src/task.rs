@@ -8,6 +8,7 @@ use chasqui_wire::frames::Token;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::{
+    asked::Wish,
     client::Taken,
     core::{Core, State, Tick},
     dialer::{Dialer, Dialing},
@@ -15,7 +16,7 @@ use crate::{
     socket::{self, Incoming, Socket},
     state,
     storage::Storage,
-    update::{Draft, End, Update},
+    update::{End, Update},
 };
 
 /// So many calls are taken before the state is saved, once for all of them.
@@ -28,7 +29,7 @@ type Reply<T> = oneshot::Sender<Result<T, Error>>;
 /// What an app asks for.
 #[derive(Debug)]
 pub(crate) enum Call {
-    Send(Box<Draft>, Reply<Counter>),
+    Ask(Box<Wish>, Reply<Counter>),
     Read(ChatId, Seq, Reply<()>),
     Close(Reply<()>),
 }
@@ -226,7 +227,7 @@ impl Task {
 
     fn call(&mut self, call: Call) {
         match call {
-            Call::Send(draft, reply) => match self.core.send(*draft) {
+            Call::Ask(wish, reply) => match self.core.ask(*wish) {
                 Ok(id) => self.given.push((reply, id)),
                 Err(error) => drop(reply.send(Err(error))),
             },

@@ -6,14 +6,59 @@ use bytes::Bytes;
 use chasqui_domain::{ChatId, ContentType, Counter, DeviceId, Seq, UserId};
 use chasqui_wire::{
     Code,
-    frames::{ChatReceipts, Failed, Message, NotResumed, Receipt, Sent},
+    frames::{Changed, ChatReceipts, Counts, Done, Failed, Message, NotResumed, Receipt, Sent},
 };
+
+use crate::asked::Asked;
+
+/// Whom something is for.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum To {
+    /// The other user of a direct chat.
+    User(UserId),
+    /// The members of a group.
+    Group(ChatId),
+}
+
+impl To {
+    /// The chat that a user has with them.
+    #[must_use]
+    pub fn chat(&self, me: &UserId) -> ChatId {
+        match self {
+            Self::User(peer) => ChatId::direct(me, peer),
+            Self::Group(chat) => *chat,
+        }
+    }
+}
+
+impl From<UserId> for To {
+    fn from(user: UserId) -> Self {
+        Self::User(user)
+    }
+}
+
+impl From<ChatId> for To {
+    fn from(chat: ChatId) -> Self {
+        Self::Group(chat)
+    }
+}
+
+/// A group to be made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Group {
+    /// Who is in it beside the user, who is its owner.
+    pub members: Vec<UserId>,
+    /// What it is called.
+    pub title: String,
+    /// What clients take for a reference to its picture.
+    pub picture: Option<String>,
+}
 
 /// A message to be sent: a text, or a body with its content type.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Draft {
-    /// The other user of the direct chat.
-    pub to: UserId,
+    /// Whom it is for.
+    pub to: To,
     /// The text.
     pub text: Option<String>,
     /// What the body holds; none for plain text.
@@ -31,8 +76,8 @@ pub struct Draft {
 impl Draft {
     /// A plain text.
     #[must_use]
-    pub fn text(to: UserId, text: impl Into<String>) -> Self {
-        let text = Some(text.into());
+    pub fn text(to: impl Into<To>, text: impl Into<String>) -> Self {
+        let (to, text) = (to.into(), Some(text.into()));
         Self { to, text, content_type: None, body: None, reply_to: None, mentions: Vec::new(), meta: None }
     }
 }
@@ -80,13 +125,22 @@ pub enum Update {
     /// A message of this device was accepted.
     Sent {
         /// Whom it was for; none when this client no longer knows the message.
-        to: Option<UserId>,
+        to: Option<To>,
         /// Its place.
         sent: Sent,
     },
-    /// A message or a receipt of this device was refused for good. The message is no longer kept.
+    /// A group came to be, or a chat was changed, by somebody else or on another device of this user.
+    Changed(Box<Changed>),
+    /// A group that this device asked for came to be, or a change is made.
+    Done {
+        /// What was asked; none when this client no longer knows it.
+        asked: Option<Box<Asked>>,
+        /// Where and when.
+        done: Done,
+    },
+    /// Something that this device asked for was refused for good. It is no longer kept.
     Failed(Box<Failed>),
-    /// A message of this device was not taken; the client sends it again by itself.
+    /// Something that this device asked for was not taken; the client asks again by itself.
     Retrying(Box<Failed>),
     /// The outcome of a message is late.
     Delayed {
@@ -97,6 +151,8 @@ pub enum Update {
     },
     /// A member's watermarks rose.
     Receipt(Receipt),
+    /// How many of a group have messages of the user.
+    Counts(Counts),
     /// The watermarks of a chat, asked for behind [`Update::CaughtUp`] where something was unfinished.
     Receipts(ChatReceipts),
     /// The last update.

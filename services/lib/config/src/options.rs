@@ -207,6 +207,8 @@ options! {
     limits: Limits {
         /// The longest body, in bytes; at most 262,144.
         body_bytes_max: usize = 65_536,
+        /// The most members of a group; at least 2 and at most 1,024. Of a group that has more already, nobody goes.
+        group_members_max: usize = 1_024,
         /// The most frames of a session in a second; it may be ten times as many at once.
         frames_per_second: u32 = 500,
         /// The most messages of a user in a second; it may be ten times as many at once.

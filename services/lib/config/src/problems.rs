@@ -19,6 +19,9 @@ const FRAME_OVERHEAD_BYTES: usize = 16 * 1024;
 /// The most that `limits.body_bytes_max` may be.
 pub const BODY_BYTES_LIMIT: usize = 262_144;
 
+/// The most that `limits.group_members_max` may be.
+const GROUP_MEMBERS_LIMIT: usize = 1_024;
+
 const SEGMENT_BYTES_LEAST: u64 = 1 << 20;
 const PARTITIONS_MAX: u32 = 1_024;
 
@@ -226,6 +229,11 @@ impl Options {
             "limits.body_bytes_max",
             format!("use at most {BODY_BYTES_LIMIT}"),
         );
+        problems.unless(
+            (2..=GROUP_MEMBERS_LIMIT).contains(&self.limits.group_members_max),
+            "limits.group_members_max",
+            format!("use a number from 2 to {GROUP_MEMBERS_LIMIT}"),
+        );
         let frame_bytes_least =
             self.limits.body_bytes_max.saturating_mul(4).div_ceil(3).saturating_add(FRAME_OVERHEAD_BYTES);
         problems.unless(
@@ -370,6 +378,9 @@ mod tests {
         };
         assert_eq!(body(262_144), [""; 0]);
         assert_eq!(body(262_145), ["limits.body_bytes_max"]);
+        let members = |count: usize| keys(move |options| options.limits.group_members_max = count);
+        assert_eq!((members(2), members(1_024)), (vec![], vec![]));
+        assert_eq!([members(1), members(1_025)].concat(), ["limits.group_members_max"; 2]);
         assert_eq!(keys(|options| options.log.bytes_max = Some(134_217_727)), ["log.bytes_max"]);
         assert_eq!(keys(|options| options.log.bytes_max = Some(134_217_728)), [""; 0]);
         assert_eq!(keys(|options| options.log.partitions_users = Some(0)), ["log.partitions_users"]);

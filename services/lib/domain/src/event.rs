@@ -1,6 +1,7 @@
 //! What happened in a chat, and what follows from it.
 
 use crate::{
+    change::Change,
     command::Sealed,
     ids::{ChatId, Counter, DeviceId, Epoch, Seq, TimeMs, UserId, Version},
     rules::RulesNumber,
@@ -24,10 +25,38 @@ pub struct Event {
 /// What can happen.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum EventKind {
-    /// The chat came to be.
+    /// A direct chat came to be.
     Opened {
         /// Who is in it, in ascending order.
         members: Vec<UserId>,
+    },
+    /// A group came to be.
+    Created {
+        /// Who made it, and is its owner.
+        by: UserId,
+        /// On which device.
+        device: DeviceId,
+        /// That device's count of the groups that it has made.
+        counter: Counter,
+        /// Who is in it, its creator included, in ascending order.
+        members: Vec<UserId>,
+        /// What it is called.
+        title: Sealed,
+        /// The reference to its picture.
+        picture: Option<Sealed>,
+    },
+    /// The chat was changed.
+    Changed {
+        /// By whom.
+        by: UserId,
+        /// On which device.
+        device: DeviceId,
+        /// That device's count.
+        counter: Counter,
+        /// The last message before it.
+        after: Seq,
+        /// What is different now.
+        change: Change,
     },
     /// A message was written.
     Message {
@@ -59,7 +88,7 @@ pub enum EventKind {
 }
 
 impl EventKind {
-    /// Whether the event belongs to the chat's receipts, a stream apart from its content.
+    /// Whether the event is a receipt.
     #[must_use]
     pub fn is_receipt(&self) -> bool {
         matches!(self, Self::Delivered { .. } | Self::Read { .. })
@@ -95,6 +124,22 @@ pub enum Entry {
         /// The message's event; its kind is [`EventKind::Message`].
         event: Event,
     },
+    /// A group came to be, or a chat was changed. For the device that asked for it, this is its `done`.
+    Changed {
+        /// Its event; the kind is [`EventKind::Created`] or [`EventKind::Changed`].
+        event: Event,
+    },
+    /// What a device asked for is done: it was before, or there was nothing to change.
+    Done {
+        /// The chat.
+        chat: ChatId,
+        /// The device that asked.
+        device: DeviceId,
+        /// That device's count.
+        counter: Counter,
+        /// When it happened; the chat's time when there was nothing to change.
+        time: TimeMs,
+    },
     /// A message that had been accepted before was sent again: its `sent`, once more.
     Repeated {
         /// The chat.
@@ -119,6 +164,8 @@ pub enum Entry {
         /// Why.
         refusal: Refusal,
     },
+    /// How many have messages of some authors. Pushed to those who are there, kept in no inbox.
+    Counts(GroupCounts),
     /// A member's watermarks rose. Pushed to those who are there, kept in no inbox.
     Receipt {
         /// The chat.
@@ -136,23 +183,68 @@ pub enum Entry {
     },
 }
 
+/// How many of a group have messages of some authors.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GroupCounts {
+    /// The group.
+    pub chat: ChatId,
+    /// The version as of which.
+    pub version: Version,
+    /// What each author is told, in ascending order of user.
+    pub authors: Vec<AuthorCounts>,
+}
+
+/// What an author is told of the others in a group.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AuthorCounts {
+    /// Who.
+    pub author: UserId,
+    /// How many others there are.
+    pub others: u32,
+    /// All others have everything up to here.
+    pub delivered: Seq,
+    /// All others have read everything up to here.
+    pub read: Seq,
+    /// The newest of the author's messages of which something changed, in ascending order.
+    pub messages: Vec<MessageCount>,
+}
+
+/// How many have a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MessageCount {
+    /// Which.
+    pub seq: Seq,
+    /// On a device of how many of the others it is.
+    pub delivered: u32,
+    /// How many of the others have opened it.
+    pub read: u32,
+}
+
 impl Entry {
     /// Whether the entry has a row in the inbox; others are pushed to those who are there and asked for otherwise.
     #[must_use]
     pub fn is_kept(&self) -> bool {
-        !matches!(self, Self::Receipt { .. })
+        !matches!(self, Self::Receipt { .. } | Self::Counts(_))
     }
 }
 
 /// Why a command was refused. The codes that clients see are in `schemas/protocol/codes.json`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Refusal {
-    /// The chat is not the one of these two users.
+    /// The chat is not the one of these two users, or no group, or not the group to be made.
     WrongChat,
     /// The sender is not in the chat, or there is no such chat; the two are not told apart.
     NotAMember,
-    /// The policy doesn't let the sender write to the peer.
+    /// The policy doesn't let the sender write to the peer, or to one who is to be added.
     NotAllowed,
+    /// The sender's role in the group doesn't allow it.
+    NotPermitted,
+    /// The user that it is about is not in the group.
+    NoSuchMember,
+    /// The group would have more members than the stamped limit.
+    TooManyMembers,
+    /// The group would have no owner.
+    LastOwner,
     /// The body is larger than the stamped limit.
     BodyTooLarge,
     /// Counters start at 1.

@@ -185,6 +185,9 @@ impl TimeMs {
 impl Epoch {
     /// The epoch in which every chat begins.
     pub const FIRST: Self = Self(1);
+
+    /// None of the chat's messages: the key of what a group is called and looks like.
+    pub const PROFILE: Self = Self(0);
 }
 
 /// One life of the topics: their partition counts are fixed for it.
@@ -204,7 +207,7 @@ impl fmt::Debug for LogId {
 }
 
 /// A chat. The first byte is its kind, of which later versions know more; the rest of a direct chat's id is derived
-/// from its two users, so that both sides reach it without a look-up.
+/// from its two users, so that both sides reach it without a look-up, and that of a group from whoever made it.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ChatId([u8; Self::BYTES]);
 
@@ -214,6 +217,7 @@ impl ChatId {
     /// The length of the text form.
     pub const TEXT_BYTES: usize = 32;
     const DIRECT: u8 = 1;
+    const GROUP: u8 = 2;
 
     /// The direct chat of two users, in either order: 23 bytes of SHA-256 over both ids, each behind its length, so
     /// that no two pairs give the same input.
@@ -225,11 +229,34 @@ impl ChatId {
             hash.update((user.as_str().len() as u64).to_be_bytes());
             hash.update(user.as_str());
         }
+        Self::hashed(Self::DIRECT, hash)
+    }
+
+    /// The group that a device of a user makes as its `counter`th: who asks for it again reaches the same one, and nobody else
+    /// reaches it. 23 bytes of SHA-256 over the ids, each behind its length, and the counter.
+    #[must_use]
+    pub fn group(creator: &UserId, device: &DeviceId, counter: Counter) -> Self {
+        let mut hash = Sha256::new_with_prefix(b"chasqui group\0");
+        for id in [creator.as_str(), device.as_str()] {
+            hash.update((id.len() as u64).to_be_bytes());
+            hash.update(id);
+        }
+        hash.update(counter.0.to_be_bytes());
+        Self::hashed(Self::GROUP, hash)
+    }
+
+    fn hashed(kind: u8, hash: Sha256) -> Self {
         let digest = hash.finalize();
         let mut bytes = [0; Self::BYTES];
-        bytes[0] = Self::DIRECT;
+        bytes[0] = kind;
         bytes[1..].copy_from_slice(&digest[..Self::BYTES - 1]);
         Self(bytes)
+    }
+
+    /// Whether it is a group.
+    #[must_use]
+    pub fn is_group(&self) -> bool {
+        self.0[0] == Self::GROUP
     }
 
     /// The binary form.
@@ -331,6 +358,17 @@ mod tests {
         assert_ne!(chat, ChatId::direct(&user("aliceb"), &user("ob")));
         assert_eq!(ChatId::parse(&chat.to_string()), Ok(chat));
         assert_eq!(chat.to_string().len(), 32);
+    }
+
+    #[test]
+    fn a_group_is_its_creators_and_no_two_are_the_same() {
+        let id = |name, device, counter| ChatId::group(&user(name), &DeviceId::new(device).unwrap(), Counter(counter));
+        let group = id("alice", "phone", 1);
+        assert_eq!(group.to_string(), "Ahj8oEoaAaa3e2updWwumrzyItQPma70");
+        assert!(group.is_group() && !ChatId::direct(&user("alice"), &user("bob")).is_group());
+        for other in [id("alice", "phone", 2), id("alice", "pad", 1), id("bob", "phone", 1), id("alicep", "hone", 1)] {
+            assert_ne!(group, other);
+        }
     }
 
     #[test]

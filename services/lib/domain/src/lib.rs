@@ -5,6 +5,7 @@
 //! deciding the same commands again gives the same bytes, which is what lets a new owner of a chat repeat the work of
 //! an old one.
 
+pub mod change;
 pub mod chat;
 pub mod command;
 pub mod event;
@@ -12,9 +13,10 @@ pub mod ids;
 pub mod partition;
 pub mod rules;
 
+pub use change::{Change, Joined, Profile, ProfilePart, Role};
 pub use chat::{Chat, Member, decide::decide};
-pub use command::{Action, Command, Sealed, Send};
-pub use event::{Decision, Effect, Entry, Event, EventKind, Refusal};
+pub use command::{Action, Command, Create, Sealed, Send};
+pub use event::{AuthorCounts, Decision, Effect, Entry, Event, EventKind, GroupCounts, MessageCount, Refusal};
 pub use ids::{
     ChatId, ContentType, Counter, Day, DeviceId, Epoch, GatewayId, IdError, Incarnation, LogId, Offset, Partition,
     Position, Seq, SessionId, Source, Term, TimeMs, UserId, Version,

@@ -29,6 +29,25 @@ impl RulesNumber {
     pub fn devices_per_member_max(self) -> usize {
         32
     }
+
+    /// The most bytes that a sealed title, or the sealed reference to a picture, may have.
+    #[must_use]
+    pub fn profile_bytes_max(self) -> usize {
+        2048
+    }
+
+    /// How many counters a chat remembers with their seqs, over all devices. Beyond it those of the device that wrote least
+    /// recently go but for its last [`Self::counters_kept`], then the device.
+    #[must_use]
+    pub fn counters_max(self) -> usize {
+        32 * 1024
+    }
+
+    /// See [`Self::counters_max`].
+    #[must_use]
+    pub fn counters_kept(self) -> usize {
+        8
+    }
 }
 
 /// What a gateway stamps into a command.
@@ -38,11 +57,13 @@ pub struct Rules {
     pub number: RulesNumber,
     /// The most bytes that a sealed body may have.
     pub body_bytes_max: u32,
+    /// The most members that a group may have.
+    pub members_max: u32,
 }
 
 impl Default for Rules {
     fn default() -> Self {
-        Self { number: RulesNumber::NEWEST, body_bytes_max: 64 * 1024 }
+        Self { number: RulesNumber::NEWEST, body_bytes_max: 64 * 1024, members_max: 1024 }
     }
 }
 

@@ -2,7 +2,6 @@
 
 use std::{
     cell::RefCell,
-    collections::VecDeque,
     rc::Rc,
     time::{Duration, Instant},
 };
@@ -11,11 +10,10 @@ use futures::future::try_join_all;
 use tokio::time::{sleep_until, timeout};
 
 use crate::{
-    Chat, ChatReport, Error, Options, Pace, Rate,
+    Chat, ChatReport, Error, Options, Rate,
     login::{Door, Session},
-    options::{self, PER_SECOND_MAX, SESSIONS_MAX, TEXT_BYTES, TIME_MAX},
-    pace,
-    pair::{Common, Pair, Turn},
+    options::{self, SESSIONS_MAX, TEXT_BYTES, TIME_MAX},
+    pair::{Common, Pair},
     processors::Reading,
     tally::Tally,
     text::Texts,
@@ -39,18 +37,12 @@ pub(crate) async fn run(options: &Options, chat: &Chat) -> Result<ChatReport, Er
     let tally = Rc::new(RefCell::new(Tally::new(from, to)?));
     let texts = Rc::new(Texts::new(chat.text_bytes));
     let common = Common { texts, reads: chat.reads, tally: tally.clone(), progress: options.progress.clone() };
-    let turns = turns(options, chat, begin, to)?;
+    let turns = chat.pace.turns(chat.pairs, begin, to, &options.progress)?;
     let pairs = sessions.into_iter().zip(turns);
     let pairs: Vec<Pair> = pairs
         .map(|([writer, recipient], turn)| Pair::new(writer, recipient, turn, common.clone()))
         .collect::<Result<_, _>>()?;
-    let servers = options.servers.clone();
-    let usage = tokio::task::spawn_local(async move {
-        sleep_until(from.into()).await;
-        let before = Reading::take(&servers);
-        sleep_until(to.into()).await;
-        Some(Reading::take(&servers)?.since(&before?))
-    });
+    let usage = tokio::task::spawn_local(Reading::between(options.servers.clone(), from, to));
     sleep_until(begin.into()).await;
     let give_up = to + chat.patience;
     let running = pairs.into_iter().map(|pair| tokio::task::spawn_local(exchange(pair, give_up)));
@@ -68,10 +60,7 @@ pub(crate) async fn run(options: &Options, chat: &Chat) -> Result<ChatReport, Er
     let processors = if Instant::now() >= to { usage.await.ok().flatten() } else { None };
     let tally = tally.borrow();
     let seconds = chat.time.min(Instant::now().saturating_duration_since(from)).as_secs_f64();
-    let (window, per_second) = match chat.pace {
-        Pace::Window(size) => (Some(size), None),
-        Pace::PerSecond(per_second) => (None, Some(per_second)),
-    };
+    let (window, per_second) = chat.pace.parts();
     Ok(ChatReport {
         pairs: chat.pairs,
         window,
@@ -90,18 +79,13 @@ pub(crate) async fn run(options: &Options, chat: &Chat) -> Result<ChatReport, Er
 }
 
 fn check(chat: &Chat) -> Result<(), Error> {
-    let per_second = match chat.pace {
-        Pace::Window(_) => PER_SECOND_MAX,
-        Pace::PerSecond(per_second) => per_second,
-    };
     options::check(&[
         ((1..=SESSIONS_MAX / 2).contains(&chat.pairs), "there must be 1 to 500,000 pairs"),
         (TEXT_BYTES.contains(&chat.text_bytes), "a text must have 32 to 65,536 bytes"),
         (!chat.time.is_zero(), "it must take some time"),
         ([chat.warm_up, chat.time, chat.patience].iter().all(|time| *time <= TIME_MAX), "nothing may take over 7 days"),
-        (chat.pace != Pace::Window(0), "a window must hold at least one message"),
-        (per_second > 0.0 && per_second <= PER_SECOND_MAX, "the rate must be above 0, and 1,000,000 at most"),
-    ])
+    ])?;
+    chat.pace.check()
 }
 
 /// The sessions of each pair. Where there are several gateways, the two are at different ones.
@@ -117,26 +101,10 @@ async fn log_in(options: &Options, chat: &Chat) -> Result<Vec<[Session; 2]>, Err
         }
     };
     let sessions = try_join_all((0..chat.pairs).map(pair)).await?;
-    if let (Pace::Window(size), Some([writer, _])) = (chat.pace, sessions.first())
-        && size > writer.outstanding_max
-    {
-        let most = writer.outstanding_max;
-        return Err(Error::Options(format!(
-            "the window is {size}, and the server allows {most} under way in a session"
-        )));
+    if let Some([writer, _]) = sessions.first() {
+        chat.pace.check_window(writer.outstanding_max)?;
     }
     Ok(sessions)
-}
-
-fn turns(options: &Options, chat: &Chat, begin: Instant, end: Instant) -> Result<Vec<Turn>, Error> {
-    Ok(match chat.pace {
-        Pace::Window(size) => (0..chat.pairs).map(|_| Turn::Window { size, end }).collect(),
-        Pace::PerSecond(per_second) => {
-            let told = pace::keep(chat.pairs, per_second, begin, end, options.progress.clone());
-            let turn = |due| Turn::Told { due, waiting: VecDeque::new(), is_over: false };
-            told.map_err(Error::Runtime)?.into_iter().map(turn).collect()
-        }
-    })
 }
 
 /// Runs a pair to its end, or until it is given up.

@@ -62,6 +62,7 @@ fn hint(code: &str) -> &'static str {
             "; start it without limits: --set limits.sends_per_second=0 --set limits.frames_per_second=0"
         }
         "too_many_chats" => "; start it without that limit: --set limits.chats_opened_per_hour=0",
+        "too_many_members" => "; raise limits.group_members_max, which can be 1,024 at most",
         "unavailable" => {
             "; it may have too few files for so many sessions: raise `ulimit -n`, and gateway.sessions_max"
         }

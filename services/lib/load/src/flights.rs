@@ -137,7 +137,7 @@ pub(crate) struct Missing {
 }
 
 /// Whether `number` is the next one, and exists.
-fn follows(last: &mut u64, number: u64, begun: u64) -> Result<(), Fault> {
+pub(crate) fn follows(last: &mut u64, number: u64, begun: u64) -> Result<(), Fault> {
     if number <= *last {
         return Err(Fault::Repeated);
     }

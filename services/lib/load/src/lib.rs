@@ -9,12 +9,14 @@ mod chat;
 mod error;
 mod flights;
 mod frame;
+mod group;
 mod idle;
 mod login;
 mod options;
 mod pace;
 mod pair;
 mod processors;
+mod records;
 mod report;
 mod side;
 mod socket;
@@ -23,8 +25,10 @@ mod tally;
 mod text;
 
 pub use error::Error;
-pub use options::{Chat, Idle, Options, Pace, Progress, Server, SignToken, Storm};
+pub use group::{CountsReport, GroupFaults, GroupReport};
+pub use options::{Chat, Group, Idle, Options, Pace, Progress, ReadMetrics, Receipts, Server, SignToken, Storm};
 pub use processors::{Process, Usage, listening};
+pub use records::Records;
 pub use report::{ChatReport, Faults, IdleReport, Latency, Rate, Resident, StormFaults, StormReport};
 
 use std::future::Future;
@@ -38,6 +42,15 @@ use tokio::{runtime::Builder, task::LocalSet};
 /// When sessions can't be had, or the server refuses what is sent. What they see wrong is no error but in the report.
 pub fn chat(options: &Options, chat: &Chat) -> Result<ChatReport, Error> {
     in_one_thread(chat::run(options, chat))
+}
+
+/// Writes to groups. Blocks until it is done, at the latest a while after the time that was asked for.
+///
+/// # Errors
+/// When sessions or groups can't be had, or the server refuses what is sent. What they see wrong is no error but in the
+/// report.
+pub fn group(options: &Options, group: &Group) -> Result<GroupReport, Error> {
+    in_one_thread(group::run(options, group))
 }
 
 /// Holds sessions that do nothing. Blocks until it is done.

@@ -20,6 +20,9 @@ const PATIENCE: Duration = Duration::from_secs(120);
 /// The pause before a log-in is tried again when the server doesn't say when.
 const PAUSE: Duration = Duration::from_millis(500);
 
+/// The device of every session.
+pub(crate) const DEVICE: &str = "load";
+
 /// Lets sessions in, some at a time.
 #[derive(Clone)]
 pub(crate) struct Door {
@@ -110,7 +113,7 @@ impl Door {
             Ok(socket) => socket,
             Err(error) => return turned_away(guest, error),
         };
-        let hello = Say::Hello { token: &guest.token, device: "load", cursor };
+        let hello = Say::Hello { token: &guest.token, device: DEVICE, cursor };
         if let Err(error) = socket.say(hello.text()?).await {
             return Ok(Answer::Cut(error));
         }

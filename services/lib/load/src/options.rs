@@ -10,10 +10,16 @@ use std::{
     time::Duration,
 };
 
+use futures::future::BoxFuture;
+use serde::Serialize;
+
 use crate::Error;
 
 /// Gives a token for a user, or says why there is none.
 pub type SignToken = dyn Fn(&str) -> Result<String, String> + Send + Sync;
+
+/// Asks the server for its metrics; none where there are none to be had.
+pub type ReadMetrics = dyn Fn() -> BoxFuture<'static, Option<String>> + Send + Sync;
 
 /// Which server, and who may connect there.
 #[derive(Clone)]
@@ -22,6 +28,8 @@ pub struct Options {
     pub sockets: Vec<String>,
     /// Signs a token for a user.
     pub token: Arc<SignToken>,
+    /// Gives what the server counts, in the form of OpenMetrics.
+    pub metrics: Arc<ReadMetrics>,
     /// The processes whose costs are counted.
     pub servers: Vec<Server>,
     /// Goes into the names of users, so that no run meets another's chats.
@@ -32,7 +40,7 @@ pub struct Options {
 
 impl fmt::Debug for Options {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { sockets, token: _, servers, run, progress } = self;
+        let Self { sockets, token: _, metrics: _, servers, run, progress } = self;
         f.debug_struct("Options")
             .field("sockets", sockets)
             .field("servers", servers)
@@ -63,6 +71,9 @@ pub(crate) const TIME_MAX: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 /// The bytes that a text may have: room for its number, and what servers take by default.
 pub(crate) const TEXT_BYTES: RangeInclusive<usize> = 32..=65_536;
 
+/// The members that a group may have, its author included.
+pub(crate) const MEMBERS: RangeInclusive<usize> = 2..=1_024;
+
 /// The first rule that doesn't hold, if there is one.
 pub(crate) fn check(rules: &[(bool, &str)]) -> Result<(), Error> {
     match rules.iter().find(|(holds, _)| !holds) {
@@ -88,6 +99,41 @@ pub struct Chat {
     pub time: Duration,
     /// How long it is waited at the end for what is under way.
     pub patience: Duration,
+}
+
+/// Messages in groups, in each of which one writes to all.
+#[derive(Debug, Clone)]
+pub struct Group {
+    /// How many groups.
+    pub groups: usize,
+    /// Members of each, the author included.
+    pub members: usize,
+    /// How many of them are online beside the author; the others never were.
+    pub online: usize,
+    /// What those say of what they get.
+    pub receipts: Receipts,
+    /// How fast; a message is done when all who are online have it.
+    pub pace: Pace,
+    /// Bytes of a text, at least 32.
+    pub text_bytes: usize,
+    /// How long before anything counts.
+    pub warm_up: Duration,
+    /// How long it counts.
+    pub time: Duration,
+    /// How long it is waited at the end for what is under way.
+    pub patience: Duration,
+}
+
+/// What members say of what they get.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Receipts {
+    /// Nothing; they only make room for more.
+    None,
+    /// That they have it.
+    Delivered,
+    /// That they have it, and have read it.
+    Read,
 }
 
 /// How fast messages are sent.

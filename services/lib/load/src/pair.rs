@@ -1,36 +1,19 @@
 //! Two users, of whom one writes and the other receives, in one task.
 
-use std::{
-    cell::RefCell,
-    collections::VecDeque,
-    future::poll_fn,
-    rc::Rc,
-    sync::Arc,
-    task::{Context, Poll},
-    time::Instant,
-};
+use std::{cell::RefCell, future::poll_fn, rc::Rc, sync::Arc, task::Context, time::Instant};
 
 use chasqui_domain::{ChatId, UserId};
-use tokio::sync::mpsc::Receiver;
 
 use crate::{
     Error, Progress,
     flights::{Fault, Flights, Missing},
-    frame::{Delivered, Digits, Frame, Say},
+    frame::{Delivered, Digits, Frame, Say, To},
     login::Session,
+    pace::Turn,
     side::{self, Side, Step},
     tally::{Stage, Tally},
     text::Texts,
 };
-
-/// When the next message is sent.
-#[derive(Debug)]
-pub(crate) enum Turn {
-    /// When fewer than so many are under way, until a moment.
-    Window { size: usize, end: Instant },
-    /// When it is told to; those that it can't send yet wait.
-    Told { due: Receiver<Instant>, waiting: VecDeque<Instant>, is_over: bool },
-}
 
 /// What is the same for all pairs.
 #[derive(Clone)]
@@ -146,7 +129,7 @@ impl Pair {
         while let Some(since) = self.next_turn(cx) {
             let id = self.flights.begin(since);
             let text = self.common.texts.of(id);
-            let say = Say::Send { id: Digits(id), to: &self.recipient.user, text: &text };
+            let say = Say::Send { id: Digits(id), to: To::User(&self.recipient.user), text: &text };
             self.writer.socket.put(cx, say.text()?)?;
             sent += 1;
         }
@@ -156,28 +139,12 @@ impl Pair {
     /// When the message should be sent that is to be sent now.
     fn next_turn(&mut self, cx: &mut Context<'_>) -> Option<Instant> {
         let may_send = self.flights.without_outcome() < self.outstanding_max;
-        match &mut self.turn {
-            Turn::Window { size, end } => {
-                let now = Instant::now();
-                let is_time = now < *end && !self.common.progress.is_stopped();
-                (is_time && may_send && self.flights.under_way() < *size).then_some(now)
-            }
-            Turn::Told { due, waiting, is_over } => {
-                while let (false, Poll::Ready(told)) = (*is_over, due.poll_recv(cx)) {
-                    waiting.extend(told);
-                    *is_over = told.is_none();
-                }
-                if may_send { waiting.pop_front() } else { None }
-            }
-        }
+        self.turn.next(cx, may_send, self.flights.under_way(), &self.common.progress)
     }
 
     /// Whether there will be no more to send.
     fn is_over(&self) -> bool {
-        match &self.turn {
-            Turn::Window { end, .. } => Instant::now() >= *end || self.common.progress.is_stopped(),
-            Turn::Told { waiting, is_over, .. } => *is_over && waiting.is_empty(),
-        }
+        self.turn.is_over(&self.common.progress)
     }
 }
 

@@ -1,6 +1,9 @@
 //! What processes use of the machine.
 
+use std::time::Instant;
+
 use serde::Serialize;
+use tokio::time::sleep_until;
 
 use crate::options::Server;
 
@@ -56,6 +59,14 @@ impl Reading {
         let load = os::own_seconds()?;
         let (busy, idle) = os::all_seconds()?;
         Some(Self { servers, load, busy, idle })
+    }
+
+    /// What is used between two moments to come; none where it can't be read.
+    pub(crate) async fn between(servers: Vec<Server>, from: Instant, to: Instant) -> Option<Usage> {
+        sleep_until(from.into()).await;
+        let before = Self::take(&servers);
+        sleep_until(to.into()).await;
+        Some(Self::take(&servers)?.since(&before?))
     }
 
     /// What was used since an earlier reading of the same processes.

@@ -1,5 +1,13 @@
 //! What is written.
 
+/// In the number of a text, that of its chat stands above the message's: so no chat has the text of another.
+const MESSAGE_BITS: u32 = 32;
+
+/// The number of a text, by the number of its chat in this load and that of the message in it.
+pub(crate) fn number(chat: usize, message: u64) -> u64 {
+    ((chat as u64 + 1) << MESSAGE_BITS) | message
+}
+
 /// Texts of one length, each with its number in front.
 #[derive(Debug)]
 pub(crate) struct Texts {

@@ -4,8 +4,8 @@ use std::{collections::BTreeMap, ops::Range, time::Instant};
 
 use bytes::Bytes;
 use chasqui_domain::{ChatId, LogId, Offset, Version};
-use chasqui_store::{ChatLog, Error, EventQuery, EventRow, LogPartition, READ_ROWS_MAX, Stream, Summary};
-use futures::try_join;
+use chasqui_store::{ChatLog, ChatUpdate, Error, EventQuery, EventRow, LogPartition, READ_ROWS_MAX, Stream};
+use futures::future::try_join_all;
 use scylla::value::MaybeUnset;
 
 use crate::{
@@ -24,16 +24,16 @@ pub(crate) type EventBucket = (ChatId, Stream, i64);
 #[derive(Default)]
 struct Writes {
     rows: Vec<EventRow>,
-    summary: Option<Summary>,
+    updates: Vec<ChatUpdate>,
 }
 
 impl CqlStore {
-    /// Rows of a chat go before its summary, and each before the next version; chats go beside each other.
+    /// Rows of a chat go before what is shown of it, and each before the next version; chats go beside each other.
     pub(crate) async fn put_events(
         &self,
         of: LogPartition,
         rows: Vec<EventRow>,
-        summaries: Vec<Summary>,
+        updates: Vec<ChatUpdate>,
     ) -> Result<(), Error> {
         if !rows.is_empty() {
             self.mark(of).await?;
@@ -42,24 +42,25 @@ impl CqlStore {
         for row in rows {
             chats.entry(row.chat).or_default().rows.push(row);
         }
-        for summary in summaries {
-            newest(&mut chats.entry(summary.chat).or_default().summary, summary);
+        for update in updates {
+            chats.entry(update.chat).or_default().updates.push(update);
         }
         self.cluster.all(chats.into_values().map(|writes| self.put_chat(writes))).await?;
         Ok(())
     }
 
-    async fn put_chat(&self, Writes { mut rows, summary }: Writes) -> Result<(), Error> {
+    async fn put_chat(&self, Writes { mut rows, mut updates }: Writes) -> Result<(), Error> {
         rows.sort_by_key(|row| row.version);
         self.list_buckets(&rows).await?;
         for together in rows.chunk_by(|one, next| bucket_of(one) == bucket_of(next)) {
             let rows = together.iter().map(sized).collect::<Result<Vec<_>, _>>()?;
             self.cluster.write_in_order(&self.statements.put_event, rows).await?;
         }
-        match summary {
-            Some(summary) => self.put_summary(summary).await,
-            None => Ok(()),
+        updates.sort_by_key(|update| update.version);
+        for update in updates {
+            self.put_update(update).await?;
         }
+        Ok(())
     }
 
     /// Before the first row of each, or nobody who reads a wide range would find it.
@@ -84,13 +85,13 @@ impl CqlStore {
         self.events_of(query.chat, query.stream, range, order, query.rows_max.min(READ_ROWS_MAX)).await
     }
 
-    /// The newest snapshot of a chat and all rows above it. Those of the two streams are two ascending runs.
+    /// The newest snapshot of a chat and all rows above it. Those of a stream are an ascending run.
     pub(crate) async fn load_chat(&self, chat: ChatId, log: LogId, before: Offset) -> Result<ChatLog, Error> {
         let snapshot = self.snapshot(chat).await?;
         let above = snapshot.as_ref().map_or(0, |snapshot| snapshot.version.0.saturating_add(1));
         let stream = |stream| self.events_of(chat, stream, above..u64::MAX, Order::Up, usize::MAX);
-        let (mut rows, receipts) = try_join!(stream(Stream::Content), stream(Stream::Receipts))?;
-        rows.extend(receipts);
+        let runs = try_join_all(Stream::ALL.map(stream)).await?;
+        let mut rows: Vec<_> = runs.into_iter().flatten().collect();
         rows.retain(|row| row.source.is_before(log, before));
         rows.sort_by_key(|row| row.version);
         Ok(ChatLog { snapshot, rows })
@@ -157,19 +158,6 @@ impl Bucketed for Events<'_> {
 /// What is read of an event: version, source, envelope, body.
 type Columns = (i64, Vec<u8>, Vec<u8>, Option<Vec<u8>>);
 
-/// The newest of a chat's summaries, and whether any of them changed its members.
-fn newest(stands: &mut Option<Summary>, given: Summary) {
-    let Some(stands) = stands else {
-        *stands = Some(given);
-        return;
-    };
-    let members_changed = stands.members_changed || given.members_changed;
-    if stands.version < given.version {
-        *stands = given;
-    }
-    stands.members_changed = members_changed;
-}
-
 fn bucket_of(row: &EventRow) -> EventBucket {
     (row.chat, row.stream, buckets::bucket(row.version.0, EVENTS_OF_BUCKET))
 }
@@ -200,5 +188,6 @@ fn column(stream: Stream) -> i8 {
     match stream {
         Stream::Content => 0,
         Stream::Receipts => 1,
+        Stream::Changes => 2,
     }
 }

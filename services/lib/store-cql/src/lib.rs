@@ -49,8 +49,8 @@ use std::{collections::BTreeSet, fmt, ops::Range, sync::Arc};
 use async_trait::async_trait;
 use chasqui_domain::{ChatId, DeviceId, LogId, Offset, TimeMs, UserId};
 use chasqui_store::{
-    Ban, BanKey, ChatLog, Checkpoint, DeviceRow, Error, EventQuery, EventRow, InboxRow, LogPartition, Snapshot, Store,
-    Summary,
+    Ban, BanKey, ChatLog, ChatRow, ChatUpdate, Checkpoint, DeviceRow, Error, EventQuery, EventRow, InboxRow,
+    LogPartition, MemberRow, Snapshot, Store,
 };
 
 use crate::{
@@ -110,8 +110,8 @@ impl fmt::Debug for CqlStore {
 
 #[async_trait]
 impl Store for CqlStore {
-    async fn write_events(&self, of: LogPartition, rows: Vec<EventRow>, summaries: Vec<Summary>) -> Result<(), Error> {
-        self.put_events(of, rows, summaries).await
+    async fn write_events(&self, of: LogPartition, rows: Vec<EventRow>, updates: Vec<ChatUpdate>) -> Result<(), Error> {
+        self.put_events(of, rows, updates).await
     }
 
     async fn load_chats(&self, chats: &[ChatId], log: LogId, before: Offset) -> Result<Vec<ChatLog>, Error> {
@@ -142,8 +142,12 @@ impl Store for CqlStore {
         self.read_events(query).await
     }
 
-    async fn summaries(&self, chats: &[ChatId]) -> Result<Vec<Option<Summary>>, Error> {
-        self.cluster.all(chats.iter().copied().map(|chat| self.summary(chat))).await
+    async fn chats(&self, chats: &[ChatId], of: &UserId) -> Result<Vec<Option<ChatRow>>, Error> {
+        self.cluster.all(chats.iter().copied().map(|chat| self.chat(chat, of))).await
+    }
+
+    async fn members(&self, chat: ChatId, after: Option<&UserId>, rows_max: usize) -> Result<Vec<MemberRow>, Error> {
+        self.read_members(chat, after, rows_max).await
     }
 
     async fn chats_of(&self, user: &UserId, after: Option<ChatId>, rows_max: usize) -> Result<Vec<ChatId>, Error> {

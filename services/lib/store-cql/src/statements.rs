@@ -47,10 +47,14 @@ statements! {
     event_buckets_down: "SELECT bucket FROM {}.event_buckets
         WHERE chat = ? AND stream = ? AND bucket >= ? AND bucket <= ? ORDER BY stream DESC, bucket DESC LIMIT ?",
 
-    put_summary: "INSERT INTO {}.chats (chat, summary, summary_version, members) VALUES (?, ?, ?, ?) USING TIMESTAMP ?",
-    summary: "SELECT summary_version, members, summary FROM {}.chats WHERE chat = ?",
-    put_snapshot: "INSERT INTO {}.chats (chat, snapshot, snapshot_version) VALUES (?, ?, ?) USING TIMESTAMP ?",
-    snapshot: "SELECT snapshot_version, snapshot FROM {}.chats WHERE chat = ?",
+    put_summary: "INSERT INTO {}.members (chat, summary) VALUES (?, ?) USING TIMESTAMP ?",
+    put_member: "INSERT INTO {}.members (chat, user, state, summary) VALUES (?, ?, ?, ?) USING TIMESTAMP ?",
+    remove_member: "DELETE FROM {}.members USING TIMESTAMP ? WHERE chat = ? AND user = ?",
+    member: "SELECT user, state, summary FROM {}.members WHERE chat = ? AND user = ?",
+    pair: "SELECT user, state, summary FROM {}.members WHERE chat = ?",
+    members: "SELECT user, state FROM {}.members WHERE chat = ? AND user > ? LIMIT ?",
+    put_snapshot: "INSERT INTO {}.snapshots (chat, version, state) VALUES (?, ?, ?) USING TIMESTAMP ?",
+    snapshot: "SELECT version, state FROM {}.snapshots WHERE chat = ?",
     put_chat_of: "INSERT INTO {}.chats_of (user, chat) VALUES (?, ?) USING TIMESTAMP ?",
     remove_chat_of: "DELETE FROM {}.chats_of USING TIMESTAMP ? WHERE user = ? AND chat = ?",
     chats_of: "SELECT chat FROM {}.chats_of WHERE user = ? AND chat > ? LIMIT ?",

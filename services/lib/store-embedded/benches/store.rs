@@ -17,7 +17,9 @@ use std::{
 use bytes::Bytes;
 use chasqui_disk::RealDisk;
 use chasqui_domain::{ChatId, LogId, Offset, Partition, Position, Source, Term, TimeMs, UserId, Version};
-use chasqui_store::{Checkpoint, EventQuery, EventRow, InboxRow, LogPartition, Store, Stream, Summary};
+use chasqui_store::{
+    ChatUpdate, Checkpoint, EventQuery, EventRow, InboxRow, LogPartition, MemberState, MemberUpdate, Store, Stream,
+};
 use chasqui_store_embedded::{EmbeddedStore, Options};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use tokio::runtime::Runtime;
@@ -28,7 +30,8 @@ const CHATS: u64 = 50;
 const ENVELOPE_BYTES: usize = 50;
 const BODY_BYTES: usize = 200;
 const ENTRY_BYTES: usize = 60;
-const SUMMARY_BYTES: usize = 80;
+const SUMMARY_BYTES: usize = 60;
+const MEMBER_BYTES: usize = 24;
 const STATE_BYTES: usize = 200;
 const FLUSH_EVERY: Duration = Duration::from_secs(1);
 
@@ -64,7 +67,7 @@ impl Bench {
         first..first + messages
     }
 
-    /// What the sequencer writes for a batch: rows and summaries, then the offset.
+    /// What the sequencer writes for a batch: rows and what is shown, then the offset.
     async fn sequence(&self, messages: Range<u64>) {
         let row = |n: u64| EventRow {
             chat: chat(n % CHATS),
@@ -74,16 +77,17 @@ impl Bench {
             envelope: zeroes(ENVELOPE_BYTES),
             body: Some(zeroes(BODY_BYTES)),
         };
-        let summary = |n: u64| Summary {
+        let sender =
+            |n: u64| MemberUpdate { user: user(n % CHATS, 0), state: MemberState::Stays(zeroes(MEMBER_BYTES)) };
+        let update = |n: u64| ChatUpdate {
             chat: chat(n % CHATS),
             version: Version(n + 1),
-            members: vec![user(n % CHATS, 0), user(n % CHATS, 1)],
-            members_changed: false,
-            bytes: zeroes(SUMMARY_BYTES),
+            summary: Some(zeroes(SUMMARY_BYTES)),
+            members: vec![sender(n)],
         };
         let next = Offset(messages.end);
-        let (rows, summaries) = (messages.clone().map(row).collect(), messages.map(summary).collect());
-        self.store.write_events(OF, rows, summaries).await.unwrap();
+        let (rows, updates) = (messages.clone().map(row).collect(), messages.map(update).collect());
+        self.store.write_events(OF, rows, updates).await.unwrap();
         self.store.commit(OF, next, Vec::new()).await.unwrap();
     }
 

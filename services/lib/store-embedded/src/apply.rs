@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 
 use chasqui_domain::{Offset, TimeMs};
-use chasqui_store::{Ban, BanKey, Checkpoint, DeviceRow, EventRow, InboxRow, LogPartition, Snapshot, Summary};
+use chasqui_store::{
+    Ban, BanKey, ChatUpdate, Checkpoint, DeviceRow, EventRow, InboxRow, LogPartition, MemberState, Snapshot,
+};
 use redb::ReadableTable;
 
 use crate::{
@@ -18,7 +20,7 @@ use crate::{
 /// A call that changes something.
 #[derive(Debug)]
 pub(crate) enum Write {
-    Events(LogPartition, Vec<EventRow>, Vec<Summary>),
+    Events(LogPartition, Vec<EventRow>, Vec<ChatUpdate>),
     Commit(LogPartition, Offset, Vec<Snapshot>),
     Skip(LogPartition, Offset),
     Inbox(Vec<InboxRow>),
@@ -35,10 +37,18 @@ impl Write {
     pub(crate) fn bytes(&self) -> usize {
         const ROW: usize = 128;
         match self {
-            Self::Events(_, rows, summaries) => {
+            Self::Events(_, rows, updates) => {
                 let rows = rows.iter().map(|row| ROW + row.envelope.len() + row.body.as_ref().map_or(0, |b| b.len()));
-                let summaries = summaries.iter().map(|summary| ROW * (1 + summary.members.len()) + summary.bytes.len());
-                rows.chain(summaries).sum()
+                let state = |state: &MemberState| match state {
+                    MemberState::Joined(state) | MemberState::Stays(state) => state.len(),
+                    MemberState::Gone => 0,
+                };
+                let members = |update: &ChatUpdate| update.members.iter().map(|it| 2 * ROW + state(&it.state)).sum();
+                let updates = updates.iter().map(|update| {
+                    let members: usize = members(update);
+                    ROW + update.summary.as_ref().map_or(0, |summary| summary.len()) + members
+                });
+                rows.chain(updates).sum()
             }
             Self::Commit(_, _, snapshots) => snapshots.iter().map(|snapshot| ROW + snapshot.bytes.len()).sum(),
             Self::Inbox(rows) => rows.iter().map(|row| ROW + row.entry.len()).sum(),
@@ -68,7 +78,7 @@ pub(crate) fn apply(
     write: Write,
 ) -> Result<(), Fault> {
     match write {
-        Write::Events(of, rows, summaries) => {
+        Write::Events(of, rows, updates) => {
             if !rows.is_empty() && marked.insert(of) {
                 let key = tables::partition_key(of);
                 tables.marks.insert(&key, codec::numbers(&key, []).as_slice())?;
@@ -77,7 +87,7 @@ pub(crate) fn apply(
                 let key = tables::event_key(row.chat, row.stream, row.version);
                 tables.events.insert(&key, codec::event(&key, &row).as_slice())?;
             }
-            summaries.into_iter().for_each(|summary| merged.put_summary(summary));
+            updates.into_iter().for_each(|update| merged.put_update(update));
             Ok(())
         }
         Write::Commit(of, next, snapshots) => {

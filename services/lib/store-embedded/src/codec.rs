@@ -7,7 +7,7 @@ use chasqui_domain::{
     ChatId, DeviceId, GatewayId, Incarnation, LogId, Offset, Partition, Position, SessionId, Source, Term, TimeMs,
     UserId, Version,
 };
-use chasqui_store::{Ban, BanKey, BanReason, Checkpoint, DeviceRow, EventRow, Snapshot, Stream, Summary};
+use chasqui_store::{Ban, BanKey, BanReason, Checkpoint, DeviceRow, EventRow, Snapshot, Stream};
 
 use crate::fault::Fault;
 
@@ -155,27 +155,32 @@ pub(crate) fn read_snapshot(chat: ChatId, key: &[u8], value: &[u8]) -> Result<Sn
     read().ok_or_else(|| damaged("snapshots", key))
 }
 
-/// The value of a summary.
-pub(crate) fn summary(key: &[u8], summary: &Summary) -> Vec<u8> {
-    let mut value = Value::new(64 + summary.bytes.len()).u64(summary.version.0).u32(summary.members.len() as u32);
-    for member in &summary.members {
-        value = value.sized(member.as_str().as_bytes());
-    }
-    value.put(&summary.bytes).seal(key)
+/// The value of a summary, as of a version.
+pub(crate) fn summary(key: &[u8], version: Version, summary: &[u8]) -> Vec<u8> {
+    Value::new(8 + summary.len()).u64(version.0).put(summary).seal(key)
 }
 
 /// Reads a summary.
-pub(crate) fn read_summary(chat: ChatId, key: &[u8], value: &[u8]) -> Result<Summary, Fault> {
+pub(crate) fn read_summary(key: &[u8], value: &[u8]) -> Result<(Version, Bytes), Fault> {
+    read_versioned("summaries", key, value)
+}
+
+/// The value of a member, as of a version.
+pub(crate) fn member(key: &[u8], version: Version, state: &[u8]) -> Vec<u8> {
+    Value::new(8 + state.len()).u64(version.0).put(state).seal(key)
+}
+
+/// Reads a member.
+pub(crate) fn read_member(key: &[u8], value: &[u8]) -> Result<(Version, Bytes), Fault> {
+    read_versioned("members", key, value)
+}
+
+fn read_versioned(table: &str, key: &[u8], value: &[u8]) -> Result<(Version, Bytes), Fault> {
     let read = || {
         let mut content = Content::open(key, value)?;
-        let version = Version(content.u64()?);
-        let mut members = Vec::new();
-        for _ in 0..content.u32()? {
-            members.push(UserId::new(std::str::from_utf8(content.sized()?).ok()?).ok()?);
-        }
-        Some(Summary { chat, version, members, members_changed: true, bytes: content.rest() })
+        Some((Version(content.u64()?), content.rest()))
     };
-    read().ok_or_else(|| damaged("summaries", key))
+    read().ok_or_else(|| damaged(table, key))
 }
 
 /// The value of a checkpoint.
@@ -317,7 +322,7 @@ mod tests {
 
     #[test]
     fn a_value_that_lies_about_its_lengths_is_damaged() {
-        let value = Value::new(0).u64(1).u32(u32::MAX).u32(u32::MAX).seal(b"key");
-        assert!(read_summary(chat(), b"key", &value).is_err());
+        let value = Value::new(0).put(&[0; 37]).u32(u32::MAX).seal(b"key");
+        assert!(read_event(chat(), Stream::Content, Version(9), b"key", &value).is_err());
     }
 }

@@ -22,6 +22,18 @@ pub enum OpenError {
         /// The newest format that is known.
         known: u32,
     },
+    /// Written by an earlier version, whose records are not known here.
+    #[error(
+        "{path} has format {found} of a version that was never released, and this one knows format {known}: begin anew"
+    )]
+    Older {
+        /// The file.
+        path: PathBuf,
+        /// Its format.
+        found: u32,
+        /// The format that is known.
+        known: u32,
+    },
     /// One of the two files is gone.
     #[error("{missing} is missing, but {beside} is there: restore both from the same backup")]
     Missing {

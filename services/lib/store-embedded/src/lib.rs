@@ -47,8 +47,8 @@ use async_trait::async_trait;
 use chasqui_disk::Disk;
 use chasqui_domain::{ChatId, DeviceId, Epoch, LogId, Offset, TimeMs, UserId};
 use chasqui_store::{
-    Ban, BanKey, ChatLog, Checkpoint, DeviceRow, Error, EventQuery, EventRow, InboxRow, KeyTable, LogPartition,
-    Snapshot, Store, Summary, WrappedKey,
+    Ban, BanKey, ChatLog, ChatRow, ChatUpdate, Checkpoint, DeviceRow, Error, EventQuery, EventRow, InboxRow, KeyTable,
+    LogPartition, MemberRow, Snapshot, Store, WrappedKey,
 };
 use parking_lot::{Mutex, RwLock};
 use redb::{Database, ReadTransaction, ReadableDatabase};
@@ -250,8 +250,8 @@ impl Drop for EmbeddedStore {
 
 #[async_trait]
 impl Store for EmbeddedStore {
-    async fn write_events(&self, of: LogPartition, rows: Vec<EventRow>, summaries: Vec<Summary>) -> Result<(), Error> {
-        self.write(Write::Events(of, rows, summaries)).await
+    async fn write_events(&self, of: LogPartition, rows: Vec<EventRow>, updates: Vec<ChatUpdate>) -> Result<(), Error> {
+        self.write(Write::Events(of, rows, updates)).await
     }
 
     async fn load_chats(&self, chats: &[ChatId], log: LogId, before: Offset) -> Result<Vec<ChatLog>, Error> {
@@ -284,9 +284,14 @@ impl Store for EmbeddedStore {
         self.read(move |from| reads::events(from, &query)).await
     }
 
-    async fn summaries(&self, chats: &[ChatId]) -> Result<Vec<Option<Summary>>, Error> {
-        let chats = chats.to_vec();
-        self.read(move |from| reads::summaries(from, &chats)).await
+    async fn chats(&self, chats: &[ChatId], of: &UserId) -> Result<Vec<Option<ChatRow>>, Error> {
+        let (chats, of) = (chats.to_vec(), of.clone());
+        self.read(move |from| reads::chats(from, &chats, &of)).await
+    }
+
+    async fn members(&self, chat: ChatId, after: Option<&UserId>, rows_max: usize) -> Result<Vec<MemberRow>, Error> {
+        let after = after.cloned();
+        self.read(move |from| reads::members(from, chat, after.as_ref(), rows_max)).await
     }
 
     async fn chats_of(&self, user: &UserId, after: Option<ChatId>, rows_max: usize) -> Result<Vec<ChatId>, Error> {

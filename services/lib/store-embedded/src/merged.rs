@@ -10,8 +10,9 @@ use std::{
     mem,
 };
 
-use chasqui_domain::{ChatId, Offset};
-use chasqui_store::{Checkpoint, InboxRow, LogPartition, Summary};
+use bytes::Bytes;
+use chasqui_domain::{ChatId, Offset, UserId, Version};
+use chasqui_store::{ChatUpdate, Checkpoint, InboxRow, LogPartition, MemberState};
 use redb::ReadableTable;
 
 use crate::{
@@ -25,16 +26,49 @@ use crate::{
 /// What is kept beside the open transaction. Its writes count there, so it is bounded with it.
 #[derive(Debug, Default)]
 pub(crate) struct Merged {
-    summaries: BTreeMap<ChatId, Summary>,
+    chats: BTreeMap<ChatId, Shown>,
     offsets: BTreeMap<LogPartition, Offset>,
     checkpoints: BTreeMap<LogPartition, Checkpoint>,
     /// Day of an inbox → its lowest and its highest offset.
     days: BTreeMap<Vec<u8>, [u64; 2]>,
 }
 
+/// What is new of what is shown of a chat.
+#[derive(Debug, Default)]
+struct Shown {
+    summary: Option<(Version, Bytes)>,
+    members: BTreeMap<UserId, (Version, MemberState)>,
+}
+
+impl Shown {
+    fn put(&mut self, update: ChatUpdate) {
+        let version = update.version;
+        if let Some(summary) = update.summary
+            && self.summary.as_ref().is_none_or(|(stands, _)| *stands < version)
+        {
+            self.summary = Some((version, summary));
+        }
+        for update in update.members {
+            match self.members.entry(update.user) {
+                Entry::Vacant(place) => drop(place.insert((version, update.state))),
+                Entry::Occupied(stands) if stands.get().0 >= version => {}
+                Entry::Occupied(mut stands) => {
+                    let joined = matches!(stands.get().1, MemberState::Joined(_));
+                    let state = match update.state {
+                        // What is merged has to be done in one.
+                        MemberState::Stays(state) if joined => MemberState::Joined(state),
+                        state => state,
+                    };
+                    stands.insert((version, state));
+                }
+            }
+        }
+    }
+}
+
 impl Merged {
-    pub(crate) fn put_summary(&mut self, summary: Summary) {
-        put(&mut self.summaries, summary.chat, summary, |stands, new| stands.version < new.version);
+    pub(crate) fn put_update(&mut self, update: ChatUpdate) {
+        self.chats.entry(update.chat).or_default().put(update);
     }
 
     pub(crate) fn put_offset(&mut self, of: LogPartition, next: Offset) {
@@ -53,8 +87,8 @@ impl Merged {
 
     /// Writes what is kept, where it stands.
     pub(crate) fn settle(&mut self, tables: &mut Tables<'_>) -> Result<(), Fault> {
-        let Self { summaries, offsets, checkpoints, days } = mem::take(self);
-        summaries.values().try_for_each(|summary| settle_summary(tables, summary))?;
+        let Self { chats, offsets, checkpoints, days } = mem::take(self);
+        chats.into_iter().try_for_each(|(chat, shown)| settle_chat(tables, chat, shown))?;
         offsets.into_iter().try_for_each(|(of, next)| settle_offset(tables, of, next))?;
         checkpoints.iter().try_for_each(|(of, checkpoint)| settle_checkpoint(tables, *of, checkpoint))?;
         days.into_iter().try_for_each(|(day, offsets)| settle_day(tables, &day, offsets))
@@ -69,25 +103,52 @@ fn put<K: Ord, V>(kept: &mut BTreeMap<K, V>, key: K, new: V, gives_way: impl FnO
     }
 }
 
-fn settle_summary(tables: &mut Tables<'_>, summary: &Summary) -> Result<(), Fault> {
-    let key = summary.chat.as_bytes();
-    let former = match tables.summaries.get(key)? {
-        Some(value) => Some(codec::read_summary(summary.chat, key, value.value())?),
-        None => None,
+/// What is of an older version than the summary that stands is of a former owner: who has left since is not in the tables any more.
+fn settle_chat(tables: &mut Tables<'_>, chat: ChatId, shown: Shown) -> Result<(), Fault> {
+    let key = chat.as_bytes();
+    let stands = match tables.summaries.get(key)? {
+        Some(value) => codec::read_summary(key, value.value())?.0,
+        None => Version(0),
     };
-    if former.as_ref().is_some_and(|former| former.version >= summary.version) {
+    for (user, (version, state)) in shown.members {
+        if version > stands {
+            settle_member(tables, chat, &user, version, &state)?;
+        }
+    }
+    if let Some((version, summary)) = shown.summary.filter(|(version, _)| *version > stands) {
+        tables.summaries.insert(key, codec::summary(key, version, &summary).as_slice())?;
+    }
+    Ok(())
+}
+
+fn settle_member(
+    tables: &mut Tables<'_>,
+    chat: ChatId,
+    user: &UserId,
+    version: Version,
+    state: &MemberState,
+) -> Result<(), Fault> {
+    let (key, chat_of) = (tables::member_key(chat, user), tables::chat_of_key(user, chat));
+    let stands = match tables.members.get(key.as_slice())? {
+        Some(value) => codec::read_member(&key, value.value())?.0,
+        None => Version(0),
+    };
+    if stands >= version {
         return Ok(());
     }
-    // Almost always the members are the same, and the user's chats don't have to be touched.
-    let former = former.map_or_else(Vec::new, |former| former.members);
-    for user in former.iter().filter(|user| !summary.members.contains(user)) {
-        tables.chats_of.remove(tables::chat_of_key(user, summary.chat).as_slice())?;
+    match state {
+        MemberState::Joined(state) => {
+            tables.chats_of.insert(chat_of.as_slice(), codec::numbers(&chat_of, []).as_slice())?;
+            tables.members.insert(key.as_slice(), codec::member(&key, version, state).as_slice())?;
+        }
+        MemberState::Stays(state) => {
+            tables.members.insert(key.as_slice(), codec::member(&key, version, state).as_slice())?;
+        }
+        MemberState::Gone => {
+            tables.chats_of.remove(chat_of.as_slice())?;
+            tables.members.remove(key.as_slice())?;
+        }
     }
-    for user in summary.members.iter().filter(|user| !former.contains(user)) {
-        let key = tables::chat_of_key(user, summary.chat);
-        tables.chats_of.insert(key.as_slice(), codec::numbers(&key, []).as_slice())?;
-    }
-    tables.summaries.insert(key, codec::summary(key, summary).as_slice())?;
     Ok(())
 }
 

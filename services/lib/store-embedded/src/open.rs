@@ -112,11 +112,6 @@ fn open_database(
     };
     let (database, found) = open().map_err(|fault| fault.into_open_error(path))?;
     check_format(path, found, tables::FORMAT)?;
-    if found < tables::FORMAT {
-        // What an earlier format lacks is a table, which is made empty.
-        let upgrade = || guard(|| Ok(make_tables(&database)?.commit()?));
-        upgrade().map_err(|fault| fault.into_open_error(path))?;
-    }
     Ok(database)
 }
 
@@ -150,6 +145,7 @@ fn check_format(path: &Path, found: u32, known: u32) -> Result<(), OpenError> {
     match found {
         0 => Err(OpenError::Damaged { path: path.to_owned(), why: "its format is 0".into() }),
         found if found > known => Err(OpenError::Newer { path: path.to_owned(), found, known }),
+        found if found < known => Err(OpenError::Older { path: path.to_owned(), found, known }),
         _ => Ok(()),
     }
 }
@@ -161,27 +157,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_database_of_an_earlier_format_gets_the_tables_that_it_lacks() {
+    fn a_database_of_an_earlier_format_is_refused_and_left_as_it_is() {
         let folder = tempfile::tempdir().unwrap();
-        let open = || super::open(&RealDisk, folder.path(), &Options::default(), &Arc::new(Failure::new())).unwrap();
-        let database = open().database;
+        let open = || super::open(&RealDisk, folder.path(), &Options::default(), &Arc::new(Failure::new()));
+        let database = open().unwrap().database;
         let transaction = database.begin_write().unwrap();
-        transaction.delete_table(tables::DEVICES).unwrap();
-        transaction.delete_table(tables::BANS).unwrap();
-        transaction.delete_table(tables::TERMS).unwrap();
-        let format = 1u32.to_be_bytes();
-        let mut meta = transaction.open_table(tables::META).unwrap();
-        meta.insert(tables::META_FORMAT, format.as_slice()).unwrap();
-        drop(meta);
+        let format = 3u32.to_be_bytes();
+        transaction.open_table(tables::META).unwrap().insert(tables::META_FORMAT, format.as_slice()).unwrap();
         transaction.commit().unwrap();
         drop(database);
-
-        let database = open().database;
-        let transaction = database.begin_read().unwrap();
-        transaction.open_table(tables::DEVICES).unwrap();
-        transaction.open_table(tables::BANS).unwrap();
-        transaction.open_table(tables::TERMS).unwrap();
-        let found = tables::format(&transaction.open_table(tables::META).unwrap()).unwrap();
-        assert_eq!(found, Some(tables::FORMAT));
+        for _ in 0..2 {
+            assert!(matches!(open(), Err(OpenError::Older { found: 3, .. })));
+        }
     }
 }

@@ -4,8 +4,8 @@ use std::{collections::BTreeSet, ops::Bound, ops::Range};
 
 use chasqui_domain::{ChatId, DeviceId, LogId, Offset, Position, Term, UserId, Version};
 use chasqui_store::{
-    Ban, BanKey, ChatLog, Checkpoint, DeviceRow, EventQuery, EventRow, InboxRow, LogPartition, READ_ROWS_MAX, Snapshot,
-    Stream, Summary,
+    Ban, BanKey, ChatLog, ChatRow, Checkpoint, DeviceRow, EventQuery, EventRow, InboxRow, LogPartition, MemberRow,
+    READ_ROWS_MAX, Snapshot, Stream,
 };
 use redb::{ReadOnlyTable, ReadTransaction, ReadableTable};
 
@@ -31,7 +31,7 @@ pub(crate) fn load_chats(
         };
         let start = snapshot.as_ref().map_or(Version(0), |snapshot| Version(snapshot.version.0.saturating_add(1)));
         let mut rows = Vec::new();
-        for stream in [Stream::Content, Stream::Receipts] {
+        for stream in Stream::ALL {
             let (low, high) =
                 (tables::event_key(chat, stream, start), tables::event_key(chat, stream, Version(u64::MAX)));
             for row in events.range::<&[u8; EVENT_KEY_BYTES]>(&low..=&high)? {
@@ -43,7 +43,7 @@ pub(crate) fn load_chats(
                 }
             }
         }
-        // Two ascending runs: a stable sort merges them.
+        // Ascending runs: a stable sort merges them.
         rows.sort_by_key(|row| row.version);
         Ok(ChatLog { snapshot, rows })
     };
@@ -68,13 +68,62 @@ pub(crate) fn events(from: &ReadTransaction, query: &EventQuery) -> Result<Vec<E
     Ok(rows)
 }
 
-pub(crate) fn summaries(from: &ReadTransaction, chats: &[ChatId]) -> Result<Vec<Option<Summary>>, Fault> {
-    let table = from.open_table(tables::SUMMARIES)?;
-    let read = |&chat: &ChatId| match table.get(chat.as_bytes())? {
-        Some(value) => codec::read_summary(chat, chat.as_bytes(), value.value()).map(Some),
-        None => Ok(None),
+pub(crate) fn chats(from: &ReadTransaction, chats: &[ChatId], of: &UserId) -> Result<Vec<Option<ChatRow>>, Fault> {
+    let (summaries, table) = (from.open_table(tables::SUMMARIES)?, from.open_table(tables::MEMBERS)?);
+    let read = |&chat: &ChatId| {
+        let key = chat.as_bytes();
+        let Some(summary) = summaries.get(key)? else { return Ok(None) };
+        let (_, summary) = codec::read_summary(key, summary.value())?;
+        let members = if chat.is_group() {
+            member(&table, chat, of)?.into_iter().collect()
+        } else {
+            members_in(&table, chat, None, usize::MAX)?
+        };
+        Ok(members.iter().any(|member| member.user == *of).then_some(ChatRow { chat, summary, members }))
     };
     chats.iter().map(read).collect()
+}
+
+fn member(
+    table: &impl ReadableTable<&'static [u8], &'static [u8]>,
+    chat: ChatId,
+    user: &UserId,
+) -> Result<Option<MemberRow>, Fault> {
+    let key = tables::member_key(chat, user);
+    let Some(value) = table.get(key.as_slice())? else { return Ok(None) };
+    let (_, state) = codec::read_member(&key, value.value())?;
+    Ok(Some(MemberRow { user: user.clone(), state }))
+}
+
+pub(crate) fn members(
+    from: &ReadTransaction,
+    chat: ChatId,
+    after: Option<&UserId>,
+    rows_max: usize,
+) -> Result<Vec<MemberRow>, Fault> {
+    members_in(&from.open_table(tables::MEMBERS)?, chat, after, rows_max)
+}
+
+fn members_in(
+    table: &impl ReadableTable<&'static [u8], &'static [u8]>,
+    chat: ChatId,
+    after: Option<&UserId>,
+    rows_max: usize,
+) -> Result<Vec<MemberRow>, Fault> {
+    let start = after.map_or_else(|| chat.as_bytes().to_vec(), |after| tables::member_key(chat, after));
+    // No id of a user has such a byte.
+    let end = [&chat.as_bytes()[..], &[u8::MAX]].concat();
+    let range = (Bound::Excluded(start.as_slice()), Bound::Excluded(end.as_slice()));
+    let mut rows = Vec::new();
+    for row in table.range::<&[u8]>(range)?.take(rows_max.min(READ_ROWS_MAX)) {
+        let (key, value) = row?;
+        let Some(user) = tables::member_of(key.value()) else {
+            return Err(Fault::Damaged(format!("a row of members has the key {:02x?}", key.value())));
+        };
+        let (_, state) = codec::read_member(key.value(), value.value())?;
+        rows.push(MemberRow { user, state });
+    }
+    Ok(rows)
 }
 
 pub(crate) fn chats_of(

@@ -6,9 +6,8 @@ use redb::{ReadableTable, Table, TableDefinition, WriteTransaction};
 
 use crate::fault::Fault;
 
-/// The newest format of the database that this version knows. 2 has the tables of devices and bans besides those of 1, 3
-/// that of terms.
-pub(crate) const FORMAT: u32 = 3;
+/// The format of the database that this version knows. Those before were of versions that were never released.
+pub(crate) const FORMAT: u32 = 4;
 
 pub(crate) const CHAT_BYTES: usize = ChatId::BYTES;
 pub(crate) const EVENT_KEY_BYTES: usize = CHAT_BYTES + 1 + 8;
@@ -24,6 +23,8 @@ pub(crate) const EVENTS: Fixed<EVENT_KEY_BYTES> = TableDefinition::new("events")
 pub(crate) const SNAPSHOTS: Fixed<CHAT_BYTES> = TableDefinition::new("snapshots");
 /// Chat → its newest summary.
 pub(crate) const SUMMARIES: Fixed<CHAT_BYTES> = TableDefinition::new("summaries");
+/// Chat, user → the member.
+pub(crate) const MEMBERS: Loose = TableDefinition::new("members");
 /// User, chat → nothing.
 pub(crate) const CHATS_OF: Loose = TableDefinition::new("chats_of");
 /// Partition → committed offset.
@@ -57,6 +58,7 @@ pub(crate) struct Tables<'txn> {
     pub(crate) events: FixedTable<'txn, EVENT_KEY_BYTES>,
     pub(crate) snapshots: FixedTable<'txn, CHAT_BYTES>,
     pub(crate) summaries: FixedTable<'txn, CHAT_BYTES>,
+    pub(crate) members: LooseTable<'txn>,
     pub(crate) chats_of: LooseTable<'txn>,
     pub(crate) offsets: FixedTable<'txn, PARTITION_KEY_BYTES>,
     pub(crate) terms: FixedTable<'txn, PARTITION_KEY_BYTES>,
@@ -76,6 +78,7 @@ impl<'txn> Tables<'txn> {
             events: transaction.open_table(EVENTS)?,
             snapshots: transaction.open_table(SNAPSHOTS)?,
             summaries: transaction.open_table(SUMMARIES)?,
+            members: transaction.open_table(MEMBERS)?,
             chats_of: transaction.open_table(CHATS_OF)?,
             offsets: transaction.open_table(OFFSETS)?,
             terms: transaction.open_table(TERMS)?,
@@ -104,9 +107,20 @@ pub(crate) fn event_key(chat: ChatId, stream: Stream, version: Version) -> [u8; 
     key[CHAT_BYTES] = match stream {
         Stream::Content => 0,
         Stream::Receipts => 1,
+        Stream::Changes => 2,
     };
     key[CHAT_BYTES + 1..].copy_from_slice(&version.0.to_be_bytes());
     key
+}
+
+/// The key of a member of a chat.
+pub(crate) fn member_key(chat: ChatId, user: &UserId) -> Vec<u8> {
+    [chat.as_bytes(), user.as_str().as_bytes()].concat()
+}
+
+/// The user in the key of a member.
+pub(crate) fn member_of(key: &[u8]) -> Option<UserId> {
+    UserId::new(std::str::from_utf8(key.get(CHAT_BYTES..)?).ok()?).ok()
 }
 
 /// The version in the key of an event.

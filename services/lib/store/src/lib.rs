@@ -39,13 +39,20 @@ pub use keys::{KeyTable, WRAPPED_KEY_BYTES, WrappedKey};
 /// how often snapshots are made.
 pub const READ_ROWS_MAX: usize = 1000;
 
-/// The two streams of a chat's events.
+/// The streams of a chat's events, each of which is read by itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Stream {
-    /// What was said and done.
+    /// What was said.
     Content,
     /// Who has it and who has read it.
     Receipts,
+    /// Who is in the chat, and what it is called.
+    Changes,
+}
+
+impl Stream {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Content, Self::Receipts, Self::Changes];
 }
 
 /// An event as a row.
@@ -55,7 +62,7 @@ pub struct EventRow {
     pub chat: ChatId,
     /// In which of its streams.
     pub stream: Stream,
-    /// Its number in the chat, over both streams.
+    /// Its number in the chat, over all streams.
     pub version: Version,
     /// The command that caused it.
     pub source: Source,
@@ -65,20 +72,58 @@ pub struct EventRow {
     pub body: Option<Bytes>,
 }
 
-/// What is shown of a chat in lists, as of a version. A newer version replaces an older one, never the other way round.
+/// What some events change of what is shown of a chat, as of the last of them. What is of a newer version replaces what is of an
+/// older one, never the other way round.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Summary {
+pub struct ChatUpdate {
     /// The chat.
     pub chat: ChatId,
     /// As of which version.
     pub version: Version,
-    /// Its members: they, and nobody else, find it among their chats while this summary is the newest.
-    pub members: Vec<UserId>,
-    /// Whether they may be others than before the events that are written with it, as with a chat's first events. Without it a
-    /// store may leave the members' lists of chats as they are. Always true of what is read.
-    pub members_changed: bool,
-    /// The summary.
-    pub bytes: Bytes,
+    /// What is shown of it whoever asks; none when that stays.
+    pub summary: Option<Bytes>,
+    /// The members of whom something changes, each once.
+    pub members: Vec<MemberUpdate>,
+}
+
+/// What changes of a member of a chat.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MemberUpdate {
+    /// Who.
+    pub user: UserId,
+    /// What they are now.
+    pub state: MemberState,
+}
+
+/// What a member is behind some events.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum MemberState {
+    /// They were none before these events: from now on they find the chat among theirs.
+    Joined(Bytes),
+    /// They were one, and still are.
+    Stays(Bytes),
+    /// They are none any more, and don't find it.
+    Gone,
+}
+
+/// A chat as one of its members finds it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ChatRow {
+    /// The chat.
+    pub chat: ChatId,
+    /// What is shown of it whoever asks.
+    pub summary: Bytes,
+    /// Both members of a direct chat, in ascending order; of a group the one who asks.
+    pub members: Vec<MemberRow>,
+}
+
+/// A member of a chat.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MemberRow {
+    /// Who.
+    pub user: UserId,
+    /// What is kept of them.
+    pub state: Bytes,
 }
 
 /// The state of a chat as of a version. A newer version replaces an older one, never the other way round.
@@ -97,7 +142,7 @@ pub struct Snapshot {
 pub struct ChatLog {
     /// The newest snapshot.
     pub snapshot: Option<Snapshot>,
-    /// The rows above it, of both streams, in ascending order of version.
+    /// The rows above it, of all streams, in ascending order of version.
     pub rows: Vec<EventRow>,
 }
 
@@ -164,11 +209,11 @@ pub struct LogPartition {
 /// The rows of chats and inboxes. See the crate for the contract.
 #[async_trait]
 pub trait Store: Send + Sync + 'static {
-    /// Writes events and then the summaries that follow from them, for the owner of a commands partition.
+    /// Writes events and then what follows from them for what is shown of chats, for the owner of a commands partition.
     ///
     /// # Errors
     /// [`Error`]; the batch may be repeated.
-    async fn write_events(&self, of: LogPartition, rows: Vec<EventRow>, summaries: Vec<Summary>) -> Result<(), Error>;
+    async fn write_events(&self, of: LogPartition, rows: Vec<EventRow>, updates: Vec<ChatUpdate>) -> Result<(), Error>;
 
     /// For each chat, in the order given, its newest snapshot and the rows above it whose command comes before
     /// `before` of the life `log` (rows of other lives count as before).
@@ -215,11 +260,17 @@ pub trait Store: Send + Sync + 'static {
     /// [`Error`].
     async fn events(&self, query: &EventQuery) -> Result<Vec<EventRow>, Error>;
 
-    /// The summaries of these chats, in the order given; none for a chat that has none.
+    /// These chats as a user finds them, in the order given; none for one that they are not a member of.
     ///
     /// # Errors
     /// [`Error`].
-    async fn summaries(&self, chats: &[ChatId]) -> Result<Vec<Option<Summary>>, Error>;
+    async fn chats(&self, chats: &[ChatId], of: &UserId) -> Result<Vec<Option<ChatRow>>, Error>;
+
+    /// The members of a chat, in ascending order of user, from behind `after`; at most `rows_max`.
+    ///
+    /// # Errors
+    /// [`Error`].
+    async fn members(&self, chat: ChatId, after: Option<&UserId>, rows_max: usize) -> Result<Vec<MemberRow>, Error>;
 
     /// The chats that a user is in, in ascending order of id, from behind `after`; at most `rows_max`.
     ///

@@ -11,8 +11,8 @@ use chasqui_domain::{ChatId, DeviceId, Epoch, LogId, Offset, Position, TimeMs, U
 use parking_lot::Mutex;
 
 use crate::{
-    Ban, BanKey, ChatLog, Checkpoint, DeviceRow, Error, EventQuery, EventRow, InboxRow, KeyTable, LogPartition,
-    READ_ROWS_MAX, Snapshot, Store, Stream, Summary, WrappedKey,
+    Ban, BanKey, ChatLog, ChatRow, ChatUpdate, Checkpoint, DeviceRow, Error, EventQuery, EventRow, InboxRow, KeyTable,
+    LogPartition, MemberRow, MemberState, READ_ROWS_MAX, Snapshot, Store, Stream, WrappedKey,
 };
 
 const DAY_MS: u64 = 24 * 60 * 60 * 1000;
@@ -27,7 +27,8 @@ pub struct MemoryStore {
 struct Rows {
     events: BTreeMap<(ChatId, Stream, Version), EventRow>,
     snapshots: BTreeMap<ChatId, Snapshot>,
-    summaries: BTreeMap<ChatId, Summary>,
+    summaries: BTreeMap<ChatId, (Version, Bytes)>,
+    members: BTreeMap<ChatId, BTreeMap<UserId, (Version, Bytes)>>,
     chats_of: BTreeMap<UserId, BTreeSet<ChatId>>,
     offsets: BTreeMap<LogPartition, Offset>,
     has_events: BTreeSet<LogPartition>,
@@ -48,20 +49,41 @@ impl MemoryStore {
 }
 
 impl Rows {
-    fn put_summary(&mut self, summary: Summary) {
-        let former = self.summaries.get(&summary.chat);
-        if former.is_some_and(|former| former.version >= summary.version) {
+    /// Passes over what is of a former owner: who left is then left out of the newest summary.
+    fn put_update(&mut self, update: ChatUpdate) {
+        let ChatUpdate { chat, version, summary, members } = update;
+        if self.summaries.get(&chat).is_some_and(|(stands, _)| *stands >= version) {
             return;
         }
-        for user in former.into_iter().flat_map(|former| &former.members) {
-            if let Some(chats) = self.chats_of.get_mut(user) {
-                chats.remove(&summary.chat);
+        if let Some(summary) = summary {
+            self.summaries.insert(chat, (version, summary));
+        }
+        let rows = self.members.entry(chat).or_default();
+        for update in members {
+            if rows.get(&update.user).is_some_and(|(stands, _)| *stands >= version) {
+                continue;
+            }
+            let chats_of = self.chats_of.entry(update.user.clone()).or_default();
+            match update.state {
+                MemberState::Joined(state) => {
+                    chats_of.insert(chat);
+                    rows.insert(update.user, (version, state));
+                }
+                MemberState::Stays(state) => drop(rows.insert(update.user, (version, state))),
+                MemberState::Gone => {
+                    chats_of.remove(&chat);
+                    rows.remove(&update.user);
+                }
             }
         }
-        for user in &summary.members {
-            self.chats_of.entry(user.clone()).or_default().insert(summary.chat);
-        }
-        self.summaries.insert(summary.chat, Summary { members_changed: true, ..summary });
+    }
+
+    fn chat(&self, chat: ChatId, of: &UserId) -> Option<ChatRow> {
+        let (members, (_, summary)) = (self.members.get(&chat)?, self.summaries.get(&chat)?);
+        members.get(of)?;
+        let shown = members.iter().filter(|(user, _)| !chat.is_group() || *user == of);
+        let members = shown.map(|(user, (_, state))| MemberRow { user: user.clone(), state: state.clone() });
+        Some(ChatRow { chat, summary: summary.clone(), members: members.collect() })
     }
 
     fn put_snapshot(&mut self, snapshot: Snapshot) {
@@ -85,7 +107,7 @@ impl Rows {
     fn load_chat(&self, chat: ChatId, log: LogId, before: Offset) -> ChatLog {
         let snapshot = self.snapshots.get(&chat).cloned();
         let above = snapshot.as_ref().map_or(Version(0), |snapshot| snapshot.version);
-        let mut rows: Vec<_> = [Stream::Content, Stream::Receipts]
+        let mut rows: Vec<_> = Stream::ALL
             .into_iter()
             .flat_map(|stream| self.events.range((chat, stream, above)..=(chat, stream, Version(u64::MAX))))
             .map(|(_, row)| row)
@@ -110,7 +132,7 @@ impl Rows {
 
 #[async_trait]
 impl Store for MemoryStore {
-    async fn write_events(&self, of: LogPartition, rows: Vec<EventRow>, summaries: Vec<Summary>) -> Result<(), Error> {
+    async fn write_events(&self, of: LogPartition, rows: Vec<EventRow>, updates: Vec<ChatUpdate>) -> Result<(), Error> {
         let mut all = self.rows.lock();
         if !rows.is_empty() {
             all.has_events.insert(of);
@@ -118,9 +140,7 @@ impl Store for MemoryStore {
         for row in rows {
             all.events.insert((row.chat, row.stream, row.version), row);
         }
-        for summary in summaries {
-            all.put_summary(summary);
-        }
+        updates.into_iter().for_each(|update| all.put_update(update));
         Ok(())
     }
 
@@ -161,9 +181,18 @@ impl Store for MemoryStore {
         Ok(self.rows.lock().events(query))
     }
 
-    async fn summaries(&self, chats: &[ChatId]) -> Result<Vec<Option<Summary>>, Error> {
+    async fn chats(&self, chats: &[ChatId], of: &UserId) -> Result<Vec<Option<ChatRow>>, Error> {
         let all = self.rows.lock();
-        Ok(chats.iter().map(|chat| all.summaries.get(chat).cloned()).collect())
+        Ok(chats.iter().map(|chat| all.chat(*chat, of)).collect())
+    }
+
+    async fn members(&self, chat: ChatId, after: Option<&UserId>, rows_max: usize) -> Result<Vec<MemberRow>, Error> {
+        let all = self.rows.lock();
+        let Some(members) = all.members.get(&chat) else { return Ok(Vec::new()) };
+        let behind = after.map_or(Bound::Unbounded, Bound::Excluded);
+        let rows = members.range::<UserId, _>((behind, Bound::Unbounded));
+        let rows = rows.map(|(user, (_, state))| MemberRow { user: user.clone(), state: state.clone() });
+        Ok(rows.take(rows_max.min(READ_ROWS_MAX)).collect())
     }
 
     async fn chats_of(&self, user: &UserId, after: Option<ChatId>, rows_max: usize) -> Result<Vec<ChatId>, Error> {

@@ -14,7 +14,7 @@ pub mod rows;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use rows::{DAY_MS, FORMER_LOG, LOG, chat, content, entry, of, row, snapshot, summary, user, versions};
+use rows::{DAY_MS, FORMER_LOG, LOG, chat, content, entry, of, row, snapshot, update, user, versions};
 
 use crate::{KeyTable, Store};
 
@@ -63,12 +63,15 @@ macro_rules! conformance {
             no_read_gives_more_than_the_most_rows
             loading_gives_the_rows_caused_before_an_offset
             loading_gives_the_newest_snapshot_and_the_rows_above_it
-            loading_merges_both_streams_by_version
+            loading_merges_all_streams_by_version
             loading_counts_rows_of_other_lives_as_before
             loading_answers_in_the_order_asked
             writing_the_same_again_changes_nothing
-            a_newer_summary_replaces_an_older_one_and_never_the_reverse
-            chats_of_a_user_are_those_of_the_newest_summaries
+            what_is_newer_of_a_chat_replaces_what_is_older_and_never_the_reverse
+            a_chat_is_found_by_its_members_alone
+            what_changes_of_one_member_leaves_the_rest_as_it_is
+            chats_of_a_user_are_those_that_they_are_in
+            members_are_read_in_pages
             chats_of_a_user_are_read_in_pages
             offsets_are_kept_by_partition_and_life
             a_late_commit_moves_nothing_back

@@ -6,8 +6,8 @@ use async_trait::async_trait;
 use chasqui_domain::{ChatId, DeviceId, LogId, Offset, TimeMs, UserId};
 use chasqui_store::memory::MemoryStore;
 use chasqui_store::{
-    Ban, BanKey, ChatLog, Checkpoint, DeviceRow, Error, EventQuery, EventRow, InboxRow, LogPartition, Snapshot, Store,
-    Summary,
+    Ban, BanKey, ChatLog, ChatRow, ChatUpdate, Checkpoint, DeviceRow, Error, EventQuery, EventRow, InboxRow,
+    LogPartition, MemberRow, Snapshot, Store,
 };
 use futures::FutureExt;
 use parking_lot::Mutex;
@@ -61,8 +61,8 @@ impl From<Injected> for StoreError {
 
 #[async_trait]
 impl Store for FaultyStore {
-    async fn write_events(&self, of: LogPartition, rows: Vec<EventRow>, summaries: Vec<Summary>) -> Result<(), Error> {
-        self.call(self.inner.write_events(of, rows, summaries)).await
+    async fn write_events(&self, of: LogPartition, rows: Vec<EventRow>, updates: Vec<ChatUpdate>) -> Result<(), Error> {
+        self.call(self.inner.write_events(of, rows, updates)).await
     }
 
     async fn load_chats(&self, chats: &[ChatId], log: LogId, before: Offset) -> Result<Vec<ChatLog>, Error> {
@@ -97,8 +97,12 @@ impl Store for FaultyStore {
         self.call(self.inner.events(query)).await
     }
 
-    async fn summaries(&self, chats: &[ChatId]) -> Result<Vec<Option<Summary>>, Error> {
-        self.call(self.inner.summaries(chats)).await
+    async fn chats(&self, chats: &[ChatId], of: &UserId) -> Result<Vec<Option<ChatRow>>, Error> {
+        self.call(self.inner.chats(chats, of)).await
+    }
+
+    async fn members(&self, chat: ChatId, after: Option<&UserId>, rows_max: usize) -> Result<Vec<MemberRow>, Error> {
+        self.call(self.inner.members(chat, after, rows_max)).await
     }
 
     async fn chats_of(&self, user: &UserId, after: Option<ChatId>, rows_max: usize) -> Result<Vec<ChatId>, Error> {

@@ -1,16 +1,21 @@
 //! What a client tells and is told, in the plain words that the oracle judges.
 
+mod groups;
 mod said;
 
 use chasqui_client::{Draft, Update};
 use chasqui_oracle::{Line, Message, Watermarks};
 use chasqui_wire::frames::{self, MemberReceipt};
 
+pub use groups::{changed, others, role};
 use said::Said;
 
 /// What a device writes down of what its client says.
 #[must_use]
 pub fn lines(update: Update) -> Vec<Line> {
+    if let Some(line) = groups::line(&update) {
+        return vec![Line::Group(line)];
+    }
     match update {
         Update::Connected { resumed, .. } => vec![Line::Connected { resumed }],
         Update::Disconnected { .. } => vec![Line::Disconnected],
@@ -41,6 +46,8 @@ pub fn lines(update: Update) -> Vec<Line> {
             unread: receipts.unread,
             members: receipts.members.iter().map(watermarks).collect(),
         }],
+        // What is of groups has been told above.
+        Update::Changed(_) | Update::Done { .. } | Update::Counts(_) => Vec::new(),
         // No promise is about tokens: those of these tests outlive them.
         Update::TokenExpires { .. } | Update::Renewed { .. } | Update::NotRenewed(_) => Vec::new(),
         // The server never ends a client of these tests for good.

@@ -6,8 +6,8 @@ use std::{num::NonZeroU32, sync::Arc};
 
 use bytes::Bytes;
 use chasqui_domain::{
-    Action, ChatId, Command, ContentType, Counter, DeviceId, Epoch, LogId, Partition, Rules, RulesNumber, Sealed, Send,
-    Seq, UserId,
+    Action, Change, ChatId, Command, ContentType, Counter, Create, DeviceId, Epoch, LogId, Partition, Role, Rules,
+    RulesNumber, Sealed, Send, Seq, UserId,
 };
 use chasqui_log::{Append, Header, Log, MemoryLog, Partitions, Topic, TopicPartition};
 use chasqui_runtime::Runtime;
@@ -47,29 +47,78 @@ pub fn user(name: &str) -> UserId {
     UserId::new(name).unwrap()
 }
 
-/// The chats of all pairs.
+/// The chats of all pairs, and a group.
 #[must_use]
 pub fn chats() -> Vec<ChatId> {
     let pairs = USERS.iter().enumerate().flat_map(|(at, one)| USERS[at + 1..].iter().map(move |other| (one, other)));
-    pairs.map(|(one, other)| ChatId::direct(&user(one), &user(other))).collect()
+    pairs.map(|(one, other)| ChatId::direct(&user(one), &user(other))).chain([group()]).collect()
+}
+
+fn phone() -> DeviceId {
+    DeviceId::new("phone").unwrap()
+}
+
+/// The group that alice makes.
+#[must_use]
+pub fn group() -> ChatId {
+    ChatId::group(&user("alice"), &phone(), Counter(1))
 }
 
 fn command(from: &str, to: &str, action: Action) -> Command {
-    Command {
-        chat: ChatId::direct(&user(from), &user(to)),
-        sender: user(from),
-        device: DeviceId::new("phone").unwrap(),
-        rules: Rules::default(),
-        action,
-    }
+    of_chat(ChatId::direct(&user(from), &user(to)), from, action)
+}
+
+fn of_chat(chat: ChatId, from: &str, action: Action) -> Command {
+    Command { chat, sender: user(from), device: phone(), rules: Rules::default(), action }
+}
+
+fn sealed(epoch: Epoch, text: String) -> Sealed {
+    Sealed { epoch, content_type: ContentType::new("text/plain").unwrap(), bytes: Bytes::from(text) }
 }
 
 /// A message, whose text tells where it is from.
 #[must_use]
 pub fn send(from: &str, to: &str, counter: u64) -> Command {
-    let bytes = Bytes::from(format!("{from} to {to}: {counter}"));
-    let body = Sealed { epoch: Epoch::FIRST, content_type: ContentType::new("text/plain").unwrap(), bytes };
-    command(from, to, Action::Send(Send { peer: user(to), counter: Counter(counter), allowed: true, body }))
+    let body = sealed(Epoch::FIRST, format!("{from} to {to}: {counter}"));
+    command(from, to, Action::Send(Send { peer: Some(user(to)), counter: Counter(counter), allowed: true, body }))
+}
+
+fn create(members: &[&str]) -> Command {
+    let members = members.iter().map(|name| user(name)).collect();
+    let title = sealed(Epoch::PROFILE, "a title".to_owned());
+    let create = Create { counter: Counter(1), members, allowed: true, title, picture: None };
+    of_chat(group(), "alice", Action::Create(create))
+}
+
+fn send_group(from: &str, counter: u64) -> Command {
+    let body = sealed(Epoch::FIRST, format!("{from} to all: {counter}"));
+    of_chat(group(), from, Action::Send(Send { peer: None, counter: Counter(counter), allowed: true, body }))
+}
+
+/// A change has the second of its user's counters in a round, behind that of the message.
+fn change(from: &str, counter: u64, change: Change) -> Command {
+    of_chat(group(), from, Action::Change { counter: Counter(counter), allowed: true, change })
+}
+
+/// What happens in the group in one of four rounds.
+fn in_group(round: u64) -> Vec<Command> {
+    let (message, changed) = (2 * round - 1, 2 * round);
+    let title = Change::Describe { title: Some(sealed(Epoch::PROFILE, format!("title {round}"))), picture: None };
+    let mut all = match round {
+        1 => vec![create(&["bob", "carol"]), create(&["bob", "carol"])],
+        2 => vec![change("alice", changed, Change::Add { users: vec![user("dave")] })],
+        3 => vec![
+            change("bob", changed, Change::Remove { user: user("carol") }),
+            change("alice", changed, Change::SetRole { user: user("bob"), role: Role::Admin }),
+            change("bob", changed + 1, Change::Remove { user: user("carol") }),
+        ],
+        _ => vec![change("bob", changed + 1, title), change("alice", changed, Change::Leave)],
+    };
+    let messages = ["alice", "bob", "dave"].map(|from| send_group(from, message));
+    all.splice(0..0, messages.into_iter().filter(|_| round > 1));
+    all.extend(["carol", "dave"].map(|from| of_chat(group(), from, Action::Read { seq: Seq(round) })));
+    all.push(of_chat(group(), "bob", Action::Delivered { seq: Seq(round) }));
+    all
 }
 
 /// A receipt: read up to `seq`.
@@ -99,7 +148,8 @@ pub fn append(value: Bytes, number: usize) -> Append {
     Append { to: commands(), key: Bytes::from_static(b"chat"), value, headers: vec![trace] }
 }
 
-/// About forty commands of six chats: messages, repeats, receipts, refusals, and something that is no command.
+/// About seventy commands of six chats and a group: messages, changes, repeats, receipts, refusals, and something that is
+/// no command.
 #[must_use]
 pub fn mixed() -> Vec<Bytes> {
     let mut all = Vec::new();
@@ -116,6 +166,7 @@ pub fn mixed() -> Vec<Bytes> {
             read("dave", "carol", 99),
             read("alice", "dave", 1),
         ]);
+        all.extend(in_group(round));
     }
     let mut bytes: Vec<_> = all.iter().map(|command| chasqui_wire::command::encode(command).unwrap()).collect();
     bytes.insert(11, Bytes::from_static(b"this is no command"));

@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
-use chasqui_domain::{GatewayId, Incarnation, Offset, Partition};
+use chasqui_domain::{GatewayId, GroupCounts, Incarnation, Offset, Partition};
 use serde::{Deserialize, Serialize};
 
 use crate::{
     Error,
     codec::{self, Codec, Lazy},
+    entry::EntryCounts,
     fields::{long, text},
 };
 
@@ -22,6 +23,8 @@ pub struct RouterState {
     pub placed: BTreeMap<Partition, (Offset, u32)>,
     /// The gateways that get no pushes, and the inbox offset from which on they got none.
     pub suspended: Vec<(GatewayId, Incarnation, Offset)>,
+    /// What authors in groups are still to be told; each has one author.
+    pub counts: Vec<GroupCounts>,
     /// No session that may still live was last heard of below this offset of `presence`.
     pub presence_from: Offset,
 }
@@ -31,6 +34,7 @@ pub struct RouterState {
 struct Record {
     placed: Vec<Placed>,
     suspended: Vec<Suspended>,
+    counts: Vec<EntryCounts>,
     #[serde(with = "long")]
     presence_from: Offset,
 }
@@ -67,7 +71,9 @@ impl RouterState {
             incarnation: *incarnation,
             from: *from,
         });
-        codec::encode(&CODEC, &Record { placed, suspended: suspended.collect(), presence_from: self.presence_from })
+        let counts = self.counts.iter().map(EntryCounts::of).collect();
+        let record = Record { placed, suspended: suspended.collect(), counts, presence_from: self.presence_from };
+        codec::encode(&CODEC, &record)
     }
 
     /// Reads a state.
@@ -83,6 +89,7 @@ impl RouterState {
             }
         }
         let suspended = record.suspended.into_iter().map(|it| (it.gateway, it.incarnation, it.from)).collect();
-        Ok(Self { placed, suspended, presence_from: record.presence_from })
+        let counts = record.counts.into_iter().map(EntryCounts::into_domain).collect();
+        Ok(Self { placed, suspended, counts, presence_from: record.presence_from })
     }
 }

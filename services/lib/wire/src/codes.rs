@@ -90,9 +90,13 @@ pub const CLOSE_STAY_AWAY: RangeInclusive<u16> = 4500..=4999;
 
 // Code, HTTP status, close number, whether to try again, meaning. What is taken out goes to `RETIRED`.
 codes! {
-    WrongChat "wrong_chat" 409 - false "The chat is not the one of these two users."
+    WrongChat "wrong_chat" 409 - false "The chat is not the one of these two users, or not of the kind that this is asked of."
     NotAMember "not_a_member" 404 - false "The user is not in the chat, or there is no such chat."
-    NotAllowed "not_allowed" 403 - false "The user may not write to this user."
+    NotAllowed "not_allowed" 403 - false "The user may not write to this user, or to one who is to be added."
+    NotPermitted "not_permitted" 403 - false "The user's role in the group doesn't allow it."
+    NoSuchMember "no_such_member" 404 - false "The user that it is about is not in the group."
+    TooManyMembers "too_many_members" 409 - false "The group would have more members than it may."
+    LastOwner "last_owner" 409 - false "The group would have no owner: make somebody else one before."
     BodyTooLarge "body_too_large" 413 - false "The message is larger than allowed."
     BadCounter "bad_counter" 400 - false "Message ids count from 1."
     CounterTooOld "counter_too_old" 409 - false "The message id lies too far below the device's highest to tell whether it was sent before."
@@ -154,6 +158,10 @@ impl Code {
             (Self::WrongChat, None) => Refusal::WrongChat,
             (Self::NotAMember, None) => Refusal::NotAMember,
             (Self::NotAllowed, None) => Refusal::NotAllowed,
+            (Self::NotPermitted, None) => Refusal::NotPermitted,
+            (Self::NoSuchMember, None) => Refusal::NoSuchMember,
+            (Self::TooManyMembers, None) => Refusal::TooManyMembers,
+            (Self::LastOwner, None) => Refusal::LastOwner,
             (Self::BodyTooLarge, None) => Refusal::BodyTooLarge,
             (Self::BadCounter, None) => Refusal::BadCounter,
             (Self::CounterTooOld, None) => Refusal::CounterTooOld,
@@ -171,6 +179,10 @@ impl From<Refusal> for Code {
             Refusal::WrongChat => Self::WrongChat,
             Refusal::NotAMember => Self::NotAMember,
             Refusal::NotAllowed => Self::NotAllowed,
+            Refusal::NotPermitted => Self::NotPermitted,
+            Refusal::NoSuchMember => Self::NoSuchMember,
+            Refusal::TooManyMembers => Self::TooManyMembers,
+            Refusal::LastOwner => Self::LastOwner,
             Refusal::BodyTooLarge => Self::BodyTooLarge,
             Refusal::BadCounter => Self::BadCounter,
             Refusal::CounterTooOld => Self::CounterTooOld,

@@ -1,13 +1,14 @@
 //! The records of `commands`.
 
 use bytes::Bytes;
-use chasqui_domain::{Action, ChatId, Command, Counter, DeviceId, Rules, RulesNumber, Send, Seq, UserId};
+use chasqui_domain::{Action, ChatId, Command, Counter, Create, DeviceId, Rules, RulesNumber, Send, Seq, UserId};
 use serde::{Deserialize, Serialize};
 
 use crate::{
     Error,
+    change::ChangeRecord,
     codec::{self, Codec, Lazy},
-    fields::{long, text},
+    fields::{long, text, text_opt, texts},
     parts::SealedRecord,
 };
 
@@ -26,15 +27,37 @@ struct Record {
     #[serde(with = "long")]
     rules: RulesNumber,
     body_bytes_max: u32,
+    members_max: u32,
+    create: Option<CommandCreate>,
     send: Option<CommandSend>,
+    change: Option<CommandChange>,
     delivered: Option<CommandDelivered>,
     read: Option<CommandRead>,
 }
 
 #[derive(Serialize, Deserialize)]
+struct CommandCreate {
+    #[serde(with = "long")]
+    counter: Counter,
+    #[serde(with = "texts")]
+    members: Vec<UserId>,
+    allowed: bool,
+    title: SealedRecord,
+    picture: Option<SealedRecord>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct CommandChange {
+    #[serde(with = "long")]
+    counter: Counter,
+    allowed: bool,
+    change: ChangeRecord,
+}
+
+#[derive(Serialize, Deserialize)]
 struct CommandSend {
-    #[serde(with = "text")]
-    peer: UserId,
+    #[serde(with = "text_opt")]
+    peer: Option<UserId>,
     #[serde(with = "long")]
     counter: Counter,
     allowed: bool,
@@ -64,11 +87,27 @@ pub fn encode(command: &Command) -> Result<Bytes, Error> {
         device: command.device.clone(),
         rules: command.rules.number,
         body_bytes_max: command.rules.body_bytes_max,
+        members_max: command.rules.members_max,
+        create: None,
         send: None,
+        change: None,
         delivered: None,
         read: None,
     };
     match &command.action {
+        Action::Create(create) => {
+            record.create = Some(CommandCreate {
+                counter: create.counter,
+                members: create.members.clone(),
+                allowed: create.allowed,
+                title: SealedRecord::of(&create.title),
+                picture: create.picture.as_ref().map(SealedRecord::of),
+            });
+        }
+        Action::Change { counter, allowed, change } => {
+            let change = ChangeRecord::of(change);
+            record.change = Some(CommandChange { counter: *counter, allowed: *allowed, change });
+        }
         Action::Send(send) => {
             record.send = Some(CommandSend {
                 peer: send.peer.clone(),
@@ -93,10 +132,25 @@ pub fn decode(bytes: &[u8]) -> Result<Command, Error> {
         let body = send.body.into_domain(RECORD)?;
         Ok(Action::Send(Send { peer: send.peer, counter: send.counter, allowed: send.allowed, body }))
     };
+    let create = |it: CommandCreate| {
+        Ok(Action::Create(Create {
+            counter: it.counter,
+            members: it.members,
+            allowed: it.allowed,
+            title: it.title.into_domain(RECORD)?,
+            picture: it.picture.map(|picture| picture.into_domain(RECORD)).transpose()?,
+        }))
+    };
+    let change = |it: CommandChange| {
+        let change = it.change.into_domain(RECORD)?;
+        Ok(Action::Change { counter: it.counter, allowed: it.allowed, change })
+    };
     let action = codec::only(
         RECORD,
         [
+            record.create.map(create),
             record.send.map(send),
+            record.change.map(change),
             record.delivered.map(|delivered| Ok(Action::Delivered { seq: delivered.seq })),
             record.read.map(|read| Ok(Action::Read { seq: read.seq })),
         ],
@@ -105,7 +159,7 @@ pub fn decode(bytes: &[u8]) -> Result<Command, Error> {
         chat: record.chat,
         sender: record.sender,
         device: record.device,
-        rules: Rules { number: record.rules, body_bytes_max: record.body_bytes_max },
+        rules: Rules { number: record.rules, body_bytes_max: record.body_bytes_max, members_max: record.members_max },
         action,
     })
 }

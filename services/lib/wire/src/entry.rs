@@ -2,12 +2,14 @@
 
 use bytes::Bytes;
 use chasqui_domain::{
-    ChatId, Counter, DeviceId, Entry, Epoch, Event, Refusal, RulesNumber, Seq, TimeMs, UserId, Version,
+    AuthorCounts as Counts, ChatId, Counter, DeviceId, Entry, Epoch, Event, GroupCounts, MessageCount as Count,
+    Refusal, RulesNumber, Seq, TimeMs, UserId, Version,
 };
 use serde::{Deserialize, Serialize};
 
 use crate::{
     Code, Error,
+    change::{EventChanged, EventCreated},
     codec::{self, Codec, Lazy},
     fields::{long, long_opt, text},
     parts::EventMessage,
@@ -16,13 +18,16 @@ use crate::{
 const RECORD: &str = "Entry";
 static CODEC: Lazy = Lazy::new(|| Codec::load(RECORD));
 
-#[derive(Serialize, Deserialize)]
+#[derive(Default, Serialize, Deserialize)]
 #[serde(rename = "Entry")]
 pub(crate) struct EntryRecord {
     message: Option<EntryMessage>,
+    changed: Option<EntryChanged>,
+    done: Option<EntryDone>,
     repeated: Option<EntryRepeated>,
     refused: Option<EntryRefused>,
     receipt: Option<EntryReceipt>,
+    counts: Option<EntryCounts>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -36,6 +41,62 @@ struct EntryMessage {
     #[serde(with = "long")]
     rules: RulesNumber,
     message: EventMessage,
+}
+
+#[derive(Serialize, Deserialize)]
+struct EntryChanged {
+    #[serde(with = "text")]
+    chat: ChatId,
+    #[serde(with = "long")]
+    version: Version,
+    #[serde(with = "long")]
+    time: TimeMs,
+    #[serde(with = "long")]
+    rules: RulesNumber,
+    created: Option<EventCreated>,
+    changed: Option<EventChanged>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct EntryDone {
+    #[serde(with = "text")]
+    chat: ChatId,
+    #[serde(with = "text")]
+    device: DeviceId,
+    #[serde(with = "long")]
+    counter: Counter,
+    #[serde(with = "long")]
+    time: TimeMs,
+}
+
+/// `EntryCounts`.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct EntryCounts {
+    #[serde(with = "text")]
+    chat: ChatId,
+    #[serde(with = "long")]
+    version: Version,
+    authors: Vec<AuthorCounts>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct AuthorCounts {
+    #[serde(with = "text")]
+    author: UserId,
+    others: u32,
+    #[serde(with = "long")]
+    delivered: Seq,
+    #[serde(with = "long")]
+    read: Seq,
+    messages: Vec<MessageCount>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct MessageCount {
+    #[serde(with = "long")]
+    seq: Seq,
+    delivered: u32,
+    read: u32,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -83,9 +144,14 @@ struct EntryReceipt {
 
 impl EntryRecord {
     pub(crate) fn of(entry: &Entry) -> Result<Self, Error> {
-        let mut record = Self { message: None, repeated: None, refused: None, receipt: None };
+        let mut record = Self::default();
         match entry {
             Entry::Message { event } => record.message = Some(message_of(event)?),
+            Entry::Changed { event } => record.changed = Some(EntryChanged::of(event)?),
+            Entry::Done { chat, device, counter, time } => {
+                record.done = Some(EntryDone { chat: *chat, device: device.clone(), counter: *counter, time: *time });
+            }
+            Entry::Counts(counts) => record.counts = Some(EntryCounts::of(counts)),
             Entry::Repeated { chat, device, counter, seq, time } => {
                 record.repeated = Some(EntryRepeated {
                     chat: *chat,
@@ -138,9 +204,13 @@ impl EntryRecord {
             RECORD,
             [
                 self.message.map(EntryMessage::into_domain),
+                self.changed.map(EntryChanged::into_domain),
+                self.done
+                    .map(|it| Ok(Entry::Done { chat: it.chat, device: it.device, counter: it.counter, time: it.time })),
                 self.repeated.map(|it| Ok(repeated(it))),
                 self.refused.map(EntryRefused::into_domain),
                 self.receipt.map(|it| Ok(receipt(it))),
+                self.counts.map(|it| Ok(Entry::Counts(it.into_domain()))),
             ],
         )?
     }
@@ -157,6 +227,65 @@ impl EntryMessage {
         let kind = self.message.into_domain(RECORD)?;
         let event = Event { chat: self.chat, version: self.version, time: self.time, rules: self.rules, kind };
         Ok(Entry::Message { event })
+    }
+}
+
+impl EntryChanged {
+    fn of(event: &Event) -> Result<Self, Error> {
+        let (created, changed) = (EventCreated::of(&event.kind), EventChanged::of(&event.kind));
+        if created.is_none() && changed.is_none() {
+            return Err(Error::Encode { record: RECORD, why: "its event is no change".to_owned() });
+        }
+        let (chat, version, time, rules) = (event.chat, event.version, event.time, event.rules);
+        Ok(Self { chat, version, time, rules, created, changed })
+    }
+
+    fn into_domain(self) -> Result<Entry, Error> {
+        let kind = codec::only(
+            RECORD,
+            [
+                self.created.map(|created| created.into_domain(RECORD)),
+                self.changed.map(|changed| changed.into_domain(RECORD)),
+            ],
+        )??;
+        let event = Event { chat: self.chat, version: self.version, time: self.time, rules: self.rules, kind };
+        Ok(Entry::Changed { event })
+    }
+}
+
+impl EntryCounts {
+    pub(crate) fn of(counts: &GroupCounts) -> Self {
+        let authors = counts.authors.iter().map(AuthorCounts::of).collect();
+        Self { chat: counts.chat, version: counts.version, authors }
+    }
+
+    pub(crate) fn into_domain(self) -> GroupCounts {
+        let authors = self.authors.into_iter().map(AuthorCounts::into_domain).collect();
+        GroupCounts { chat: self.chat, version: self.version, authors }
+    }
+}
+
+impl AuthorCounts {
+    fn of(counts: &Counts) -> Self {
+        let message = |it: &Count| MessageCount { seq: it.seq, delivered: it.delivered, read: it.read };
+        Self {
+            author: counts.author.clone(),
+            others: counts.others,
+            delivered: counts.delivered,
+            read: counts.read,
+            messages: counts.messages.iter().map(message).collect(),
+        }
+    }
+
+    fn into_domain(self) -> Counts {
+        let message = |it: MessageCount| Count { seq: it.seq, delivered: it.delivered, read: it.read };
+        Counts {
+            author: self.author,
+            others: self.others,
+            delivered: self.delivered,
+            read: self.read,
+            messages: self.messages.into_iter().map(message).collect(),
+        }
     }
 }
 

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Error,
+    change::{EventChanged, EventCreated},
     codec::{self, Codec, Lazy},
     fields::{long, text},
     parts::{EventDelivered, EventMessage, EventOpened, EventRead, SourceRecord},
@@ -28,7 +29,9 @@ struct Record {
     #[serde(with = "SourceRecord")]
     source: Source,
     opened: Option<EventOpened>,
+    created: Option<EventCreated>,
     message: Option<EventMessage>,
+    changed: Option<EventChanged>,
     delivered: Option<EventDelivered>,
     read: Option<EventRead>,
 }
@@ -42,12 +45,14 @@ impl Record {
             rules: event.rules,
             source: *source,
             opened: None,
+            created: EventCreated::of(&event.kind),
             message: EventMessage::of(&event.kind),
+            changed: EventChanged::of(&event.kind),
             delivered: None,
             read: None,
         };
         match &event.kind {
-            EventKind::Message { .. } => {}
+            EventKind::Created { .. } | EventKind::Message { .. } | EventKind::Changed { .. } => {}
             EventKind::Opened { members } => record.opened = Some(EventOpened { members: members.clone() }),
             EventKind::Delivered { member, seq } => {
                 record.delivered = Some(EventDelivered { member: member.clone(), seq: *seq });
@@ -62,7 +67,9 @@ impl Record {
             RECORD,
             [
                 self.opened.map(|opened| Ok(EventKind::Opened { members: opened.members })),
+                self.created.map(|created| created.into_domain(RECORD)),
                 self.message.map(|message| message.into_domain(RECORD)),
+                self.changed.map(|changed| changed.into_domain(RECORD)),
                 self.delivered.map(|it| Ok(EventKind::Delivered { member: it.member, seq: it.seq })),
                 self.read.map(|it| Ok(EventKind::Read { member: it.member, seq: it.seq })),
             ],

@@ -162,6 +162,29 @@ pub(crate) mod texts {
     }
 }
 
+/// What a member may do.
+pub(crate) mod role {
+    use chasqui_domain::Role;
+
+    use super::*;
+
+    #[derive(Serialize, Deserialize)]
+    #[serde(rename = "Role", remote = "Role", rename_all = "snake_case")]
+    enum RoleForm {
+        Member,
+        Admin,
+        Owner,
+    }
+
+    pub(crate) fn serialize<S: Serializer>(role: &Role, serializer: S) -> Result<S::Ok, S::Error> {
+        RoleForm::serialize(role, serializer)
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Role, D::Error> {
+        RoleForm::deserialize(deserializer)
+    }
+}
+
 /// Numbers.
 pub(crate) mod long {
     use super::*;

@@ -1,12 +1,13 @@
 //! The records of a gateway's own topic.
 
 use bytes::Bytes;
-use chasqui_domain::{Incarnation, Offset, Partition, SessionId, Term, UserId};
+use chasqui_domain::{GroupCounts, Incarnation, Offset, Partition, SessionId, Term, UserId};
 use serde::{Deserialize, Serialize};
 
 use crate::{
     Error,
     codec::{self, Codec, Lazy},
+    entry::EntryCounts,
     fields::{long, text, texts},
 };
 
@@ -62,6 +63,17 @@ pub enum GatewayRecord {
         /// The newest life that the router knows.
         incarnation: Incarnation,
     },
+    /// How many of a group have messages of authors who have sessions here. Told live: whoever may have missed it asks.
+    Counts {
+        /// The router's ownership of the partition.
+        term: Term,
+        /// The life that the sessions belong to.
+        incarnation: Incarnation,
+        /// The partition of `inbox` that the authors' inboxes are in.
+        partition: Partition,
+        /// What each author is told.
+        counts: GroupCounts,
+    },
     /// An entry for users who have sessions here.
     Push {
         /// The router's ownership of the partition.
@@ -87,6 +99,7 @@ struct Record {
     repair: Option<GatewayRepair>,
     forgotten: Option<GatewayForgotten>,
     superseded: Option<GatewaySuperseded>,
+    counts: Option<GatewayCounts>,
     push: Option<GatewayPush>,
 }
 
@@ -139,6 +152,17 @@ struct GatewaySuperseded {
 }
 
 #[derive(Serialize, Deserialize)]
+struct GatewayCounts {
+    #[serde(with = "long")]
+    term: Term,
+    #[serde(with = "long")]
+    incarnation: Incarnation,
+    #[serde(with = "long")]
+    partition: Partition,
+    counts: EntryCounts,
+}
+
+#[derive(Serialize, Deserialize)]
 struct GatewayPush {
     #[serde(with = "long")]
     incarnation: Incarnation,
@@ -172,6 +196,10 @@ impl GatewayRecord {
                 record.forgotten = Some(GatewayForgotten { term, incarnation, session, user });
             }
             Self::Superseded { incarnation } => record.superseded = Some(GatewaySuperseded { incarnation }),
+            Self::Counts { term, incarnation, partition, counts } => {
+                let counts = EntryCounts::of(&counts);
+                record.counts = Some(GatewayCounts { term, incarnation, partition, counts });
+            }
             Self::Push { term, incarnation, partition, offset, recipients, entry } => {
                 record.push = Some(GatewayPush { term, incarnation, partition, offset, recipients, entry });
             }
@@ -205,6 +233,12 @@ impl GatewayRecord {
             session: it.session,
             user: it.user,
         };
+        let counts = |it: GatewayCounts| Self::Counts {
+            term: it.term,
+            incarnation: it.incarnation,
+            partition: it.partition,
+            counts: it.counts.into_domain(),
+        };
         let push = |it: GatewayPush| Self::Push {
             term: it.term,
             incarnation: it.incarnation,
@@ -221,6 +255,7 @@ impl GatewayRecord {
                 record.repair.map(repair),
                 record.forgotten.map(forgotten),
                 record.superseded.map(|it| Self::Superseded { incarnation: it.incarnation }),
+                record.counts.map(counts),
                 record.push.map(push),
             ],
         )

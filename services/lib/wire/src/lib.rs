@@ -6,6 +6,7 @@
 
 mod avro;
 pub mod body;
+mod change;
 pub mod checkpoint;
 mod codec;
 pub mod codes;
@@ -18,6 +19,7 @@ pub mod frames;
 pub mod gateway_record;
 pub mod heartbeat;
 pub mod inbox;
+pub mod member;
 mod parts;
 pub mod presence;
 pub mod protocol;

@@ -2,7 +2,8 @@
 
 use bytes::Bytes;
 use chasqui_domain::{
-    ContentType, Counter, DeviceId, Epoch, EventKind, LogId, Offset, Partition, Sealed, Seq, Source, UserId,
+    ContentType, Counter, DeviceId, Epoch, EventKind, LogId, Offset, Partition, ProfilePart, Sealed, Seq, Source,
+    UserId, chat::Runs,
 };
 use serde::{Deserialize, Serialize};
 
@@ -136,4 +137,42 @@ pub(crate) struct EventRead {
     pub(crate) member: UserId,
     #[serde(with = "long")]
     pub(crate) seq: Seq,
+}
+
+/// `ProfilePart`.
+#[derive(Serialize, Deserialize)]
+#[serde(rename = "ProfilePart")]
+pub(crate) struct ProfilePartRecord {
+    #[serde(with = "text")]
+    by: UserId,
+    body: SealedRecord,
+}
+
+impl ProfilePartRecord {
+    pub(crate) fn of(part: &ProfilePart) -> Self {
+        Self { by: part.by.clone(), body: SealedRecord::of(&part.body) }
+    }
+
+    pub(crate) fn into_domain(self, record: &'static str) -> Result<ProfilePart, Error> {
+        Ok(ProfilePart { by: self.by, body: self.body.into_domain(record)? })
+    }
+}
+
+/// `SnapshotRun`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct SnapshotRun {
+    #[serde(with = "long")]
+    pub(crate) first: Seq,
+    #[serde(with = "long")]
+    pub(crate) last: Seq,
+}
+
+impl SnapshotRun {
+    pub(crate) fn all_of(runs: &Runs) -> Vec<Self> {
+        runs.iter().map(|(first, last)| Self { first, last }).collect()
+    }
+
+    pub(crate) fn into_runs(floor: Seq, runs: Vec<Self>) -> Runs {
+        Runs::from_parts(floor, runs.into_iter().map(|run| (run.first, run.last)))
+    }
 }

@@ -2,15 +2,16 @@
 
 use bytes::Bytes;
 use chasqui_domain::{
-    Chat, ChatId, Counter, DeviceId, Epoch, Member, Seq, TimeMs, UserId, Version,
-    chat::{Accepted, Device, Runs},
+    Chat, ChatId, Counter, DeviceId, Epoch, Joined, Member, Profile, Role, Seq, TimeMs, UserId, Version,
+    chat::{Accepted, Device},
 };
 use serde::{Deserialize, Serialize};
 
 use crate::{
     Error,
     codec::{self, Codec, Lazy},
-    fields::{long, text},
+    fields::{long, role, text},
+    parts::{ProfilePartRecord, SnapshotRun},
 };
 
 const RECORD: &str = "Snapshot";
@@ -26,10 +27,17 @@ struct Record {
     #[serde(with = "long")]
     last_seq: Seq,
     #[serde(with = "long")]
+    last_message: Version,
+    #[serde(with = "long")]
     last_time: TimeMs,
     #[serde(with = "long")]
     epoch: Epoch,
     members: Vec<SnapshotMember>,
+    #[serde(with = "long")]
+    uncounted_floor: Seq,
+    uncounted: Vec<SnapshotRun>,
+    title: Option<ProfilePartRecord>,
+    picture: Option<ProfilePartRecord>,
     devices: Vec<SnapshotDevice>,
 }
 
@@ -37,6 +45,12 @@ struct Record {
 struct SnapshotMember {
     #[serde(with = "text")]
     user: UserId,
+    #[serde(with = "role")]
+    role: Role,
+    #[serde(with = "long")]
+    joined: Version,
+    #[serde(with = "long")]
+    joined_time: TimeMs,
     #[serde(with = "long")]
     delivered: Seq,
     #[serde(with = "long")]
@@ -44,14 +58,6 @@ struct SnapshotMember {
     #[serde(with = "long")]
     own_floor: Seq,
     own: Vec<SnapshotRun>,
-}
-
-#[derive(Serialize, Deserialize)]
-struct SnapshotRun {
-    #[serde(with = "long")]
-    first: Seq,
-    #[serde(with = "long")]
-    last: Seq,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -71,6 +77,7 @@ struct SnapshotAccepted {
     seq: Seq,
     #[serde(with = "long")]
     time: TimeMs,
+    is_change: bool,
 }
 
 /// Writes a state.
@@ -82,9 +89,14 @@ pub fn encode(chat: &Chat) -> Result<Bytes, Error> {
         chat: chat.id,
         version: chat.version,
         last_seq: chat.last_seq,
+        last_message: chat.last_message,
         last_time: chat.last_time,
         epoch: chat.epoch,
         members: chat.members.iter().map(SnapshotMember::of).collect(),
+        uncounted_floor: chat.uncounted.floor(),
+        uncounted: SnapshotRun::all_of(&chat.uncounted),
+        title: chat.profile.title.as_ref().map(ProfilePartRecord::of),
+        picture: chat.profile.picture.as_ref().map(ProfilePartRecord::of),
         devices: chat.devices.iter().map(SnapshotDevice::of).collect(),
     };
     codec::encode(&CODEC, &record)
@@ -96,20 +108,20 @@ pub fn encode(chat: &Chat) -> Result<Bytes, Error> {
 /// When the bytes are no state, or one that can't be.
 pub fn decode(bytes: &[u8]) -> Result<Chat, Error> {
     let record: Record = codec::decode(&CODEC, bytes)?;
+    let part = |part: Option<ProfilePartRecord>| part.map(|part| part.into_domain(RECORD)).transpose();
     let chat = Chat {
         id: record.chat,
         version: record.version,
         last_seq: record.last_seq,
+        last_message: record.last_message,
         last_time: record.last_time,
         epoch: record.epoch,
         members: record.members.into_iter().map(SnapshotMember::into_domain).collect(),
+        uncounted: SnapshotRun::into_runs(record.uncounted_floor, record.uncounted),
+        profile: Profile { title: part(record.title)?, picture: part(record.picture)? },
         devices: record.devices.into_iter().map(SnapshotDevice::into_domain).collect(),
     };
     chat.validate().map_err(|invalid| Error::Decode { record: RECORD, why: invalid.to_string() })?;
-    // The floor is a seq of the chat; unread would be counted from beyond the last message otherwise.
-    if chat.members.iter().any(|member| member.own.floor() > chat.last_seq) {
-        return Err(Error::Decode { record: RECORD, why: "a floor lies beyond the last message".to_owned() });
-    }
     Ok(chat)
 }
 
@@ -117,22 +129,36 @@ impl SnapshotMember {
     fn of(member: &Member) -> Self {
         Self {
             user: member.user.clone(),
+            role: member.role,
+            joined: member.joined.version,
+            joined_time: member.joined.time,
             delivered: member.delivered,
             read: member.read,
             own_floor: member.own.floor(),
-            own: member.own.iter().map(|(first, last)| SnapshotRun { first, last }).collect(),
+            own: SnapshotRun::all_of(&member.own),
         }
     }
 
     fn into_domain(self) -> Member {
-        let own = Runs::from_parts(self.own_floor, self.own.into_iter().map(|run| (run.first, run.last)));
-        Member { user: self.user, delivered: self.delivered, read: self.read, own }
+        Member {
+            user: self.user,
+            role: self.role,
+            joined: Joined { version: self.joined, time: self.joined_time },
+            delivered: self.delivered,
+            read: self.read,
+            own: SnapshotRun::into_runs(self.own_floor, self.own),
+        }
     }
 }
 
 impl SnapshotDevice {
     fn of(device: &Device) -> Self {
-        let accepted = |it: &Accepted| SnapshotAccepted { counter: it.counter, seq: it.seq, time: it.time };
+        let accepted = |it: &Accepted| SnapshotAccepted {
+            counter: it.counter,
+            seq: it.seq,
+            time: it.time,
+            is_change: it.is_change,
+        };
         Self {
             user: device.user.clone(),
             device: device.id.clone(),
@@ -141,7 +167,12 @@ impl SnapshotDevice {
     }
 
     fn into_domain(self) -> Device {
-        let accepted = |it: SnapshotAccepted| Accepted { counter: it.counter, seq: it.seq, time: it.time };
+        let accepted = |it: SnapshotAccepted| Accepted {
+            counter: it.counter,
+            seq: it.seq,
+            time: it.time,
+            is_change: it.is_change,
+        };
         Device { user: self.user, id: self.device, accepted: self.accepted.into_iter().map(accepted).collect() }
     }
 }

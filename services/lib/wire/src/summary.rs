@@ -1,94 +1,107 @@
-//! What is shown of a chat in lists, as a row.
+//! What is shown of a chat in lists, whoever asks, as a row. What is a member's own is in [`crate::member`].
 
 use bytes::Bytes;
-use chasqui_domain::{Chat, ChatId, Epoch, Event, EventKind, Member, Seq, TimeMs, UserId, Version};
+use chasqui_domain::{Chat, ChatId, Epoch, Profile, Seq, TimeMs, Version, chat::Runs};
 use serde::{Deserialize, Serialize};
 
 use crate::{
     Error,
     codec::{self, Codec, Lazy},
-    fields::{long, long_opt, text},
+    fields::{long, text},
+    member::ChatMember,
+    parts::{ProfilePartRecord, SnapshotRun},
 };
 
-static CODEC: Lazy = Lazy::new(|| Codec::load("ChatSummary"));
+const RECORD: &str = "ChatSummary";
+static CODEC: Lazy = Lazy::new(|| Codec::load(RECORD));
 
-/// What is shown of a chat in lists, as of a version.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// What is shown of a chat in lists, as of the last event of its content.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ChatSummary {
     /// The chat.
-    #[serde(with = "text")]
     pub chat: ChatId,
     /// As of which version.
-    #[serde(with = "long")]
     pub version: Version,
     /// The last message's number; 0 when there is none.
-    #[serde(with = "long")]
     pub last_seq: Seq,
-    /// The last event's time.
-    #[serde(with = "long")]
+    /// The last message's event; 0 when there is none.
+    pub last_message: Version,
+    /// The time of the last event of its content.
     pub last_time: TimeMs,
     /// The epoch that messages must be sealed under.
-    #[serde(with = "long")]
     pub epoch: Epoch,
-    /// Who is in it, in ascending order of user.
-    pub members: Vec<MemberSummary>,
-    /// The version of the last message, where the writer had it at hand; the stream of content tells it otherwise.
-    #[serde(with = "long_opt")]
-    pub last_message_version: Option<Version>,
+    /// How many are in it.
+    pub members_count: u32,
+    /// Messages that count as unread for nobody.
+    pub uncounted: Runs,
+    /// What a group is called.
+    pub profile: Profile,
 }
 
-/// A member of a chat.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct MemberSummary {
-    /// Who.
+#[derive(Serialize, Deserialize)]
+#[serde(rename = "ChatSummary")]
+struct Record {
     #[serde(with = "text")]
-    pub user: UserId,
-    /// Everything up to here is on a device of theirs.
+    chat: ChatId,
     #[serde(with = "long")]
-    pub delivered: Seq,
-    /// Everything up to here was opened.
+    version: Version,
     #[serde(with = "long")]
-    pub read: Seq,
-    /// How many messages of others they have not opened.
+    last_seq: Seq,
     #[serde(with = "long")]
-    pub unread: u64,
+    last_message: Version,
+    #[serde(with = "long")]
+    last_time: TimeMs,
+    #[serde(with = "long")]
+    epoch: Epoch,
+    members_count: u32,
+    uncounted: Vec<SnapshotRun>,
+    title: Option<ProfilePartRecord>,
+    picture: Option<ProfilePartRecord>,
 }
 
 impl ChatSummary {
-    /// The summary of a state. `last` is the event of its last message, if it is at hand; any other event is passed
-    /// over.
+    /// How many messages of others a member has not opened.
     #[must_use]
-    pub fn of(chat: &Chat, last: Option<&Event>) -> Self {
-        let is_last = |event: &&Event| matches!(event.kind, EventKind::Message { seq, .. } if seq == chat.last_seq);
+    pub fn unread(&self, member: &ChatMember) -> u64 {
+        let above = self.last_seq.0.saturating_sub(member.counted_from.0);
+        above.saturating_sub(member.own).saturating_sub(self.uncounted.count_above(member.counted_from))
+    }
+}
+
+impl From<&Chat> for ChatSummary {
+    fn from(chat: &Chat) -> Self {
         Self {
             chat: chat.id,
             version: chat.version,
             last_seq: chat.last_seq,
+            last_message: chat.last_message,
             last_time: chat.last_time,
             epoch: chat.epoch,
-            members: chat.members.iter().map(|member| MemberSummary::of(member, chat.last_seq)).collect(),
-            last_message_version: last.filter(is_last).map(|event| event.version),
+            members_count: u32::try_from(chat.members.len()).unwrap_or(u32::MAX),
+            uncounted: chat.uncounted.clone(),
+            profile: chat.profile.clone(),
         }
     }
 }
 
-impl MemberSummary {
-    fn of(member: &Member, last_seq: Seq) -> Self {
-        Self {
-            user: member.user.clone(),
-            delivered: member.delivered,
-            read: member.read,
-            unread: member.unread(last_seq),
-        }
-    }
-}
-
-/// Writes the summary of a state; see [`ChatSummary::of`].
+/// Writes a summary.
 ///
 /// # Errors
 /// [`Error::Encode`] when a number is above 2^63 - 1.
-pub fn encode(chat: &Chat, last: Option<&Event>) -> Result<Bytes, Error> {
-    codec::encode(&CODEC, &ChatSummary::of(chat, last))
+pub fn encode(summary: &ChatSummary) -> Result<Bytes, Error> {
+    let record = Record {
+        chat: summary.chat,
+        version: summary.version,
+        last_seq: summary.last_seq,
+        last_message: summary.last_message,
+        last_time: summary.last_time,
+        epoch: summary.epoch,
+        members_count: summary.members_count,
+        uncounted: SnapshotRun::all_of(&summary.uncounted),
+        title: summary.profile.title.as_ref().map(ProfilePartRecord::of),
+        picture: summary.profile.picture.as_ref().map(ProfilePartRecord::of),
+    };
+    codec::encode(&CODEC, &record)
 }
 
 /// Reads a summary.
@@ -96,5 +109,17 @@ pub fn encode(chat: &Chat, last: Option<&Event>) -> Result<Bytes, Error> {
 /// # Errors
 /// When the bytes are no summary.
 pub fn decode(bytes: &[u8]) -> Result<ChatSummary, Error> {
-    codec::decode(&CODEC, bytes)
+    let record: Record = codec::decode(&CODEC, bytes)?;
+    let part = |part: Option<ProfilePartRecord>| part.map(|part| part.into_domain(RECORD)).transpose();
+    Ok(ChatSummary {
+        chat: record.chat,
+        version: record.version,
+        last_seq: record.last_seq,
+        last_message: record.last_message,
+        last_time: record.last_time,
+        epoch: record.epoch,
+        members_count: record.members_count,
+        uncounted: SnapshotRun::into_runs(Seq(0), record.uncounted),
+        profile: Profile { title: part(record.title)?, picture: part(record.picture)? },
+    })
 }

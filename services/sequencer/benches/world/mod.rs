@@ -67,7 +67,7 @@ fn send(n: u64) -> Append {
     let chat = ChatId::direct(&sender, &peer);
     let content_type = ContentType::new("text/plain").unwrap();
     let body = Sealed { epoch: Epoch(1), content_type, bytes: Bytes::from_static(&[7; 150]) };
-    let action = Action::Send(Send { peer, counter: Counter(n / CHATS + 1), allowed: true, body });
+    let action = Action::Send(Send { peer: Some(peer), counter: Counter(n / CHATS + 1), allowed: true, body });
     let device = DeviceId::new("phone-7f3a").unwrap();
     let value = command::encode(&Command { chat, sender, device, rules: Rules::default(), action }).unwrap();
     let key = Bytes::copy_from_slice(chat.as_bytes());

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use bytes::Bytes;
 use chasqui_domain::{ChatId, Offset, Partition, Version};
 use chasqui_log::{Header, Log, Record, Topic, TopicPartition};
-use chasqui_store::{EventQuery, EventRow, Store, Stream, Summary};
+use chasqui_store::{ChatRow, EventQuery, EventRow, MemberRow, Store, Stream};
 use chasqui_wire::{event, inbox::InboxRecord};
 
 use chasqui_testkit::workload::{OF, chats};
@@ -16,7 +16,8 @@ pub type Written = (Bytes, Bytes, Vec<Header>);
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Outcome {
     pub rows: Vec<EventRow>,
-    pub summaries: Vec<Option<Summary>>,
+    /// Of each chat its members, and how the first of them finds it.
+    pub shown: Vec<(Vec<MemberRow>, Option<ChatRow>)>,
     pub skipped: BTreeSet<Offset>,
     pub events: BTreeMap<(ChatId, Version), Written>,
     /// By inbox partition: the sources in the order in which a router takes them, with what it takes.
@@ -27,18 +28,22 @@ impl Outcome {
     pub async fn of(log: &dyn Log, store: &dyn Store) -> Self {
         let mut rows = Vec::new();
         for chat in chats() {
-            for stream in [Stream::Content, Stream::Receipts] {
+            for stream in Stream::ALL {
                 let versions = Version(0)..Version(u64::MAX);
                 let query = EventQuery { chat, stream, versions, descending: false, rows_max: usize::MAX };
                 rows.extend(store.events(&query).await.unwrap());
             }
         }
-        let mut outcome = Self {
-            rows,
-            summaries: store.summaries(&chats()).await.unwrap(),
-            skipped: store.skipped(OF).await.unwrap(),
-            ..Self::default()
-        };
+        let mut shown = Vec::new();
+        for chat in chats() {
+            let members = store.members(chat, None, usize::MAX).await.unwrap();
+            let row = match members.first() {
+                Some(first) => store.chats(&[chat], &first.user).await.unwrap().remove(0),
+                None => None,
+            };
+            shown.push((members, row));
+        }
+        let mut outcome = Self { rows, shown, skipped: store.skipped(OF).await.unwrap(), ..Self::default() };
         for record in records(log, &Topic::Events.partition(OF.partition)).await {
             let (event, _) = event::decode(&record.value).unwrap();
             let written = written(&record);

@@ -1,4 +1,4 @@
-//! In the end the inbox of every member of a chat has each of its messages once, and no other message.
+//! In the end the inbox of every member of a chat has each of its messages once, of a group those while they were one, and no other message.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -48,6 +48,14 @@ fn expected(evidence: &Evidence) -> BTreeMap<&str, Messages<'_>> {
     for fold in evidence.folds() {
         for user in fold.members.keys() {
             expected.entry(user).or_default().extend(fold.messages.iter().map(|message| (message.chat, message.seq)));
+        }
+    }
+    for fold in evidence.group_folds() {
+        for thing in &fold.things {
+            let Some(seq) = thing.seq() else { continue };
+            for user in &thing.to {
+                expected.entry(user).or_default().insert((fold.chat, seq));
+            }
         }
     }
     expected

@@ -41,7 +41,7 @@ fn of_chat(user: &str, fold: &Fold<'_>, served: &ServedChat) -> Vec<String> {
     };
     compare("the other member", served.with.clone(), with.to_owned());
     compare("the last message", served.last_seq.to_string(), fold.last_seq().to_string());
-    compare("the last time", served.last_time.to_string(), fold.last_time.to_string());
+    compare("the last time", served.last_time.to_string(), fold.last_written.to_string());
     compare("the unread", served.unread.to_string(), fold.unread(user).to_string());
     compare("the receipts", format!("{members:?}"), format!("{:?}", fold.members.values().collect::<Vec<_>>()));
     compare("how many messages", served.messages.len().to_string(), fold.messages.len().to_string());

@@ -4,10 +4,10 @@ use std::{sync::Arc, time::Duration};
 
 use axum::{body::Body, http::Request};
 use bytes::Bytes;
-use chasqui_domain::{Seq, UserId};
-use chasqui_oracle::{Served, ServedChat};
-use chasqui_testkit::transcript::{plain, watermarks};
-use chasqui_wire::frames::{ChatItem, Chats, Messages};
+use chasqui_domain::{ChatId, Seq, UserId};
+use chasqui_oracle::{Message, Served, ServedChat, ServedGroup, ServedMember};
+use chasqui_testkit::transcript::{changed, others, plain, role, watermarks};
+use chasqui_wire::frames::{Changes, ChatItem, ChatReceipts, Chats, GroupItem, Members, Messages};
 use parking_lot::Mutex;
 use serde::de::DeserializeOwned;
 use tower::ServiceExt;
@@ -50,21 +50,18 @@ pub(super) fn everything(world: &World) -> Result<Vec<Served>, String> {
 }
 
 async fn serve(listener: &Listener, user: &UserId) -> Result<Served, String> {
-    let mut served = Served { user: user.to_string(), chats: Vec::new() };
+    let mut served = Served { user: user.to_string(), chats: Vec::new(), groups: Vec::new() };
     let list: Chats = get(listener, user, "/v1/chats?limit=200").await?;
     for item in list.chats {
-        let ChatItem { chat, with, last_seq, last_time, unread, members, last_message } = item;
-        let mut messages = Vec::new();
-        let mut after = Some(Seq(0));
-        while let Some(from) = after {
-            let page: Messages =
-                get(listener, user, &format!("/v1/chats/{chat}/messages?after={from}&limit=200")).await?;
-            messages.extend(page.messages.into_iter().map(plain));
-            after = page.next;
+        if let Some(group) = item.group.clone() {
+            served.groups.push(serve_group(listener, user, item, *group).await?);
+            continue;
         }
+        let ChatItem { chat, with, group: _, last_seq, last_time, unread, members, last_message } = item;
+        let messages = messages(listener, user, chat).await?;
         served.chats.push(ServedChat {
             chat: chat.to_string(),
-            with: with.to_string(),
+            with: with.map(|with| with.to_string()).unwrap_or_default(),
             last_seq: last_seq.0,
             last_time: last_time.0,
             unread,
@@ -74,6 +71,56 @@ async fn serve(listener: &Listener, user: &UserId) -> Result<Served, String> {
         });
     }
     Ok(served)
+}
+
+async fn messages(listener: &Listener, user: &UserId, chat: ChatId) -> Result<Vec<Message>, String> {
+    let mut messages = Vec::new();
+    let mut after = Some(Seq(0));
+    while let Some(from) = after {
+        let page: Messages = get(listener, user, &format!("/v1/chats/{chat}/messages?after={from}&limit=200")).await?;
+        messages.extend(page.messages.into_iter().map(plain));
+        after = page.next;
+    }
+    Ok(messages)
+}
+
+async fn serve_group(
+    listener: &Listener,
+    user: &UserId,
+    item: ChatItem,
+    group: GroupItem,
+) -> Result<ServedGroup, String> {
+    let chat = item.chat;
+    let members: Members = get(listener, user, &format!("/v1/chats/{chat}/members?limit=200")).await?;
+    let member = |it: chasqui_wire::frames::MemberItem| ServedMember {
+        user: it.user.to_string(),
+        role: role(it.role),
+        joined: it.joined.0,
+    };
+    let receipts: ChatReceipts = get(listener, user, &format!("/v1/chats/{chat}/receipts")).await?;
+    let (mut changes, mut before) = (Vec::new(), String::new());
+    loop {
+        let page: Changes = get(listener, user, &format!("/v1/chats/{chat}/changes?limit=200{before}")).await?;
+        changes.extend(page.changes.iter().map(changed));
+        let Some(next) = page.next else { break };
+        before = format!("&before={next}");
+    }
+    changes.reverse();
+    Ok(ServedGroup {
+        chat: chat.to_string(),
+        last_seq: item.last_seq.0,
+        last_time: item.last_time.0,
+        unread: item.unread,
+        own: item.members.iter().map(watermarks).collect(),
+        role: role(group.role),
+        joined: group.joined.0,
+        members_count: group.members_count.into(),
+        members: members.members.into_iter().map(member).collect(),
+        others: receipts.others.as_ref().map(others),
+        last_message: item.last_message.map(|message| plain(*message)),
+        messages: messages(listener, user, chat).await?,
+        changes,
+    })
 }
 
 async fn get<T: DeserializeOwned>(listener: &Listener, user: &UserId, path: &str) -> Result<T, String> {

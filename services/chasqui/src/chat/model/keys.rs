@@ -9,7 +9,7 @@ use super::{
         limits::TEXT_BYTES_MAX,
         scroll::{self, Scroll},
     },
-    Effect, Link, Model,
+    Effect, Model,
 };
 
 impl Model {
@@ -85,33 +85,8 @@ impl Model {
         }
     }
 
-    fn send(&mut self, now: Duration, effects: &mut Vec<Effect>) {
-        if self.line.text().trim().is_empty() {
-            return;
-        }
-        if let Link::Over(why) = &self.link {
-            let notice = format!("not sent: {why}. What you typed is kept");
-            return self.notify(notice, now);
-        }
-        // Texts that were given back are joined to what is being typed.
-        if self.line.text().len() > TEXT_BYTES_MAX {
-            let notice = format!("not sent: a message has at most {TEXT_BYTES_MAX} bytes; send it in parts");
-            return self.notify(notice, now);
-        }
-        match self.outgoing.add(self.line.text().to_owned()) {
-            Some(effect) => {
-                effects.push(effect);
-                self.line.take();
-                self.edited(now);
-                self.divider = None;
-                self.follow();
-            }
-            None => self.notify("not sent: too many messages wait for the server".to_owned(), now),
-        }
-    }
-
     /// Goes to the end.
-    fn follow(&mut self) {
+    pub(super) fn follow(&mut self) {
         self.scroll = Scroll::Following;
     }
 }

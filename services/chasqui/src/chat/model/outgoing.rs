@@ -1,12 +1,13 @@
-//! Messages on their way, and those that didn't arrive.
+//! Messages and changes on their way, and those that didn't arrive.
 
 use std::collections::VecDeque;
 
+use chasqui_client::{Asked, ChangeAsked};
 use chasqui_domain::Counter;
-use chasqui_wire::frames::{Failed, SendFrame, Sent};
+use chasqui_wire::frames::{Done, Failed, Sent};
 
 use super::{
-    super::{limits::OUTGOING_MAX, text::clean},
+    super::{command, limits::OUTGOING_MAX, text::clean},
     Effect,
 };
 
@@ -26,13 +27,14 @@ pub(in crate::chat) enum Stage {
     Failed(String),
 }
 
-/// A message on its way.
+/// A message on its way, or a change of a group.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::chat) struct Outgoing {
     pub(in crate::chat) ticket: Ticket,
     pub(in crate::chat) id: Option<Counter>,
-    /// As it was typed.
+    /// What is sent; the command of a change.
     pub(in crate::chat) text: String,
+    pub(in crate::chat) change: Option<ChangeAsked>,
     /// Clean.
     pub(in crate::chat) shown: String,
     pub(in crate::chat) stage: Stage,
@@ -42,10 +44,21 @@ pub(in crate::chat) struct Outgoing {
     is_cut: bool,
 }
 
-/// How a message ended.
+impl Outgoing {
+    /// Has the client take it.
+    fn effect(&self) -> Effect {
+        match &self.change {
+            Some(change) => Effect::Change(self.ticket, change.clone()),
+            None => Effect::Send(self.ticket, self.text.clone()),
+        }
+    }
+}
+
+/// How a message or a change ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Outcome {
     Sent(Sent),
+    Done(Done),
     Failed(Box<Failed>),
 }
 
@@ -66,42 +79,55 @@ impl Outgoings {
 
     /// Takes a text that was typed; none when too many wait.
     pub(super) fn add(&mut self, text: String) -> Option<Effect> {
+        self.take_up(text, None)
+    }
+
+    /// The same for a change that was asked for.
+    pub(super) fn add_change(&mut self, change: ChangeAsked) -> Option<Effect> {
+        self.take_up(command::line(&change), Some(change))
+    }
+
+    fn take_up(&mut self, text: String, change: Option<ChangeAsked>) -> Option<Effect> {
         while self.list.len() >= OUTGOING_MAX {
             let failed = self.list.iter().position(|it| matches!(it.stage, Stage::Failed(_)))?;
             self.list.remove(failed);
         }
-        let ticket = self.push(text.clone(), None, Stage::Handing);
-        Some(Effect::Send(ticket, text))
+        self.push(text, change, None, Stage::Handing);
+        self.list.back().map(Outgoing::effect)
     }
 
-    fn push(&mut self, text: String, id: Option<Counter>, stage: Stage) -> Ticket {
+    fn push(&mut self, text: String, change: Option<ChangeAsked>, id: Option<Counter>, stage: Stage) {
         let ticket = Ticket(self.next_ticket);
         self.next_ticket += 1;
         let (shown, life) = (clean(&text), self.life);
-        self.list.push_back(Outgoing { ticket, id, text, shown, stage, life, is_cut: false });
-        ticket
+        self.list.push_back(Outgoing { ticket, id, text, change, shown, stage, life, is_cut: false });
     }
 
-    /// There is a new client, whose state holds these messages for the peer.
-    pub(super) fn opened(&mut self, unsent: impl Iterator<Item = SendFrame>) -> Vec<Effect> {
+    /// There is a new client, whose state holds these of the chat.
+    pub(super) fn opened(&mut self, unsent: impl Iterator<Item = Asked>) -> Vec<Effect> {
         self.life += 1;
-        for frame in unsent {
-            let text = frame.text.unwrap_or_default();
-            let known = self.list.iter_mut().find(|it| it.id == Some(frame.id));
+        for asked in unsent {
+            let id = asked.id();
+            let (text, change) = match asked {
+                Asked::Send(frame) => (frame.text.unwrap_or_default(), None),
+                Asked::Change(frame) => (command::line(&frame.change), Some(frame.change)),
+                Asked::Create(_) => continue,
+            };
+            let known = self.list.iter_mut().find(|it| it.id == Some(id));
             if known.is_some() {
                 continue;
             }
             // It was taken, and only the answer was lost.
-            match self.list.iter_mut().find(|it| it.id.is_none() && it.text == text) {
-                Some(it) => (it.id, it.stage) = (Some(frame.id), Stage::Waiting),
-                None => drop(self.push(text, Some(frame.id), Stage::Waiting)),
+            match self.list.iter_mut().find(|it| it.id.is_none() && it.text == text && it.change == change) {
+                Some(it) => (it.id, it.stage) = (Some(id), Stage::Waiting),
+                None => self.push(text, change, Some(id), Stage::Waiting),
             }
         }
         let life = self.life;
         let cut = self.list.iter_mut().filter(|it| it.id.is_none() && it.is_cut);
         let again = cut.map(|it| {
             (it.is_cut, it.life) = (false, life);
-            Effect::Send(it.ticket, it.text.clone())
+            it.effect()
         });
         again.collect()
     }
@@ -115,7 +141,7 @@ impl Outgoings {
             return None;
         }
         it.life = life;
-        Some(Effect::Send(ticket, it.text.clone()))
+        Some(it.effect())
     }
 
     /// The client has given a message its id. Gives its outcome if that was faster.

@@ -1,10 +1,16 @@
-use chasqui_client::End;
+mod group;
+
+use chasqui_client::{End, Update};
+use chasqui_domain::Counter;
 use chasqui_wire::Code;
-use crossterm::event::{KeyCode, KeyModifiers};
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
 use super::{
-    super::testing::{
-        came, chat, connected, device, failed, frame, loaded, message, model, receipt, sent, summary, update, user,
+    super::{
+        testing::{
+            came, chat, connected, device, failed, loaded, message, model, receipt, sent, summary, unsent, update, user,
+        },
+        timeline::Load,
     },
     *,
 };
@@ -146,7 +152,7 @@ fn what_the_old_client_may_have_taken_is_sent_once() {
     }
     assert_eq!(model.does(Event::Cut(Ticket(0))), []);
     assert_eq!(model.does(Event::Cut(Ticket(1))), []);
-    let unsent = vec![frame("bob", 4, "kept"), frame("carol", 9, "other")];
+    let unsent = vec![unsent("bob", 4, "kept"), unsent("carol", 9, "other")];
     let again = model.does(Event::Opened { device: device(), unsent: unsent.clone() });
     assert_eq!(again, [Effect::Send(Ticket(1), "lost".to_owned())]);
     assert_eq!(model.does(Event::Cut(Ticket(2))), [Effect::Send(Ticket(2), "late".to_owned())]);
@@ -160,7 +166,7 @@ fn what_the_old_client_may_have_taken_is_sent_once() {
 fn what_waits_since_an_earlier_run_is_shown() {
     let mut model = Model::new(user("alice"), user("bob"), TimeZone::UTC, Theme { has_colour: false });
     model.draft("half a li");
-    model.does(Event::Opened { device: device(), unsent: vec![frame("bob", 4, "kept")] });
+    model.does(Event::Opened { device: device(), unsent: vec![unsent("bob", 4, "kept")] });
     assert_eq!((model.stages(), model.line.text()), (vec![(Some(4), "kept", Stage::Waiting)], "half a li"));
 }
 

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use chasqui_client::{End, Update};
+use chasqui_client::{Asked, End, To, Update};
 use chasqui_domain::{Counter, DeviceId};
 use chasqui_wire::{
     Code,
-    frames::{Failed, Message, SendFrame, Sent},
+    frames::{Failed, Message, Sent},
 };
 
 use super::{
@@ -20,11 +20,11 @@ use super::{
 };
 
 impl Model {
-    pub(super) fn opened(&mut self, device: DeviceId, unsent: Vec<SendFrame>, effects: &mut Vec<Effect>) {
+    pub(super) fn opened(&mut self, device: DeviceId, unsent: Vec<Asked>, effects: &mut Vec<Effect>) {
         self.device = Some(device);
         self.link = Link::Connecting;
-        let to_peer = unsent.into_iter().filter(|frame| frame.to == self.peer);
-        let again = self.outgoing.opened(to_peer);
+        let of_chat = unsent.into_iter().filter(|asked| asked.to().as_ref() == Some(&self.to));
+        let again = self.outgoing.opened(of_chat);
         effects.extend(again);
     }
 
@@ -33,17 +33,20 @@ impl Model {
             Update::Connected { resumed, .. } => {
                 self.link = Link::CatchingUp;
                 if !resumed {
-                    self.loads.missed();
+                    self.missed();
                 }
             }
             Update::CaughtUp => self.link = Link::Online,
             Update::Disconnected { code, .. } => self.link = Link::Offline { why: code.map(Code::meaning) },
             Update::Message(message) if message.chat == self.chat => self.message(*message),
             Update::Sent { sent, .. } if sent.chat == self.chat => self.sent(sent),
+            Update::Changed(changed) if changed.chat == self.chat => self.changed(&changed),
+            Update::Done { asked, done } if done.chat == self.chat => self.done(asked.as_deref(), done, now),
+            Update::Counts(counts) if counts.chat == self.chat => self.counts(counts),
             Update::Failed(failed) => self.failed(failed, now),
             Update::Retrying(failed) => {
                 if let Some(id) = failed.id.filter(|_| self.is_here(&failed)) {
-                    self.outgoing.set(id, Stage::Retrying(clean_line(&failed.message)));
+                    self.outgoing.set(id, Stage::Retrying(self.why(&failed)));
                 }
             }
             Update::Delayed { chat, id } if chat == self.chat => drop(self.outgoing.set(id, Stage::Delayed)),
@@ -55,11 +58,17 @@ impl Model {
             Update::Receipts(receipts) if receipts.chat == self.chat => {
                 self.members(&receipts.members);
                 self.timeline.know(receipts.last_seq);
+                if let (Some(group), Some(others)) = (&mut self.group, receipts.others) {
+                    group.others(others);
+                }
             }
             Update::Ended(end) => self.link = Link::Over(reason(&end)),
             // Of other chats.
             Update::Message(_)
             | Update::Sent { .. }
+            | Update::Changed(_)
+            | Update::Done { .. }
+            | Update::Counts(_)
             | Update::Delayed { .. }
             | Update::Receipt(_)
             | Update::Receipts(_)
@@ -105,6 +114,7 @@ impl Model {
         self.edited(now);
         match self.outgoing.queued(ticket, id) {
             Some(Outcome::Sent(sent)) => self.sent(sent),
+            Some(Outcome::Done(done)) => drop(self.outgoing.take(done.id)),
             Some(Outcome::Failed(failed)) => self.failed(failed, now),
             None => {}
         }
@@ -114,16 +124,21 @@ impl Model {
     pub(super) fn not_sent(&mut self, ticket: Ticket, why: &str, now: Duration) {
         let Some(outgoing) = self.outgoing.take_ticket(ticket) else { return };
         self.notify(format!("not sent: {why}"), now);
+        let given_back = self.as_typed(&outgoing);
         let text = match self.line.text() {
-            "" => outgoing.text,
-            typed => format!("{}\n{typed}", outgoing.text),
+            "" => given_back,
+            typed => format!("{given_back}\n{typed}"),
         };
         self.line = super::Line::new(&text);
         self.edited(now);
     }
 
     fn failed(&mut self, failed: Box<Failed>, now: Duration) {
-        let why = clean_line(&failed.message);
+        let why = self.why(&failed);
+        if failed.code == Code::NotAMember && failed.chat == Some(self.chat) {
+            // Whether the user is still in the group is in the list.
+            self.loads.refresh_summary();
+        }
         match failed.id {
             Some(id) if self.is_here(&failed) => {
                 if !self.outgoing.set(id, Stage::Failed(why)) {
@@ -134,12 +149,20 @@ impl Model {
                 let to = failed.to.as_ref().map_or_else(|| "another chat".to_owned(), |to| clean_line(to.as_str()));
                 self.notify(format!("a message to {to} failed: {why}"), now);
             }
+            // Who is in a group no more has receipts that were on their way.
+            None if self.over().is_some() => {}
             None => self.notify(format!("a receipt failed: {why}"), now),
         }
     }
 
+    /// In a group, where there is more that can go wrong, with the code.
+    fn why(&self, failed: &Failed) -> String {
+        let why = clean_line(&failed.message);
+        if self.group.is_some() { format!("{}: {why}", failed.code.as_str()) } else { why }
+    }
+
     fn is_here(&self, failed: &Failed) -> bool {
-        failed.chat == Some(self.chat) || failed.to.as_ref() == Some(&self.peer)
+        failed.chat == Some(self.chat) || failed.to.clone().map(To::User).as_ref() == Some(&self.to)
     }
 
     pub(super) fn loaded(&mut self, load: Load, messages: Vec<Message>, now: Duration) {

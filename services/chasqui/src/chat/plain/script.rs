@@ -1,13 +1,16 @@
 //! What is printed for what happens, without input, output and network.
 
+mod group;
+
 use std::collections::{BTreeMap, BTreeSet};
 
-use chasqui_client::Update;
+use chasqui_client::{Asked, To, Update};
 use chasqui_domain::{ChatId, Counter, DeviceId, Seq, UserId};
-use chasqui_wire::frames::{ChatItem, Failed, Message, SendFrame, Sent};
+use chasqui_wire::frames::{ChatItem, Failed, Message, Sent};
 use jiff::tz::TimeZone;
 
 use super::super::{limits::SCRIPT_SENT_MAX, text::clean_line, timeline::Item, times};
+use group::Group;
 
 /// Something to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,13 +31,17 @@ pub(super) enum Effect {
 struct Awaited {
     id: Counter,
     is_delivered: bool,
+    /// On devices of so many, and opened by so many, as was told.
+    told: (u32, u32),
 }
 
 #[derive(Debug)]
 pub(super) struct Script {
     me: UserId,
-    peer: UserId,
+    to: To,
     chat: ChatId,
+    /// When it is one.
+    group: Option<Group>,
     device: DeviceId,
     zone: TimeZone,
     pending: BTreeSet<Counter>,
@@ -49,13 +56,16 @@ pub(super) struct Script {
 }
 
 impl Script {
-    pub(super) fn new(me: UserId, peer: UserId, device: DeviceId, zone: TimeZone) -> Self {
-        let chat = ChatId::direct(&me, &peer);
+    pub(super) fn new(me: UserId, to: impl Into<To>, device: DeviceId, zone: TimeZone) -> Self {
+        let to = to.into();
+        let chat = to.chat(&me);
+        let group = matches!(to, To::Group(_)).then(Group::default);
         let (pending, sent) = (BTreeSet::new(), BTreeMap::new());
         Self {
             me,
-            peer,
+            to,
             chat,
+            group,
             device,
             zone,
             pending,
@@ -67,15 +77,15 @@ impl Script {
         }
     }
 
-    pub(super) fn peer(&self) -> &UserId {
-        &self.peer
+    pub(super) fn to(&self) -> &To {
+        &self.to
     }
 
     pub(super) fn chat(&self) -> ChatId {
         self.chat
     }
 
-    /// How many messages have no outcome.
+    /// How much has no outcome.
     pub(super) fn unsent(&self) -> usize {
         self.pending.len()
     }
@@ -89,10 +99,10 @@ impl Script {
         self.pending.is_empty() && self.was_caught_up
     }
 
-    /// Awaits a message of the client's state.
-    pub(super) fn waits(&mut self, frame: &SendFrame) {
-        if frame.to == self.peer {
-            self.pending.insert(frame.id);
+    /// Awaits what is in the client's state.
+    pub(super) fn waits(&mut self, asked: &Asked) {
+        if asked.to().as_ref() == Some(&self.to) {
+            self.pending.insert(asked.id());
         }
     }
 
@@ -105,11 +115,16 @@ impl Script {
         self.refused += 1;
     }
 
-    /// From where on messages were missed. What was read before, wherever, is not printed any more.
-    pub(super) fn missed_after(&mut self, item: &ChatItem) -> Seq {
+    /// From where on messages were missed; none where there is no chat. What was read before, wherever, is not printed any
+    /// more.
+    pub(super) fn missed_after(&mut self, item: Option<&ChatItem>) -> Option<Seq> {
+        let Some(item) = item else {
+            self.not_in_it();
+            return None;
+        };
         let mine = item.members.iter().find(|member| member.user == self.me);
         self.printed = mine.map_or(Seq(0), |member| member.read).max(self.printed);
-        self.printed
+        Some(self.printed)
     }
 
     pub(super) fn update(&mut self, update: Update) -> Vec<Effect> {
@@ -117,34 +132,46 @@ impl Script {
             Update::Connected { resumed, .. } => {
                 let connected = Effect::Say(format!("connected as {}", clean_line(self.me.as_str())));
                 let has_asked = std::mem::replace(&mut self.has_asked, true);
-                let missed = (!resumed || !has_asked).then_some(Effect::ReadMissed);
+                let missed = self.missed_now(resumed, has_asked).then_some(Effect::ReadMissed);
                 [connected, Effect::Progress].into_iter().chain(missed).collect()
             }
             Update::CaughtUp => {
                 self.was_caught_up = true;
-                vec![Effect::Progress]
+                let missed = self.stops_waiting().then_some(Effect::ReadMissed);
+                std::iter::once(Effect::Progress).chain(missed).collect()
             }
             Update::Disconnected { code, .. } => {
                 let why = code.map_or(String::new(), |code| format!(" ({})", code.meaning()));
                 vec![Effect::Say(format!("no connection{why}; trying again"))]
             }
+            // They are read with what was missed.
+            Update::Message(_) if self.waits_for_inbox() => Vec::new(),
             Update::Message(message) if message.chat == self.chat => self.message(*message),
             Update::Sent { sent, .. } if sent.chat == self.chat => self.sent(&sent),
+            Update::Changed(changed) if changed.chat == self.chat => self.told(&changed),
+            Update::Done { asked, done } if done.chat == self.chat => self.done(asked.as_deref(), &done),
+            Update::Counts(counts) if counts.chat == self.chat => self.counts(&counts),
             Update::Failed(failed) => self.failed(&failed),
             Update::Retrying(failed) if self.is_here(&failed) => {
                 let id = failed.id.map_or(String::new(), |id| format!("{id} "));
-                vec![Effect::Say(format!("{id}is tried again: {}", clean_line(&failed.message)))]
+                vec![Effect::Say(format!("{id}is tried again: {}", self.why(&failed)))]
             }
             Update::Delayed { chat, id } if chat == self.chat => vec![Effect::Print(format!("… {id} delayed"))],
-            Update::Receipt(receipt) if receipt.chat == self.chat && receipt.user == self.peer => {
+            Update::Receipt(receipt) if receipt.chat == self.chat && self.is_peer(&receipt.user) => {
                 self.receipt(receipt.delivered, receipt.read)
             }
             Update::Receipts(receipts) if receipts.chat == self.chat => {
-                let theirs = receipts.members.iter().find(|member| member.user == self.peer);
-                theirs.map_or_else(Vec::new, |theirs| self.receipt(theirs.delivered, theirs.read))
+                let theirs = receipts.members.iter().find(|member| self.is_peer(&member.user));
+                let theirs = theirs.map(|theirs| (theirs.delivered, theirs.read));
+                let others = receipts.others.map(|others| (others.delivered, others.read));
+                theirs.or(others).map_or_else(Vec::new, |(delivered, read)| self.receipt(delivered, read))
             }
             _ => Vec::new(),
         }
+    }
+
+    fn is_peer(&self, user: &UserId) -> bool {
+        matches!(&self.to, To::User(peer) if peer == user)
     }
 
     /// A message, live or from the history, which come in order; one that was printed before is a repeat.
@@ -154,32 +181,36 @@ impl Script {
             return Vec::new();
         }
         self.printed = item.seq;
+        let mut effects = self.missed_before(item.seq);
         if item.from == self.me && item.device == self.device {
-            return Vec::new();
+            return effects;
         }
         let from = clean_line(item.from.as_str());
-        let line = format!("{} {from}: {}", times::clock(item.time, &self.zone), clean_line(&item.text));
-        let read = (item.from != self.me).then_some(Effect::Read(item.seq));
-        std::iter::once(Effect::Print(line)).chain(read).collect()
+        let number = if self.is_group() { format!(" #{}", item.seq) } else { String::new() };
+        let line = format!("{}{number} {from}: {}", times::clock(item.time, &self.zone), clean_line(&item.text));
+        effects.push(Effect::Print(line));
+        effects.extend((item.from != self.me).then_some(Effect::Read(item.seq)));
+        effects
     }
 
     fn sent(&mut self, sent: &Sent) -> Vec<Effect> {
         if !self.pending.remove(&sent.id) {
             return Vec::new();
         }
-        self.sent.insert(sent.seq, Awaited { id: sent.id, is_delivered: false });
+        self.sent.insert(sent.seq, Awaited { id: sent.id, is_delivered: false, told: (0, 0) });
         if self.sent.len() > SCRIPT_SENT_MAX {
             self.sent.pop_first();
         }
-        vec![Effect::Print(format!("✓ {}", sent.id)), Effect::Progress]
+        vec![Effect::Print(self.accepted(sent)), Effect::Progress]
     }
 
     fn failed(&mut self, failed: &Failed) -> Vec<Effect> {
-        let why = clean_line(&failed.message);
+        let why = self.why(failed);
         match failed.id {
             Some(id) if self.is_here(failed) => {
                 self.pending.remove(&id);
                 self.refused += 1;
+                self.stays(id);
                 vec![Effect::Print(format!("✗ {id} {why}")), Effect::Progress]
             }
             Some(_) => Vec::new(),
@@ -188,7 +219,7 @@ impl Script {
     }
 
     fn is_here(&self, failed: &Failed) -> bool {
-        failed.chat == Some(self.chat) || failed.to.as_ref() == Some(&self.peer)
+        failed.chat == Some(self.chat) || failed.to.as_ref().is_some_and(|to| self.is_peer(to))
     }
 
     fn receipt(&mut self, delivered: Seq, read: Seq) -> Vec<Effect> {

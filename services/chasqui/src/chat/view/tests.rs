@@ -1,3 +1,5 @@
+mod group;
+
 use std::time::Duration;
 
 use chasqui_client::Update;
@@ -78,7 +80,9 @@ fn busy() -> Model {
         write(&mut model, text, at as u64, at as u64 + 1);
     }
     does(&mut model, sent(1, 5));
-    does(&mut model, update(Update::Failed(failed(2, Code::NotAllowed))));
+    let mut refused = failed(2, Code::NotAllowed);
+    refused.message = "The user may not write to this user.".to_owned();
+    does(&mut model, update(Update::Failed(refused)));
     does(&mut model, update(Update::Delayed { chat: super::super::testing::chat(), id: Counter(3) }));
     does(&mut model, came(message(6, "bob", "unseen")));
     does(&mut model, Event::Paste("half a li".to_owned()));
@@ -154,7 +158,7 @@ fn what_others_wrote_never_reaches_the_terminal_as_a_command() {
     );
     does(&mut model, Event::Resize { columns: 60, rows: 20 });
     let mut message = message(1, "bob", evil);
-    message.chat = chasqui_domain::ChatId::direct(&model.me, &model.peer);
+    message.chat = chasqui_domain::ChatId::direct(&model.me, &super::super::testing::user("b\u{202e}ob"));
     does(&mut model, came(message));
     let mut failure = failed(1, Code::NotAllowed);
     failure.message = evil.to_owned();

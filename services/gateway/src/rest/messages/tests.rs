@@ -58,7 +58,7 @@ async fn store_of(messages: u64) -> (MemoryStore, Version) {
 async fn every_page_of_every_chat_is_what_a_scan_gives() {
     for last in 0..8 {
         let (store, end) = store_of(last).await;
-        let history = History { store: &store, chat: chat(), end, last_seq: Seq(last) };
+        let history = History { store: &store, chat: chat(), start: Version(0), end, last_seq: Seq(last) };
         let bounds: Vec<_> = [None].into_iter().chain((0..=last + 2).map(Some)).collect();
         for (before, after) in bounds.iter().flat_map(|before| bounds.iter().map(move |after| (*before, *after))) {
             for items_max in 1..4 {
@@ -69,7 +69,7 @@ async fn every_page_of_every_chat_is_what_a_scan_gives() {
                     ..MessagesQuery::default()
                 };
                 let (rows, has_more) = history.page(&query, items_max).await.unwrap();
-                let seqs: Vec<u64> = rows.iter().map(|row| found_in(row).unwrap().unwrap().seq.0).collect();
+                let seqs: Vec<u64> = rows.iter().map(|row| spot_in(row).unwrap().unwrap().seq.0).collect();
 
                 let within = |seq: &u64| before.is_none_or(|it| *seq < it) && after.is_none_or(|it| *seq > it);
                 let mut expected: Vec<u64> = (1..=last).filter(within).collect();
@@ -89,9 +89,9 @@ async fn every_page_of_every_chat_is_what_a_scan_gives() {
 async fn every_page_from_a_time_is_what_a_scan_gives() {
     for last in 0..6 {
         let (store, end) = store_of(last).await;
-        let history = History { store: &store, chat: chat(), end, last_seq: Seq(last) };
+        let history = History { store: &store, chat: chat(), start: Version(0), end, last_seq: Seq(last) };
         let all = history.messages(Version(0)..end, false, 100).await.unwrap();
-        let times: Vec<u64> = all.0.iter().map(|row| found_in(row).unwrap().unwrap().time.0).collect();
+        let times: Vec<u64> = all.0.iter().map(|row| spot_in(row).unwrap().unwrap().time.0).collect();
         for time in 0..end.0 + 2 {
             for items_max in 1..4 {
                 let until = MessagesQuery { until: Some(TimeMs(time)), ..MessagesQuery::default() };
@@ -107,7 +107,7 @@ async fn every_page_from_a_time_is_what_a_scan_gives() {
 
 async fn is_page(history: &History<'_>, query: &MessagesQuery, items_max: usize, expected: &mut Vec<u64>) {
     let (rows, has_more) = history.page(query, items_max).await.unwrap();
-    let times: Vec<u64> = rows.iter().map(|row| found_in(row).unwrap().unwrap().time.0).collect();
+    let times: Vec<u64> = rows.iter().map(|row| spot_in(row).unwrap().unwrap().time.0).collect();
     assert_eq!(has_more, expected.len() > items_max, "{query:?}");
     expected.truncate(items_max);
     assert_eq!(times, *expected, "{query:?}");
@@ -119,7 +119,7 @@ async fn how_often_is_read_for_a_message_does_not_depend_on_how_long_its_chat_is
         let (store, end) = store_of(last).await;
         let faults = Faults::none();
         let store = FaultyStore::new(Arc::new(store), faults.clone());
-        let history = History { store: &*store, chat: chat(), end, last_seq: Seq(last) };
+        let history = History { store: &*store, chat: chat(), start: Version(0), end, last_seq: Seq(last) };
         for seq in (1..last).step_by(17) {
             let before = faults.calls();
             history.message(Seq(seq)).await.unwrap().unwrap();
@@ -145,11 +145,11 @@ async fn a_message_is_found_in_a_few_reads_where_seqs_are_uneven_too() {
     store.write_events(of, rows, Vec::new()).await.unwrap();
     let faults = Faults::none();
     let store = FaultyStore::new(store, faults.clone());
-    let history = History { store: &*store, chat: chat(), end, last_seq: Seq(1_000) };
+    let history = History { store: &*store, chat: chat(), start: Version(0), end, last_seq: Seq(1_000) };
     for seq in 1..=1_000 {
         let before = faults.calls();
         let row = history.message(Seq(seq)).await.unwrap().unwrap();
-        assert_eq!(found_in(&row).unwrap().unwrap().seq, Seq(seq));
+        assert_eq!(spot_in(&row).unwrap().unwrap().seq, Seq(seq));
         // As many as are guessed, the halvings of all versions, and the message itself.
         assert!(faults.calls() - before <= GUESSES as u64 + 14 + 1, "{} reads for {seq}", faults.calls() - before);
     }
@@ -158,10 +158,10 @@ async fn a_message_is_found_in_a_few_reads_where_seqs_are_uneven_too() {
 #[tokio::test]
 async fn a_message_is_found_by_its_seq_alone() {
     let (store, end) = store_of(7).await;
-    let history = History { store: &store, chat: chat(), end, last_seq: Seq(7) };
+    let history = History { store: &store, chat: chat(), start: Version(0), end, last_seq: Seq(7) };
     for seq in 1..=7 {
         let row = history.message(Seq(seq)).await.unwrap().unwrap();
-        assert_eq!(found_in(&row).unwrap().unwrap().seq, Seq(seq));
+        assert_eq!(spot_in(&row).unwrap().unwrap().seq, Seq(seq));
     }
     for seq in [0, 8, u64::MAX] {
         assert!(history.message(Seq(seq)).await.unwrap().is_none(), "{seq}");
@@ -179,12 +179,12 @@ async fn a_page_ends_where_its_bodies_are_too_long_and_the_next_one_goes_on() {
     let of = LogPartition { log: LogId([1; 16]), partition: Partition(0) };
     let rows = (1..=30).map(|seq| row(seq, large(seq))).collect();
     store.write_events(of, rows, Vec::new()).await.unwrap();
-    let history = History { store: &store, chat: chat(), end: Version(31), last_seq: Seq(30) };
+    let history = History { store: &store, chat: chat(), start: Version(0), end: Version(31), last_seq: Seq(30) };
     let (mut seen, mut pages, mut before) = (Vec::new(), 0, None);
     loop {
         let query = MessagesQuery { before, ..MessagesQuery::default() };
         let (rows, has_more) = history.page(&query, 200).await.unwrap();
-        seen.extend(rows.iter().map(|row| found_in(row).unwrap().unwrap().seq.0));
+        seen.extend(rows.iter().map(|row| spot_in(row).unwrap().unwrap().seq.0));
         (pages, before) = (pages + 1, seen.last().copied().map(Seq));
         if !has_more {
             break;

@@ -5,11 +5,17 @@ use std::time::Duration;
 use chasqui_domain::{ChatId, Seq, UserId};
 use chasqui_wire::{
     Code,
-    frames::{ChatReceipts, Delayed, Failed, Failure, Message, Receipt, Renewed, Sent, ServerFrame, Welcome},
+    frames::{
+        ChangeAsked, ChangeMade, Changed, ChatReceipts, Counts, Delayed, Done, Failed, Failure, Message, Receipt,
+        Renewed, Sent, ServerFrame, Welcome,
+    },
 };
 
 use super::{Core, Link, Mark, Said, outbox::Which};
-use crate::update::{End, Update};
+use crate::{
+    asked::{Asked, Count},
+    update::{End, To, Update},
+};
 
 impl Core {
     /// Takes a frame.
@@ -24,7 +30,10 @@ impl Core {
             (_, Link::Down | Link::Greeting { .. }) | (ServerFrame::Welcome(_), _) => {}
             (ServerFrame::Message(message), _) => self.message(message, now),
             (ServerFrame::Sent(sent), _) => self.sent(sent, now),
+            (ServerFrame::Changed(changed), _) => self.changed(changed, now),
+            (ServerFrame::Done(done), _) => self.done(done, now),
             (ServerFrame::Failed(failed), _) => self.failed(failed, now),
+            (ServerFrame::Counts(counts), _) => self.counts(counts, now),
             (ServerFrame::Receipt(receipt), _) => self.receipt(receipt, now),
             (ServerFrame::Receipts(receipts), _) => {
                 receipts.chats.into_iter().for_each(|receipts| self.receipts(receipts, now));
@@ -113,15 +122,19 @@ impl Core {
 
     /// Refuses what was taken before the limit was known.
     fn refuse_too_large(&mut self, bytes_max: usize, now: Duration) {
-        while let Some(frame) = self.state.outbox.too_large(bytes_max) {
+        while let Some(asked) = self.state.outbox.too_large(bytes_max) {
             let code = Code::BodyTooLarge;
             self.save_soon(now);
-            let chat = self.state.user.as_ref().map(|me| ChatId::direct(me, &frame.to));
+            let chat = self.state.user.as_ref().map(|me| asked.chat(me, &self.state.device));
+            let to = match asked.to() {
+                Some(To::User(user)) => Some(user),
+                _ => None,
+            };
             self.tell(Update::Failed(Box::new(Failed {
                 cursor: None,
                 chat,
-                to: Some(frame.to),
-                id: Some(frame.id),
+                to,
+                id: Some(asked.id()),
                 code,
                 retry: code.retry(),
                 retry_in_ms: None,
@@ -141,7 +154,7 @@ impl Core {
 
     fn sent(&mut self, sent: Sent, now: Duration) {
         let Some(me) = &self.state.user else { return };
-        let which = Which { me, chat: Some(sent.chat), to: None, id: sent.id };
+        let which = Which { me, device: &self.state.device, chat: Some(sent.chat), to: None, id: sent.id };
         let settled = self.state.outbox.settle(which);
         let cursor = Some(sent.cursor.clone());
         let is_known = settled.is_some();
@@ -151,9 +164,53 @@ impl Core {
         }
         // The answer to a message that was sent again only adds to an answer before it.
         if is_known || !sent.repeated {
-            self.tell(Update::Sent { to: settled.map(|frame| frame.to), sent });
+            self.tell(Update::Sent { to: settled.and_then(|asked| asked.to()), sent });
         }
         self.keep(cursor, None, now);
+    }
+
+    fn changed(&mut self, changed: Box<Changed>, now: Duration) {
+        let is_gone = match &changed.change {
+            ChangeMade::Remove { user } => self.state.user.as_ref() == Some(user),
+            ChangeMade::Leave {} => self.state.user.as_ref() == Some(&changed.by),
+            _ => false,
+        };
+        if is_gone {
+            self.state.marks.over(changed.chat);
+            self.save_soon(now);
+        }
+        let cursor = changed.cursor.clone();
+        self.tell(Update::Changed(changed));
+        self.keep(cursor, None, now);
+    }
+
+    fn done(&mut self, done: Done, now: Duration) {
+        let Some(me) = &self.state.user else { return };
+        let which = Which { me, device: &self.state.device, chat: Some(done.chat), to: None, id: done.id };
+        let asked = self.state.outbox.settle(which);
+        let cursor = Some(done.cursor.clone());
+        if let Some(asked) = &asked {
+            if let Asked::Create(frame) = asked {
+                // An answer to it that comes again must not be taken for one to what is asked in the group.
+                self.state.outbox.count_from(Count::Group(done.chat), frame.id);
+            }
+            if matches!(asked, Asked::Change(frame) if matches!(frame.change, ChangeAsked::Leave {})) {
+                self.state.marks.over(done.chat);
+            }
+            self.save_soon(now);
+        }
+        // The answer to what was asked again only adds to an answer before it.
+        if asked.is_some() || !done.repeated {
+            self.tell(Update::Done { asked: asked.map(Box::new), done });
+        }
+        self.keep(cursor, None, now);
+    }
+
+    fn counts(&mut self, counts: Counts, now: Duration) {
+        let (chat, read) = (counts.chat, counts.others.read);
+        self.tell(Update::Counts(counts));
+        self.acks.keep_read(chat, read);
+        self.keep(None, None, now);
     }
 
     fn failed(&mut self, failed: Box<Failed>, now: Duration) {
@@ -161,7 +218,8 @@ impl Core {
         let cursor = failed.cursor.clone();
         let from = now + Duration::from_millis(u64::from(failed.retry_in_ms.unwrap_or_default()));
         if let Some(id) = failed.id {
-            let which = Which { me, chat: failed.chat, to: failed.to.as_ref(), id };
+            let device = &self.state.device;
+            let which = Which { me, device, chat: failed.chat, to: failed.to.as_ref(), id };
             if !failed.retry {
                 self.state.outbox.settle(which);
                 self.save_soon(now);
@@ -198,7 +256,10 @@ impl Core {
         self.questions.answered(receipts.chat);
         let is_me = |user| self.state.user.as_ref() == Some(user);
         let mine = receipts.members.iter().find(|member| is_me(&member.user));
-        let others_read = receipts.members.iter().filter(|member| !is_me(&member.user)).map(|member| member.read).min();
+        let others_read = match &receipts.others {
+            Some(others) => Some(others.read),
+            None => receipts.members.iter().filter(|member| !is_me(&member.user)).map(|member| member.read).min(),
+        };
         if let Some(mine) = mine {
             self.state.marks.confirm(receipts.chat, mine.delivered, mine.read);
         }

@@ -72,6 +72,11 @@ impl Marks {
         self.change(chat, |mark| (mark.delivered, mark.read) = (Seq(0), Seq(0)));
     }
 
+    /// The user is no longer in the chat.
+    pub(crate) fn over(&mut self, chat: ChatId) {
+        self.0.remove(&chat);
+    }
+
     fn change(&mut self, chat: ChatId, change: impl FnOnce(&mut Mark)) {
         if let Some(mark) = self.0.get_mut(&chat) {
             change(mark);

@@ -7,12 +7,18 @@ use chasqui_domain::{SessionId, TimeMs};
 use chasqui_runtime::Runtime;
 use chasqui_wire::Code;
 use chasqui_wire::frames::{
-    Ack, CaughtUp, ChatReceipts, Failed, Failure, MemberReceipt, Message, NotResumed, Receipt, Receipts, SendFrame,
-    Sent, ServerFrame, Welcome,
+    Ack, CaughtUp, ChangeAsked, ChangeMade, Changed, ChatReceipts, Counts, Done, Failed, Failure, MemberReceipt,
+    Message, NotResumed, OthersReceipt, Receipt, Receipts, SendFrame, Sent, ServerFrame, Welcome,
 };
 
 use super::*;
-use crate::{state, transport::Close, update::End};
+use crate::{
+    Draft, To,
+    asked::{Asked, Wish},
+    state,
+    transport::Close,
+    update::{End, Group},
+};
 
 const T0: Duration = Duration::from_secs(100);
 const SECOND: Duration = Duration::from_secs(1);
@@ -131,7 +137,7 @@ fn sends(core: &mut Core, now: Duration) -> Vec<u64> {
 }
 
 fn write(core: &mut Core, text: &str) -> Counter {
-    let id = core.send(Draft::text(user("bob"), text)).unwrap();
+    let id = core.ask(Wish::Send(Draft::text(user("bob"), text))).unwrap();
     assert!(core.to_save(T0).is_some());
     id
 }
@@ -164,7 +170,7 @@ fn messages_without_an_outcome_are_sent_again_with_their_ids_in_their_order() {
     core.frame(sent(2, 11, true), T0);
     let told = updates(&mut core);
     assert_eq!(told.len(), 1, "the repeated answer tells nothing new: {told:?}");
-    assert!(matches!(&told[0].1, Update::Sent { to: Some(to), .. } if *to == user("bob")));
+    assert!(matches!(&told[0].1, Update::Sent { to: Some(To::User(to)), .. } if *to == user("bob")));
 }
 
 #[test]
@@ -224,5 +230,107 @@ fn what_is_too_large_never_reaches_the_server() {
     attach(&mut core, false, T0);
     assert_eq!(sends(&mut core, T0), [0u64; 0]);
     assert!(updates(&mut core).iter().any(|it| matches!(&it.1, Update::Failed(it) if it.code == Code::BodyTooLarge)));
-    assert!(matches!(core.send(Draft::text(user("bob"), "x".repeat(101))), Err(Error::TooLarge { .. })));
+    assert!(matches!(core.ask(Wish::Send(Draft::text(user("bob"), "x".repeat(101)))), Err(Error::TooLarge { .. })));
+}
+
+#[test]
+fn messages_and_changes_of_a_group_have_one_count_and_groups_their_own() {
+    let mut core = up();
+    let (group, leave) = (ChatId::group(&user("bob"), &core.state.device, Counter(9)), ChangeAsked::Leave {});
+    let wishes = [
+        Wish::Send(Draft::text(group, "hi")),
+        Wish::Change(group, leave.clone()),
+        Wish::Create(Group { members: vec![], title: "t".to_owned(), picture: None }),
+        Wish::Send(Draft::text(user("bob"), "hi")),
+    ];
+    let ids: Vec<_> = wishes.into_iter().map(|wish| core.ask(wish).unwrap().0).collect();
+    assert_eq!(ids, [1, 2, 1, 1]);
+    core.saved();
+    let names: Vec<_> = frames(&mut core, T0).iter().map(ClientFrame::name).collect();
+    assert_eq!(names, ["send", "change"], "the session may have two");
+    core.frame(ServerFrame::Sent(Sent { chat: group, ..only_sent(1) }), T0);
+    let done = |chat, id, repeated| {
+        let (cursor, id) = (format!("d{id}"), Counter(id));
+        ServerFrame::Done(Done { cursor, chat, id, time: TimeMs(1), repeated })
+    };
+    updates(&mut core);
+    core.frame(done(group, 2, false), T0);
+    core.frame(done(group, 2, true), T0);
+    let told = updates(&mut core);
+    let is_leave = |asked: &Asked| matches!(asked, Asked::Change(frame) if frame.change == leave);
+    assert!(matches!(&told[..], [(_, Update::Done { asked: Some(asked), .. })] if is_leave(asked)), "{told:?}");
+    let names: Vec<_> = frames(&mut core, T0).iter().map(ClientFrame::name).collect();
+    assert_eq!(names, ["create", "send"]);
+    let made = ChatId::group(&user("alice"), &core.state.device, Counter(1));
+    core.frame(done(made, 1, true), T0);
+    let told = updates(&mut core);
+    assert!(matches!(&told[..], [(_, Update::Done { done, .. })] if done.chat == made), "first answered so: {told:?}");
+}
+
+#[test]
+fn a_second_answer_to_a_group_is_none_to_what_is_asked_in_it() {
+    let mut core = up();
+    core.ask(Wish::Create(Group { members: vec![], title: "t".to_owned(), picture: None })).unwrap();
+    core.saved();
+    assert_eq!(frames(&mut core, T0).len(), 1);
+    let made = ChatId::group(&user("alice"), &core.state.device, Counter(1));
+    let done = |repeated| {
+        let (cursor, id, time) = (format!("d{repeated}"), Counter(1), TimeMs(1));
+        ServerFrame::Done(Done { cursor, chat: made, id, time, repeated })
+    };
+    core.frame(done(false), T0);
+    core.ask(Wish::Send(Draft::text(made, "hi"))).unwrap();
+    core.saved();
+    updates(&mut core);
+    // It was asked for twice, over a connection that broke.
+    core.frame(done(true), T0);
+    assert_eq!(
+        (updates(&mut core).len(), core.state.outbox.unsent().count()),
+        (0, 1),
+        "the message has no outcome yet"
+    );
+}
+
+fn only_sent(id: u64) -> Sent {
+    let ServerFrame::Sent(sent) = sent(id, id, false) else { unreachable!() };
+    sent
+}
+
+#[test]
+fn who_is_in_a_group_no_more_asks_for_nothing_of_it() {
+    let mut core = up();
+    let group = ChatId::group(&user("bob"), &core.state.device, Counter(9));
+    core.read(group, Seq(3), T0).unwrap();
+    assert!(core.state.marks.of(group).read == Seq(3));
+    let changed = Changed {
+        cursor: Some("c9".to_owned()),
+        chat: group,
+        time: TimeMs(1),
+        after: Seq(3),
+        by: user("bob"),
+        device: DeviceId::new("d").unwrap(),
+        id: Counter(2),
+        change: ChangeMade::Remove { user: user("alice") },
+    };
+    core.frame(ServerFrame::Changed(Box::new(changed)), T0);
+    assert_eq!(core.state.marks.iter().count(), 0);
+}
+
+#[test]
+fn counts_say_when_all_others_have_read() {
+    let mut core = up();
+    let group = ChatId::group(&user("bob"), &core.state.device, Counter(9));
+    core.ask(Wish::Send(Draft::text(group, "hi"))).unwrap();
+    core.saved();
+    sends(&mut core, T0);
+    core.frame(ServerFrame::Sent(Sent { chat: group, ..only_sent(1) }), T0);
+    let counts = |read| {
+        let others = OthersReceipt { count: 2, delivered: Seq(1), read: Seq(read) };
+        ServerFrame::Counts(Counts { chat: group, others, messages: vec![] })
+    };
+    for (read, left) in [(0, Seq(1)), (1, Seq(0))] {
+        core.frame(counts(read), T0);
+        handle(&mut core, T0);
+        assert_eq!(core.state.marks.of(group).sent, left);
+    }
 }

@@ -1,5 +1,7 @@
 //! What the sequencer does with a chat again and again.
 
+mod group;
+
 use bytes::Bytes;
 use chasqui_domain::{
     Action, Chat, ChatId, Command, ContentType, Counter, DeviceId, Epoch, Event, Rules, Sealed, Send, Seq, TimeMs,
@@ -33,6 +35,7 @@ pub(crate) fn all() -> Vec<Operation> {
         operations.push(applying(apply, &chat, decided));
     }
     operations.push(applying("fold of 256 events", &Chat::new(chat.id), events));
+    operations.extend(group::all());
     operations
 }
 
@@ -73,10 +76,12 @@ fn decisions(chat: &Chat, command: &Command) -> Vec<Event> {
 }
 
 fn send(counter: u64) -> Command {
-    let content_type = ContentType::new("text/plain").unwrap();
-    let body = Sealed { epoch: Epoch(1), content_type, bytes: Bytes::from_static(&[7; 150]) };
-    let send = Send { peer: user("bob"), counter: Counter(counter), allowed: true, body };
+    let send = Send { peer: Some(user("bob")), counter: Counter(counter), allowed: true, body: sealed(Epoch(1), 150) };
     command("alice", Action::Send(send))
+}
+
+fn sealed(epoch: Epoch, bytes: usize) -> Sealed {
+    Sealed { epoch, content_type: ContentType::new("text/plain").unwrap(), bytes: Bytes::from(vec![7; bytes]) }
 }
 
 fn delivered(seq: u64) -> Command {
@@ -88,8 +93,11 @@ fn read(seq: u64) -> Command {
 }
 
 fn command(sender: &str, action: Action) -> Command {
-    let device = DeviceId::new("phone-7f3a").unwrap();
-    Command { chat: chat_id(), sender: user(sender), device, rules: Rules::default(), action }
+    Command { chat: chat_id(), sender: user(sender), device: device(), rules: Rules::default(), action }
+}
+
+fn device() -> DeviceId {
+    DeviceId::new("phone-7f3a").unwrap()
 }
 
 fn chat_id() -> ChatId {

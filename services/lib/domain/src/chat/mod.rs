@@ -1,19 +1,26 @@
 //! The aggregate: one chat's state, and how events change it.
 
+mod apply;
+mod counts;
 pub mod decide;
 mod devices;
 mod runs;
 mod validate;
 
+pub use apply::Inapplicable;
 pub use devices::{Accepted, Device};
 pub use runs::{RUNS_MAX, Runs};
 pub use validate::Invalid;
 
 use crate::{
-    event::{Event, EventKind},
+    change::{Joined, Profile, Role},
     ids::{ChatId, Epoch, Seq, TimeMs, UserId, Version},
-    rules::UnknownRules,
 };
+
+/// How many runs of own messages all members of a group have together, shared evenly.
+const RUNS_OF_GROUP_MAX: usize = 16 * 1024;
+/// Each has so many, however many they are.
+const RUNS_LEAST: usize = 16;
 
 /// The state of a chat: a function of its events up to [`Chat::version`].
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,14 +31,22 @@ pub struct Chat {
     pub version: Version,
     /// The last message's number; 0 when the chat has none.
     pub last_seq: Seq,
+    /// The last message's event; 0 when the chat has none.
+    pub last_message: Version,
     /// The last event's time.
     pub last_time: TimeMs,
     /// The epoch that messages must be sealed under.
     pub epoch: Epoch,
     /// Who is in it, in ascending order of user.
     pub members: Vec<Member>,
-    /// What is remembered of the devices that wrote, in ascending order of user and device.
+    /// Messages that count as unread for nobody, although they are others': those of members who were removed. Kept above what
+    /// all members have read.
+    pub uncounted: Runs,
+    /// What is remembered of the devices that asked for something, in ascending order of user and device. Also of those whose
+    /// users are members no more: what they asked before is still a repeat.
     pub devices: Vec<Device>,
+    /// What a group is called.
+    pub profile: Profile,
 }
 
 /// A member of a chat.
@@ -39,60 +54,16 @@ pub struct Chat {
 pub struct Member {
     /// Who.
     pub user: UserId,
-    /// Everything up to here is on a device of theirs.
+    /// What they may do.
+    pub role: Role,
+    /// Since when they are in it.
+    pub joined: Joined,
+    /// Everything up to here is on a device of theirs. Who joins begins with the last message before.
     pub delivered: Seq,
     /// Everything up to here was opened.
     pub read: Seq,
-    /// Their own messages above `read`.
+    /// Their own messages: in a direct chat those above `read`, in a group those above what all have read.
     pub own: Runs,
-}
-
-impl Member {
-    /// How many messages of others lie above the read watermark. Derived, never counted up and down; exact up to
-    /// [`RUNS_MAX`], above that at least so many.
-    #[must_use]
-    pub fn unread(&self, last_seq: Seq) -> u64 {
-        let from = self.read.max(self.own.floor());
-        last_seq.0 - from.0 - self.own.count()
-    }
-}
-
-/// The event does not follow the state: the log that is being read is not one that this program wrote.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Inapplicable {
-    /// Not the next version.
-    #[error("chat {chat}: version {found} follows {last}")]
-    Version {
-        /// The chat.
-        chat: ChatId,
-        /// The state's version.
-        last: Version,
-        /// The event's.
-        found: Version,
-    },
-    /// Not the next seq.
-    #[error("chat {chat}: message {found} follows {last}")]
-    Seq {
-        /// The chat.
-        chat: ChatId,
-        /// The state's last seq.
-        last: Seq,
-        /// The event's.
-        found: Seq,
-    },
-    /// An event of rules that came after this build.
-    #[error(transparent)]
-    Rules(#[from] UnknownRules),
-    /// Another chat's event, a second opening, or an event of somebody who is not a member.
-    #[error("chat {chat}: version {version} is not an event that this chat can have: {why}")]
-    Event {
-        /// The chat.
-        chat: ChatId,
-        /// The event's version.
-        version: Version,
-        /// What is wrong.
-        why: &'static str,
-    },
 }
 
 impl Chat {
@@ -103,93 +74,54 @@ impl Chat {
             id,
             version: Version(0),
             last_seq: Seq(0),
+            last_message: Version(0),
             last_time: TimeMs(0),
             epoch: Epoch::FIRST,
             members: Vec::new(),
+            uncounted: Runs::default(),
             devices: Vec::new(),
+            profile: Profile::default(),
         }
     }
 
     /// The member of this name.
     #[must_use]
     pub fn member(&self, user: &UserId) -> Option<&Member> {
-        self.members.iter().find(|member| member.user == *user)
+        self.position(user).ok().map(|at| &self.members[at])
     }
 
-    /// Folds an event into the state.
-    ///
-    /// # Errors
-    /// When the event can't follow the state; the state is then as it was.
-    pub fn apply(&mut self, event: &Event) -> Result<(), Inapplicable> {
-        self.check_follows(event)?;
-        match &event.kind {
-            EventKind::Opened { members } => self.open(members),
-            EventKind::Message { seq, sender, device, counter, .. } => {
-                let accepted = Accepted { counter: *counter, seq: *seq, time: event.time };
-                self.last_seq = *seq;
-                if let Some(member) = self.member_mut(sender) {
-                    member.own.push(*seq);
-                }
-                devices::accept(&mut self.devices, sender, device, accepted, event.rules);
-            }
-            EventKind::Delivered { member, seq } => {
-                if let Some(member) = self.member_mut(member) {
-                    member.delivered = member.delivered.max(*seq);
-                }
-            }
-            EventKind::Read { member, seq } => {
-                if let Some(member) = self.member_mut(member) {
-                    member.read = member.read.max(*seq);
-                    member.delivered = member.delivered.max(*seq);
-                    member.own.forget_up_to(*seq);
-                }
-            }
-        }
-        self.version = event.version;
-        self.last_time = event.time;
-        Ok(())
+    /// Where a member is, or would be.
+    fn position(&self, user: &UserId) -> Result<usize, usize> {
+        self.members.binary_search_by(|member| member.user.cmp(user))
     }
 
-    fn open(&mut self, members: &[UserId]) {
-        self.members = members
-            .iter()
-            .map(|user| Member { user: user.clone(), delivered: Seq(0), read: Seq(0), own: Runs::default() })
-            .collect();
+    /// How many messages of others a member has not opened. Derived, never counted up and down; exact as long as their own
+    /// messages above what they have read are no more runs than are kept, and at least so many beyond.
+    #[must_use]
+    pub fn unread(&self, member: &Member) -> u64 {
+        let from = member.counted_from();
+        self.last_seq.0 - from.0 - member.own.count_above(from) - self.uncounted.count_above(from)
     }
 
-    fn member_mut(&mut self, user: &UserId) -> Option<&mut Member> {
-        self.members.iter_mut().find(|member| member.user == *user)
+    /// What everybody has read.
+    fn read_by_all(&self) -> Seq {
+        self.members.iter().map(|member| member.read).min().unwrap_or(self.last_seq)
     }
 
-    fn check_follows(&self, event: &Event) -> Result<(), Inapplicable> {
-        event.rules.check()?;
-        let wrong = |why| Err(Inapplicable::Event { chat: self.id, version: event.version, why });
-        if event.chat != self.id {
-            return wrong("it is another chat's");
+    /// How many runs of a member's own messages are kept.
+    fn runs_max(&self) -> usize {
+        if self.id.is_group() {
+            (RUNS_OF_GROUP_MAX / self.members.len().max(1)).clamp(RUNS_LEAST, RUNS_MAX)
+        } else {
+            RUNS_MAX
         }
-        if event.version != self.version.next() {
-            return Err(Inapplicable::Version { chat: self.id, last: self.version, found: event.version });
-        }
-        if event.time < self.last_time {
-            return wrong("its time lies before the chat's");
-        }
-        match &event.kind {
-            EventKind::Opened { .. } if self.version != Version(0) => wrong("the chat is open already"),
-            EventKind::Opened { .. } => Ok(()),
-            EventKind::Message { seq, .. } if *seq != self.last_seq.next() => {
-                Err(Inapplicable::Seq { chat: self.id, last: self.last_seq, found: *seq })
-            }
-            EventKind::Message { sender: user, .. }
-            | EventKind::Delivered { member: user, .. }
-            | EventKind::Read { member: user, .. }
-                if self.member(user).is_none() =>
-            {
-                wrong("its user is not a member")
-            }
-            EventKind::Delivered { seq, .. } | EventKind::Read { seq, .. } if *seq > self.last_seq => {
-                wrong("its watermark lies beyond the last message")
-            }
-            _ => Ok(()),
-        }
+    }
+}
+
+impl Member {
+    /// The seq above which their unread messages are counted.
+    #[must_use]
+    pub fn counted_from(&self) -> Seq {
+        self.read.max(self.own.floor())
     }
 }

@@ -1,11 +1,11 @@
-//! A member's own messages above the read watermark, as runs of neighbouring seqs.
+//! Sets of messages, as runs of neighbouring seqs.
 
 use std::collections::VecDeque;
 
 use crate::ids::Seq;
 
-/// How many runs are kept. Between two runs lies a message of somebody else, so whoever loses the oldest run has at
-/// least this many unread.
+/// How many runs are kept at most. Between two runs of a member's own messages lies one of somebody else, so whoever loses
+/// the oldest has at least this many unread.
 pub const RUNS_MAX: usize = 1024;
 
 /// Ascending, disjoint, not touching runs of seqs above a floor.
@@ -22,33 +22,54 @@ impl Runs {
         Self { floor, runs: runs.into_iter().collect() }
     }
 
-    /// Below and at this seq nothing is known: it rises only when more than [`RUNS_MAX`] runs would be kept.
+    /// Below and at this seq nothing is known: it rises only when more runs would be kept than may be.
     #[must_use]
     pub fn floor(&self) -> Seq {
         self.floor
     }
 
     /// First and last seq of every run, ascending.
-    pub fn iter(&self) -> impl ExactSizeIterator<Item = (Seq, Seq)> + '_ {
+    pub fn iter(&self) -> impl DoubleEndedIterator<Item = (Seq, Seq)> + ExactSizeIterator + '_ {
         self.runs.iter().copied()
     }
 
-    /// How many messages are in the runs.
+    /// How many messages of the runs lie above a seq.
     #[must_use]
-    pub fn count(&self) -> u64 {
-        self.runs.iter().map(|(first, last)| last.0 - first.0 + 1).sum()
+    pub fn count_above(&self, seq: Seq) -> u64 {
+        let above = self.runs.iter().rev().take_while(|(_, last)| *last > seq);
+        above.map(|(first, last)| last.0 - first.0.max(seq.0 + 1) + 1).sum()
     }
 
     /// Adds a seq above all others.
-    pub(super) fn push(&mut self, seq: Seq) {
+    pub(super) fn push(&mut self, seq: Seq, runs_max: usize) {
         match self.runs.back_mut() {
             Some((_, last)) if last.next() == seq => *last = seq,
             _ => self.runs.push_back((seq, seq)),
         }
-        if self.runs.len() > RUNS_MAX
-            && let Some((_, last)) = self.runs.pop_front()
-        {
-            self.floor = last;
+        self.bound(runs_max);
+    }
+
+    /// Adds runs of seqs that are not in it, wherever they lie.
+    pub(super) fn add(&mut self, other: &Self, runs_max: usize) {
+        let mut all: Vec<_> = self.runs.iter().chain(&other.runs).copied().collect();
+        all.sort_unstable();
+        self.runs.clear();
+        for (first, last) in all {
+            match self.runs.back_mut() {
+                Some((_, before)) if before.next() >= first => *before = last.max(*before),
+                _ => self.runs.push_back((first, last)),
+            }
+        }
+        // What lies below the floor stays unknown, whoever knew it.
+        self.forget_up_to(self.floor);
+        self.bound(runs_max);
+    }
+
+    fn bound(&mut self, runs_max: usize) {
+        while self.runs.len() > runs_max {
+            if let Some((_, last)) = self.runs.pop_front() {
+                self.floor = last;
+            }
         }
     }
 
@@ -69,24 +90,39 @@ impl Runs {
 mod tests {
     use super::*;
 
+    fn of(seqs: &[u64]) -> Runs {
+        let mut runs = Runs::default();
+        seqs.iter().for_each(|seq| runs.push(Seq(*seq), RUNS_MAX));
+        runs
+    }
+
     #[test]
     fn neighbours_join_and_reading_cuts() {
-        let mut runs = Runs::default();
-        for seq in [1, 2, 3, 7, 8] {
-            runs.push(Seq(seq));
-        }
+        let mut runs = of(&[1, 2, 3, 7, 8]);
         assert_eq!(runs.iter().collect::<Vec<_>>(), [(Seq(1), Seq(3)), (Seq(7), Seq(8))]);
+        let counts = [0, 1, 2, 3, 6, 7, 8, 9].map(|seq| runs.count_above(Seq(seq)));
+        assert_eq!(counts, [5, 4, 3, 2, 2, 1, 0, 0]);
         runs.forget_up_to(Seq(2));
-        assert_eq!((runs.count(), runs.floor()), (3, Seq(0)));
+        assert_eq!((runs.count_above(Seq(0)), runs.floor()), (3, Seq(0)));
         runs.forget_up_to(Seq(7));
         assert_eq!(runs.iter().collect::<Vec<_>>(), [(Seq(8), Seq(8))]);
+    }
+
+    #[test]
+    fn sets_are_joined_wherever_they_lie() {
+        let mut runs = of(&[2, 3, 9]);
+        runs.add(&of(&[1, 4, 5, 7, 11]), RUNS_MAX);
+        let all = [(1, 5), (7, 7), (9, 9), (11, 11)].map(|(first, last)| (Seq(first), Seq(last)));
+        assert_eq!(runs.iter().collect::<Vec<_>>(), all);
+        runs.add(&of(&[8, 10]), 1);
+        assert_eq!((runs.iter().collect::<Vec<_>>(), runs.floor()), (vec![(Seq(7), Seq(11))], Seq(5)));
     }
 
     #[test]
     fn at_the_bound_the_oldest_run_gives_way_and_the_floor_rises() {
         let mut runs = Runs::default();
         for seq in 0..=RUNS_MAX as u64 {
-            runs.push(Seq(seq * 2 + 1));
+            runs.push(Seq(seq * 2 + 1), RUNS_MAX);
         }
         assert_eq!(runs.iter().len(), RUNS_MAX);
         assert_eq!(runs.floor(), Seq(1));

@@ -19,7 +19,7 @@ fn tell_both(chat: &mut Chat, model: &mut Model, command: &Command) {
 /// Alice's unread: what the chat says and what is true.
 fn unread(chat: &Chat, model: &Model) -> (u64, u64) {
     let alice = user("alice");
-    (chat.member(&alice).unwrap().unread(chat.last_seq), model.unread(&alice))
+    (chat.unread(chat.member(&alice).unwrap()), model.unread(&alice))
 }
 
 /// Exact up to the bound, and above it at least the bound and never too many.
@@ -57,7 +57,8 @@ fn unread_is_exact_up_to_the_bound_and_at_least_the_bound_above() {
 #[test]
 fn the_limits_are_those_that_the_model_has() {
     let rules = RulesNumber(1);
-    assert_eq!((rules.dedupe_window(), rules.devices_per_member_max()), (128, 32));
+    assert_eq!((rules.dedupe_window(), rules.devices_per_member_max(), rules.profile_bytes_max()), (128, 32, 2048));
+    assert_eq!((rules.counters_max(), rules.counters_kept()), (32 * 1024, 8));
     assert_eq!(Rules::default().number, rules);
 }
 

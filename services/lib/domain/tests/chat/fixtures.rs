@@ -1,9 +1,9 @@
-//! The people, devices and commands of all tests. The chat is that of alice and bob; carol is not in it.
+//! The people, devices and commands of all tests. The direct chat is that of alice and bob; carol is not in it.
 
 use bytes::Bytes;
 use chasqui_domain::{
-    Action, Chat, ChatId, Command, ContentType, Counter, Decision, DeviceId, Effect, Entry, Epoch, Refusal, Rules,
-    Sealed, Send, Seq, TimeMs, UserId, decide,
+    Action, Chat, ChatId, Command, ContentType, Counter, Create, Decision, DeviceId, Effect, Entry, Epoch, Refusal,
+    Rules, Sealed, Send, Seq, TimeMs, UserId, chat::Runs, decide,
 };
 
 pub(crate) fn user(name: &str) -> UserId {
@@ -28,7 +28,7 @@ pub(crate) fn sealed(bytes: usize) -> Sealed {
 
 /// A faultless message from one to the other.
 pub(crate) fn send(sender: &str, on: &str, counter: u64) -> Command {
-    let peer = user(if sender == "alice" { "bob" } else { "alice" });
+    let peer = Some(user(if sender == "alice" { "bob" } else { "alice" }));
     command(sender, on, Action::Send(Send { peer, counter: Counter(counter), allowed: true, body: sealed(3) }))
 }
 
@@ -75,9 +75,22 @@ pub(crate) fn only_tells(recipient: &UserId, entry: Entry) -> Decision {
 /// The decision that refuses a command.
 pub(crate) fn refuses(command: &Command, refusal: Refusal) -> Decision {
     let counter = match &command.action {
-        Action::Send(send) => Some(send.counter),
+        Action::Send(Send { counter, .. })
+        | Action::Create(Create { counter, .. })
+        | Action::Change { counter, .. } => Some(*counter),
         Action::Delivered { .. } | Action::Read { .. } => None,
     };
-    let entry = Entry::Refused { chat: chat_id(), device: command.device.clone(), counter, refusal };
+    let entry = Entry::Refused { chat: command.chat, device: command.device.clone(), counter, refusal };
     only_tells(&command.sender, entry)
+}
+
+/// The state as it comes back from a snapshot.
+pub(crate) fn restored(chat: &Chat) -> Chat {
+    let again = |runs: &Runs| Runs::from_parts(runs.floor(), runs.iter().collect::<Vec<_>>());
+    let mut chat = chat.clone();
+    chat.uncounted = again(&chat.uncounted);
+    for member in &mut chat.members {
+        member.own = again(&member.own);
+    }
+    chat
 }

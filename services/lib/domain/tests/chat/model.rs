@@ -129,6 +129,7 @@ impl Model {
             Action::Send(send) => self.send(command, send, appended),
             Action::Delivered { seq } => self.receipt(command, seq.0, false, appended),
             Action::Read { seq } => self.receipt(command, seq.0, true, appended),
+            Action::Create(_) | Action::Change { .. } => unreachable!("nobody asks that of a direct chat here"),
         }
     }
 
@@ -149,7 +150,8 @@ impl Model {
         if highest >= WINDOW && send.counter.0 <= highest - WINDOW {
             return fixtures::refuses(command, Refusal::CounterTooOld);
         }
-        if BTreeSet::from([&command.sender, &send.peer]) != BTreeSet::from([&self.pair[0], &self.pair[1]]) {
+        let both: BTreeSet<_> = [&command.sender].into_iter().chain(&send.peer).collect();
+        if both != self.pair.iter().collect() {
             return fixtures::refuses(command, Refusal::WrongChat);
         }
         if send.counter.0 == 0 {

@@ -2,31 +2,23 @@
 
 use std::collections::BTreeSet;
 
-use chasqui_domain::{Chat, Effect, Entry, Refusal, chat::Runs, decide};
+use chasqui_domain::{Chat, decide};
 use proptest::{prelude::*, sample::Index, strategy::ValueTree, test_runner::TestRunner};
 
 use crate::{
-    fixtures::{chat_id, fold},
+    fixtures::{chat_id, fold, restored},
+    outcome::outcome,
     run::{Decided, run},
     steps::{few_devices, many_devices},
 };
 
 /// No files are written beside the tests: a sequence that fails is worth a test of its own. `PROPTEST_CASES` counts.
-fn config() -> ProptestConfig {
+pub(crate) fn config() -> ProptestConfig {
     ProptestConfig { failure_persistence: None, ..ProptestConfig::default() }
 }
 
-/// The state as it comes back from a snapshot.
-fn restored(chat: &Chat) -> Chat {
-    let mut chat = chat.clone();
-    for member in &mut chat.members {
-        member.own = Runs::from_parts(member.own.floor(), member.own.iter().collect::<Vec<_>>());
-    }
-    chat
-}
-
 /// Decides the same commands again; what comes out must be the same.
-fn decide_again<'a>(chat: &mut Chat, decided: impl IntoIterator<Item = &'a Decided>) {
+pub(crate) fn decide_again<'a>(chat: &mut Chat, decided: impl IntoIterator<Item = &'a Decided>) {
     for earlier in decided {
         let again = decide(chat, &earlier.command, earlier.appended).unwrap();
         assert_eq!(again, earlier.decision);
@@ -108,7 +100,7 @@ fn the_steps_reach_every_outcome() {
     for _ in 0..50 {
         let steps = few_devices().new_tree(&mut runner).unwrap().current();
         for decided in run(&steps).decided {
-            reached.insert(decided.decision.effects.first().map_or("no change", outcome));
+            reached.insert(outcome(&decided.decision));
         }
     }
     let all = [
@@ -126,24 +118,4 @@ fn the_steps_reach_every_outcome() {
         "wrong chat",
     ];
     assert_eq!(reached, BTreeSet::from(all));
-}
-
-fn outcome(effect: &Effect) -> &'static str {
-    let Effect::Place { entry, .. } = effect;
-    match entry {
-        Entry::Message { .. } => "message",
-        Entry::Repeated { .. } => "repeated",
-        Entry::Receipt { .. } => "receipt",
-        Entry::Refused { refusal, .. } => match refusal {
-            Refusal::WrongChat => "wrong chat",
-            Refusal::NotAMember => "not a member",
-            Refusal::NotAllowed => "not allowed",
-            Refusal::BodyTooLarge => "body too large",
-            Refusal::BadCounter => "bad counter",
-            Refusal::CounterTooOld => "counter too old",
-            Refusal::StaleEpoch { .. } => "stale epoch",
-            Refusal::SeqAhead => "seq ahead",
-            Refusal::Poison => "poison",
-        },
-    }
 }

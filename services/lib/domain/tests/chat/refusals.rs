@@ -25,10 +25,12 @@ fn assert_send_refused(command: &Command, refusal: Refusal) {
 #[test]
 fn wrong_chat() {
     let mut to_another = send("alice", "phone", 2);
-    message_of(&mut to_another).peer = user("carol");
+    message_of(&mut to_another).peer = Some(user("carol"));
     let mut to_herself = send("alice", "phone", 2);
-    message_of(&mut to_herself).peer = user("alice");
-    for command in [to_another, to_herself, send("carol", "phone", 2)] {
+    message_of(&mut to_herself).peer = Some(user("alice"));
+    let mut to_nobody = send("alice", "phone", 2);
+    message_of(&mut to_nobody).peer = None;
+    for command in [to_another, to_herself, to_nobody, send("carol", "phone", 2)] {
         assert_send_refused(&command, Refusal::WrongChat);
     }
 }
@@ -115,13 +117,14 @@ fn unknown_rules_are_not_decided_at_all() {
 
 #[test]
 fn a_repeat_is_recognised_before_anything_else() {
-    let spoil: [fn(&mut Command); 7] = [
+    let spoil: [fn(&mut Command); 8] = [
         |_| {},
         |command| command.rules.body_bytes_max = 0,
         |command| message_of(command).body.epoch = Epoch(7),
         |command| message_of(command).allowed = false,
-        |command| message_of(command).peer = user("carol"),
-        |command| message_of(command).peer = user("alice"),
+        |command| message_of(command).peer = Some(user("carol")),
+        |command| message_of(command).peer = Some(user("alice")),
+        |command| message_of(command).peer = None,
         |command| message_of(command).body.bytes = Bytes::from_static(b"something else"),
     ];
     let mut all_at_once = send("alice", "phone", 1);

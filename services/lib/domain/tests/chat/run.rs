@@ -49,7 +49,7 @@ pub(crate) fn run(steps: &[Step]) -> Run {
     Run { decided, chat, model }
 }
 
-fn numbers_are_dense(chat: &Chat, decision: &Decision) {
+pub(crate) fn numbers_are_dense(chat: &Chat, decision: &Decision) {
     let (mut version, mut last_seq) = (chat.version.0, chat.last_seq.0);
     for event in &decision.events {
         version += 1;
@@ -77,7 +77,7 @@ fn agree(chat: &Chat, model: &Model) {
     for member in &chat.members {
         assert_eq!(member.delivered, Seq(model.delivered(&member.user)));
         assert_eq!(member.read, Seq(model.read(&member.user)));
-        assert_eq!(member.unread(chat.last_seq), model.unread(&member.user), "unread of {member:?}");
+        assert_eq!(chat.unread(member), model.unread(&member.user), "unread of {member:?}");
         agree_on_devices(chat, model, &member.user);
     }
 }

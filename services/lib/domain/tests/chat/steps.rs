@@ -10,7 +10,7 @@ use crate::{
 };
 
 const USERS: [&str; 3] = ["alice", "bob", "carol"];
-const BODY_BYTES_MAX: usize = 4;
+pub(crate) const BODY_BYTES_MAX: usize = 4;
 
 /// A command to be, and when it will be appended.
 #[derive(Debug, Clone)]
@@ -28,15 +28,17 @@ enum What {
     Read(UpTo),
 }
 
+/// A device's count, after the highest that was accepted from it.
 #[derive(Debug, Clone)]
-enum Count {
+pub(crate) enum Count {
     Ahead(u64),
     Back(u64),
     Exactly(u64),
 }
 
+/// A seq, before or after the last.
 #[derive(Debug, Clone)]
-enum UpTo {
+pub(crate) enum UpTo {
     Within(Index),
     Beyond(u64),
 }
@@ -50,16 +52,16 @@ impl Step {
                 let mut body = sealed(*bytes);
                 body.epoch = Epoch(*epoch);
                 let counter = Counter(self.counter(counter, model));
-                Action::Send(Send { peer: user(peer.unwrap_or(other)), counter, allowed: *allowed, body })
+                Action::Send(Send { peer: Some(user(peer.unwrap_or(other))), counter, allowed: *allowed, body })
             }
-            What::Delivered(up_to) => Action::Delivered { seq: up_to.seq(model) },
-            What::Read(up_to) => Action::Read { seq: up_to.seq(model) },
+            What::Delivered(up_to) => Action::Delivered { seq: up_to.seq(model.last_seq()) },
+            What::Read(up_to) => Action::Read { seq: up_to.seq(model.last_seq()) },
         };
         let command = Command {
             chat: chat_id(),
             sender: user(self.sender),
             device: device(&self.device_name()),
-            rules: Rules { number: RulesNumber(1), body_bytes_max: BODY_BYTES_MAX as u32 },
+            rules: Rules { number: RulesNumber(1), body_bytes_max: BODY_BYTES_MAX as u32, members_max: 2 },
             action,
         };
         (command, TimeMs(self.appended))
@@ -72,20 +74,25 @@ impl Step {
     fn counter(&self, count: &Count, model: &Model) -> u64 {
         let (sender, device) = (user(self.sender), device(&self.device_name()));
         let written = model.messages().iter().filter(|message| message.sender == sender && message.device == device);
-        let highest = written.map(|message| message.counter).max().unwrap_or_default();
-        match count {
-            Count::Ahead(by) => highest.saturating_add(*by),
-            Count::Back(by) => highest.saturating_sub(*by),
-            Count::Exactly(counter) => *counter,
+        count.after(written.map(|message| message.counter).max().unwrap_or_default())
+    }
+}
+
+impl Count {
+    pub(crate) fn after(&self, highest: u64) -> u64 {
+        match self {
+            Self::Ahead(by) => highest.saturating_add(*by),
+            Self::Back(by) => highest.saturating_sub(*by),
+            Self::Exactly(counter) => *counter,
         }
     }
 }
 
 impl UpTo {
-    fn seq(&self, model: &Model) -> Seq {
+    pub(crate) fn seq(&self, last_seq: u64) -> Seq {
         match self {
-            Self::Within(index) => Seq(index.index(model.messages().len() + 1) as u64),
-            Self::Beyond(by) => Seq(model.last_seq().saturating_add(*by)),
+            Self::Within(index) => Seq(index.index(last_seq as usize + 1) as u64),
+            Self::Beyond(by) => Seq(last_seq.saturating_add(*by)),
         }
     }
 }
@@ -124,7 +131,7 @@ fn a_send() -> impl Strategy<Value = What> {
         .prop_map(|(peer, counter, allowed, epoch, bytes)| What::Send { peer, counter, allowed, epoch, bytes })
 }
 
-fn a_count() -> impl Strategy<Value = Count> {
+pub(crate) fn a_count() -> impl Strategy<Value = Count> {
     prop_oneof![
         100 => Just(Count::Ahead(1)),
         40 => (1..140_u64).prop_map(Count::Ahead),
@@ -137,7 +144,7 @@ fn a_count() -> impl Strategy<Value = Count> {
     ]
 }
 
-fn up_to() -> impl Strategy<Value = UpTo> {
+pub(crate) fn up_to() -> impl Strategy<Value = UpTo> {
     prop_oneof![
         9 => any::<Index>().prop_map(UpTo::Within),
         1 => prop_oneof![Just(1), Just(2), Just(u64::MAX)].prop_map(UpTo::Beyond),

@@ -8,11 +8,8 @@ use crate::{
     flights::{Fault, Flights},
     frame::Frame,
     report::StormFaults,
-    text::Texts,
+    text::{self, Texts},
 };
-
-/// In the number of a text, that of the session stands above the message's: so no chat has the text of another.
-const MESSAGE_BITS: u32 = 32;
 
 /// The messages of one chat each, by the number of its reader.
 pub(super) struct Ledger {
@@ -30,7 +27,7 @@ impl Ledger {
     /// A message to a reader is written; gives its id and its text.
     pub(super) fn begin(&self, reader: usize, since: Instant) -> (u64, String) {
         let id = self.chats[reader].lock().begin(since);
-        (id, self.texts.of(text_number(reader, id)))
+        (id, self.texts.of(text::number(reader, id)))
     }
 
     /// The writer is told that a message was accepted; gives since when it was under way.
@@ -51,7 +48,7 @@ impl Ledger {
     /// A reader has a message, which may be one that it must not have.
     pub(super) fn received(&self, reader: usize, chat: &str, frame: &Frame<'_>) {
         let id = frame.number().unwrap_or_default();
-        let is_text = |text| self.texts.is(text_number(reader, id), text);
+        let is_text = |text| self.texts.is(text::number(reader, id), text);
         let is_intact = frame.chat == Some(chat) && frame.text.is_some_and(is_text);
         let received = self.chats[reader].lock().received(id, frame.seq, is_intact);
         received.map_or_else(|fault| self.fault(fault), |_| {});
@@ -91,10 +88,6 @@ impl Ledger {
         }
         faults
     }
-}
-
-fn text_number(reader: usize, id: u64) -> u64 {
-    ((reader as u64 + 1) << MESSAGE_BITS) | id
 }
 
 /// When each message was to be sent, and how long it took until its writer was told that it was accepted.

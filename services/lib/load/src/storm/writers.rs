@@ -21,7 +21,7 @@ use super::{
 };
 use crate::{
     Error, Options,
-    frame::{Digits, Say},
+    frame::{Digits, Say, To},
     in_one_thread,
     login::{Door, Session},
     pace,
@@ -285,7 +285,7 @@ impl Writer {
         {
             let (number, reader) = &self.readers[place];
             let (id, text) = self.ledger.begin(*number, since.unwrap_or_else(Instant::now));
-            self.side.socket.put(cx, Say::Send { id: Digits(id), to: reader, text: &text }.text()?)?;
+            self.side.socket.put(cx, Say::Send { id: Digits(id), to: To::User(reader), text: &text }.text()?)?;
             self.outstanding += 1;
             sent += 1;
         }

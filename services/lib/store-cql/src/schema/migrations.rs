@@ -99,7 +99,7 @@ mod tests {
         let checksums: Vec<_> = MIGRATIONS.iter().map(|migration| (migration.name, migration.checksum())).collect();
         assert_eq!(
             checksums,
-            [("0001_rows", "b8f17dafa7f0123e456f8a70ce8797ebabea11c29d58455b591f57082eb49a68".to_owned())]
+            [("0001_rows", "ac9bc5868c2ab843295415d62bd3eed98e08084facd5135c368dd6077d9de364".to_owned())]
         );
     }
 

@@ -1,9 +1,13 @@
-//! Events, snapshots, summaries, chats of users.
+//! Events, snapshots, what is shown of chats, chats of users.
 
 use chasqui_domain::{ChatId, Offset, Source, Version};
 
-use super::{FORMER_LOG, Factory, LOG, chat, content, of, row, snapshot, summary, user, versions};
-use crate::{ChatLog, EventQuery, READ_ROWS_MAX, Stream, Summary};
+use super::{
+    FORMER_LOG, Factory, LOG, chat, content, of, row,
+    rows::{chat_row, group, member_row, member_update, state},
+    snapshot, update, user, versions,
+};
+use crate::{ChatLog, EventQuery, MemberState, READ_ROWS_MAX, Stream};
 
 fn query(chat: ChatId, versions: std::ops::Range<u64>) -> EventQuery {
     EventQuery {
@@ -21,7 +25,8 @@ pub async fn rows_are_read_back_in_order_both_ways(factory: &dyn Factory) {
     let (one, other) = (chat("bob"), chat("carol"));
     let written: Vec<_> = [1, 2, 300, 4, 70_000].into_iter().map(|version| content(one, version)).collect();
     store.write_events(of(0), written.clone(), vec![]).await.unwrap();
-    store.write_events(of(0), vec![row(one, Stream::Receipts, 3), content(other, 1)], vec![]).await.unwrap();
+    let beside = vec![row(one, Stream::Receipts, 3), row(one, Stream::Changes, 5), content(other, 1)];
+    store.write_events(of(0), beside, vec![]).await.unwrap();
 
     let mut expected = written;
     expected.sort_by_key(|row| row.version);
@@ -31,6 +36,8 @@ pub async fn rows_are_read_back_in_order_both_ways(factory: &dyn Factory) {
     assert_eq!(store.events(&descending).await.unwrap(), expected);
     let receipts = EventQuery { stream: Stream::Receipts, ..query(one, 0..u64::MAX) };
     assert_eq!(store.events(&receipts).await.unwrap(), [row(one, Stream::Receipts, 3)]);
+    let changes = EventQuery { stream: Stream::Changes, ..query(one, 0..u64::MAX) };
+    assert_eq!(store.events(&changes).await.unwrap(), [row(one, Stream::Changes, 5)]);
     assert_eq!(versions(&store.events(&query(other, 0..u64::MAX)).await.unwrap()), [1]);
 }
 
@@ -97,11 +104,15 @@ pub async fn loading_gives_the_newest_snapshot_and_the_rows_above_it(factory: &d
     assert_eq!(versions(&loaded.rows), [5]);
 }
 
-/// Content and receipts share the chat's versions.
-pub async fn loading_merges_both_streams_by_version(factory: &dyn Factory) {
+/// All streams share the chat's versions.
+pub async fn loading_merges_all_streams_by_version(factory: &dyn Factory) {
     let store = factory.open().await.store;
     let chat = chat("bob");
-    let stream = |version| if [2, 3, 6, 300].contains(&version) { Stream::Receipts } else { Stream::Content };
+    let stream = |version| match version {
+        2 | 3 | 6 | 300 => Stream::Receipts,
+        1 | 5 | 7 => Stream::Changes,
+        _ => Stream::Content,
+    };
     let rows: Vec<_> = (1..=301).map(|version| row(chat, stream(version), version)).collect();
     store.write_events(of(0), rows.clone(), vec![]).await.unwrap();
 
@@ -125,14 +136,14 @@ pub async fn loading_counts_rows_of_other_lives_as_before(factory: &dyn Factory)
 pub async fn loading_answers_in_the_order_asked(factory: &dyn Factory) {
     let store = factory.open().await.store;
     let (one, other) = (chat("bob"), chat("carol"));
-    store.write_events(of(0), vec![content(one, 1), content(other, 1)], vec![summary(one, 1, &["me"])]).await.unwrap();
+    store.write_events(of(0), vec![content(one, 1), content(other, 1)], vec![update(one, 1, &["me"])]).await.unwrap();
 
     let asked = [other, chat("nobody"), one, other];
     let loaded = store.load_chats(&asked, LOG, Offset(u64::MAX)).await.unwrap();
     let found: Vec<_> = loaded.iter().map(|log| log.rows.first().map(|row| row.chat)).collect();
     assert_eq!(found, [Some(other), None, Some(one), Some(other)]);
-    let summaries = store.summaries(&asked).await.unwrap();
-    assert_eq!(summaries, [None, None, Some(summary(one, 1, &["me"])), None]);
+    let chats = store.chats(&asked, &user("me")).await.unwrap();
+    assert_eq!(chats, [None, None, Some(chat_row(one, 1, &[("me", 1)])), None]);
     assert!(store.load_chats(&[], LOG, Offset(0)).await.unwrap().is_empty());
 }
 
@@ -143,9 +154,9 @@ pub async fn writing_the_same_again_changes_nothing(factory: &dyn Factory) {
     let rows: Vec<_> = (1..=5).map(|version| content(chat, version)).collect();
     let entries: Vec<_> = (0..5).map(|offset| super::entry("alice", LOG, offset, 0)).collect();
     for _ in 0..3 {
-        store.write_events(of(0), rows.clone(), vec![summary(chat, 5, &["me", "bob"])]).await.unwrap();
+        store.write_events(of(0), rows.clone(), vec![update(chat, 5, &["me", "bob"])]).await.unwrap();
         store.write_inbox(entries.clone()).await.unwrap();
-        store.write_events(of(0), rows[..2].to_vec(), vec![summary(chat, 2, &["me"])]).await.unwrap();
+        store.write_events(of(0), rows[..2].to_vec(), vec![update(chat, 2, &["me"])]).await.unwrap();
         store.commit(of(0), Offset(51), vec![snapshot(chat, 3)]).await.unwrap();
     }
     assert_eq!(store.events(&query(chat, 0..u64::MAX)).await.unwrap(), rows);
@@ -157,39 +168,103 @@ pub async fn writing_the_same_again_changes_nothing(factory: &dyn Factory) {
 }
 
 /// Also within one batch.
-pub async fn a_newer_summary_replaces_an_older_one_and_never_the_reverse(factory: &dyn Factory) {
+pub async fn what_is_newer_of_a_chat_replaces_what_is_older_and_never_the_reverse(factory: &dyn Factory) {
     let store = factory.open().await.store;
     let chat = chat("bob");
     for (given_versions, expected) in [(vec![3, 4, 2], 4), (vec![3], 4), (vec![256], 256), (vec![255, 1], 256)] {
-        // What is read doesn't tell whether the members changed then.
-        let given =
-            |&version: &u64| Summary { members_changed: version == 3, ..summary(chat, version, &["me", "bob"]) };
-        let summaries = given_versions.iter().map(given).collect();
-        store.write_events(of(0), vec![], summaries).await.unwrap();
-        assert_eq!(store.summaries(&[chat]).await.unwrap(), [Some(summary(chat, expected, &["me", "bob"]))]);
+        let updates = given_versions.iter().map(|&version| update(chat, version, &["me", "bob"])).collect();
+        store.write_events(of(0), vec![], updates).await.unwrap();
+        let found = store.chats(&[chat], &user("me")).await.unwrap();
+        assert_eq!(found, [Some(chat_row(chat, expected, &[("bob", expected), ("me", expected)]))]);
     }
 }
 
-/// Who was left out of a newer summary doesn't find the chat any more, and an older one doesn't bring anyone back.
-pub async fn chats_of_a_user_are_those_of_the_newest_summaries(factory: &dyn Factory) {
+/// Both of a direct chat see each other, of a group everybody sees themselves, and nobody else sees anything.
+pub async fn a_chat_is_found_by_its_members_alone(factory: &dyn Factory) {
     let store = factory.open().await.store;
-    let chat = chat("bob");
-    let finds = async |name: &str| !store.chats_of(&user(name), None, 9).await.unwrap().is_empty();
-    store.write_events(of(0), vec![], vec![summary(chat, 1, &["me", "bob"])]).await.unwrap();
+    let (direct, group) = (chat("bob"), group(1));
+    let updates = vec![update(direct, 1, &["me", "bob"]), update(group, 2, &["me", "bob", "carol"])];
+    store.write_events(of(0), vec![], updates).await.unwrap();
+    let found = async |name: &str| store.chats(&[direct, group], &user(name)).await.unwrap();
+    let pair = || Some(chat_row(direct, 1, &[("bob", 1), ("me", 1)]));
+    assert_eq!(found("me").await, [pair(), Some(chat_row(group, 2, &[("me", 2)]))]);
+    assert_eq!(found("bob").await, [pair(), Some(chat_row(group, 2, &[("bob", 2)]))]);
+    assert_eq!(found("carol").await, [None, Some(chat_row(group, 2, &[("carol", 2)]))]);
+    assert_eq!(found("dave").await, [None, None]);
+}
+
+/// Without a summary the one that there is stays, and so do the other members.
+pub async fn what_changes_of_one_member_leaves_the_rest_as_it_is(factory: &dyn Factory) {
+    let store = factory.open().await.store;
+    let group = group(1);
+    store.write_events(of(0), vec![], vec![update(group, 1, &["me", "bob"])]).await.unwrap();
+    let stays = |version| member_update(group, version, &[("bob", MemberState::Stays(state("bob", version)))]);
+    for version in [3, 2] {
+        store.write_events(of(0), vec![], vec![stays(version)]).await.unwrap();
+        let found = store.chats(&[group], &user("bob")).await.unwrap();
+        assert_eq!(found, [Some(chat_row(group, 1, &[("bob", 3)]))]);
+        let members = store.members(group, None, 9).await.unwrap();
+        assert_eq!(members, [member_row("bob", 3), member_row("me", 1)]);
+    }
+}
+
+/// Who has left doesn't find the chat any more, and what is older doesn't bring anyone back.
+pub async fn chats_of_a_user_are_those_that_they_are_in(factory: &dyn Factory) {
+    let store = factory.open().await.store;
+    let chat = group(1);
+    let write = async |updates| store.write_events(of(0), vec![], updates).await.unwrap();
+    let finds = async |name: &str| {
+        let listed = !store.chats_of(&user(name), None, 9).await.unwrap().is_empty();
+        let found = store.chats(&[chat], &user(name)).await.unwrap()[0].is_some();
+        let is_member = store.members(chat, None, 9).await.unwrap().iter().any(|row| row.user == user(name));
+        assert!(listed == found && found == is_member, "{name}: {listed}, {found}, {is_member}");
+        listed
+    };
+    write(vec![update(chat, 1, &["me", "bob"])]).await;
     assert!(finds("me").await && finds("bob").await && !finds("carol").await);
-    store.write_events(of(0), vec![], vec![summary(chat, 3, &["me", "carol"])]).await.unwrap();
+    let mut third = update(chat, 3, &["carol"]);
+    third.members.extend(member_update(chat, 3, &[("bob", MemberState::Gone)]).members);
+    write(vec![third]).await;
     assert!(finds("me").await && !finds("bob").await && finds("carol").await);
-    store.write_events(of(0), vec![], vec![summary(chat, 2, &["bob"])]).await.unwrap();
+    let receipt = member_update(chat, 2, &[("bob", MemberState::Stays(state("bob", 2)))]);
+    write(vec![update(chat, 1, &["me", "bob"]), receipt, update(chat, 2, &["bob"])]).await;
     assert!(finds("me").await && !finds("bob").await && finds("carol").await);
+    write(vec![update(chat, 5, &["bob"])]).await;
+    assert!(finds("bob").await, "who is added again is back");
     assert!(!finds("m").await && !finds("mee").await, "a user whose id begins alike has other chats");
+}
+
+/// In ascending order, each page from behind the last of the one before.
+pub async fn members_are_read_in_pages(factory: &dyn Factory) {
+    let store = factory.open().await.store;
+    let mut all: Vec<_> = (0..25).map(|n| format!("friend {n}")).collect();
+    let names: Vec<_> = all.iter().map(String::as_str).collect();
+    store
+        .write_events(of(0), vec![], vec![update(group(1), 1, &names), update(group(2), 1, &["a", "z"])])
+        .await
+        .unwrap();
+    all.sort();
+
+    let mut read: Vec<crate::MemberRow> = Vec::new();
+    loop {
+        let page = store.members(group(1), read.last().map(|row| &row.user), 10).await.unwrap();
+        assert!(page.len() <= 10);
+        if page.is_empty() {
+            break;
+        }
+        read.extend(page);
+    }
+    assert_eq!(read, all.iter().map(|name| member_row(name, 1)).collect::<Vec<_>>());
+    assert!(store.members(group(1), None, 0).await.unwrap().is_empty());
+    assert!(store.members(group(3), None, 9).await.unwrap().is_empty());
 }
 
 /// In ascending order, each page from behind the last of the one before.
 pub async fn chats_of_a_user_are_read_in_pages(factory: &dyn Factory) {
     let store = factory.open().await.store;
     let mut all: Vec<_> = (0..25).map(|n| chat(&format!("friend {n}"))).collect();
-    let summaries = all.iter().map(|&chat| summary(chat, 1, &["me"])).collect();
-    store.write_events(of(0), vec![], summaries).await.unwrap();
+    let updates = all.iter().map(|&chat| update(chat, 1, &["me"])).collect();
+    store.write_events(of(0), vec![], updates).await.unwrap();
     all.sort_unstable();
 
     let mut read = Vec::new();

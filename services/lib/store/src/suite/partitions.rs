@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use chasqui_domain::{Epoch, LogId, Offset, Partition, Term};
 
-use super::{Factory, LOG, bans, chat, content, devices, entry, of, snapshot, summary, user};
+use super::{Factory, LOG, bans, chat, content, devices, entry, of, rows::chat_row, snapshot, update, user};
 use crate::{Checkpoint, LogPartition, WRAPPED_KEY_BYTES};
 
 fn elsewhere() -> [LogPartition; 2] {
@@ -51,7 +51,7 @@ pub async fn an_older_snapshot_never_replaces_a_newer_one(factory: &dyn Factory)
 /// A write without events leaves none.
 pub async fn events_leave_a_mark_on_their_partition(factory: &dyn Factory) {
     let store = factory.open().await.store;
-    store.write_events(of(7), vec![], vec![summary(chat("bob"), 1, &["me"])]).await.unwrap();
+    store.write_events(of(7), vec![], vec![update(chat("bob"), 1, &["me"])]).await.unwrap();
     assert!(!store.has_events(of(7)).await.unwrap());
     store.write_events(of(7), vec![content(chat("bob"), 1)], vec![]).await.unwrap();
     assert!(store.has_events(of(7)).await.unwrap());
@@ -150,7 +150,7 @@ pub async fn what_was_flushed_is_there_after_reopening(factory: &dyn Factory) {
         Checkpoint { term: Term(3), inbox: Offset(1), presence: Offset(2), state: Bytes::from_static(b"state") };
     let rows: Vec<_> = (1..=5).map(|version| content(chat, version)).collect();
     let store = &subject.store;
-    store.write_events(of(0), rows.clone(), vec![summary(chat, 5, &["me", "bob"])]).await.unwrap();
+    store.write_events(of(0), rows.clone(), vec![update(chat, 5, &["me", "bob"])]).await.unwrap();
     store.commit(of(0), Offset(51), vec![snapshot(chat, 3)]).await.unwrap();
     store.skip(of(0), Offset(9)).await.unwrap();
     store.write_inbox(vec![entry("alice", LOG, 3, 5)]).await.unwrap();
@@ -163,7 +163,8 @@ pub async fn what_was_flushed_is_there_after_reopening(factory: &dyn Factory) {
     let store = &subject.store;
     let loaded = store.load_chats(&[chat], LOG, Offset(u64::MAX)).await.unwrap().remove(0);
     assert_eq!((loaded.snapshot, loaded.rows), (Some(snapshot(chat, 3)), rows[3..].to_vec()));
-    assert_eq!(store.summaries(&[chat]).await.unwrap(), [Some(summary(chat, 5, &["me", "bob"]))]);
+    let found = store.chats(&[chat], &user("me")).await.unwrap();
+    assert_eq!(found, [Some(chat_row(chat, 5, &[("bob", 5), ("me", 5)]))]);
     assert_eq!(store.chats_of(&user("bob"), None, 9).await.unwrap(), [chat]);
     assert_eq!(store.committed(of(0)).await.unwrap(), Some(Offset(51)));
     assert!(store.has_events(of(0)).await.unwrap());
@@ -209,7 +210,8 @@ pub async fn nothing_reads_as_nothing(factory: &dyn Factory) {
     store.expire_inbox(chasqui_domain::TimeMs(u64::MAX)).await.unwrap();
     store.flush().await.unwrap();
     assert!(!store.has_events(of(0)).await.unwrap());
-    assert_eq!(store.summaries(&[chat("bob")]).await.unwrap(), [None]);
+    assert_eq!(store.chats(&[chat("bob")], &user("me")).await.unwrap(), [None]);
+    assert!(store.members(chat("bob"), None, 9).await.unwrap().is_empty());
     assert!(store.chats_of(&user("me"), Some(chat("bob")), 9).await.unwrap().is_empty());
     assert_eq!(subject.keys.key(chat("bob"), Epoch::FIRST).await.unwrap(), None);
 }

@@ -2,11 +2,14 @@
 
 use bytes::Bytes;
 use chasqui_domain::{
-    ChatId, DeviceId, GatewayId, Incarnation, LogId, Offset, Partition, Position, SessionId, Source, TimeMs, UserId,
-    Version,
+    ChatId, Counter, DeviceId, GatewayId, Incarnation, LogId, Offset, Partition, Position, SessionId, Source, TimeMs,
+    UserId, Version,
 };
 
-use crate::{DeviceRow, EventRow, InboxRow, LogPartition, Snapshot, Stream, Summary};
+use crate::{
+    ChatRow, ChatUpdate, DeviceRow, EventRow, InboxRow, LogPartition, MemberRow, MemberState, MemberUpdate, Snapshot,
+    Stream,
+};
 
 /// The log that rows are of.
 pub const LOG: LogId = LogId([1; 16]);
@@ -52,15 +55,37 @@ pub fn content(chat: ChatId, version: u64) -> EventRow {
     row(chat, Stream::Content, version)
 }
 
-/// What a chat comes to at a version.
-pub fn summary(chat: ChatId, version: u64, members: &[&str]) -> Summary {
-    Summary {
-        chat,
-        version: Version(version),
-        members: members.iter().map(|name| user(name)).collect(),
-        members_changed: true,
-        bytes: Bytes::from(format!("summary {version}")),
-    }
+/// A group of that number.
+pub fn group(number: u64) -> ChatId {
+    ChatId::group(&user("me"), &DeviceId::new("phone").unwrap(), Counter(number))
+}
+
+/// What a chat comes to at a version, with these as new members.
+pub fn update(chat: ChatId, version: u64, joined: &[&str]) -> ChatUpdate {
+    let joined = joined.iter().map(|name| (*name, MemberState::Joined(state(name, version)))).collect::<Vec<_>>();
+    ChatUpdate { summary: Some(Bytes::from(format!("summary {version}"))), ..member_update(chat, version, &joined) }
+}
+
+/// What members come to at a version, and nothing else of the chat.
+pub fn member_update(chat: ChatId, version: u64, members: &[(&str, MemberState)]) -> ChatUpdate {
+    let member = |(name, state): &(&str, MemberState)| MemberUpdate { user: user(name), state: state.clone() };
+    ChatUpdate { chat, version: Version(version), summary: None, members: members.iter().map(member).collect() }
+}
+
+/// What is kept of a member as of a version.
+pub fn state(name: &str, version: u64) -> Bytes {
+    Bytes::from(format!("{name} at {version}"))
+}
+
+/// A chat as it is found, with the version of its summary and of each member who is shown.
+pub fn chat_row(chat: ChatId, version: u64, members: &[(&str, u64)]) -> ChatRow {
+    let members = members.iter().map(|(name, version)| member_row(name, *version)).collect();
+    ChatRow { chat, summary: Bytes::from(format!("summary {version}")), members }
+}
+
+/// A member as of a version.
+pub fn member_row(name: &str, version: u64) -> MemberRow {
+    MemberRow { user: user(name), state: state(name, version) }
 }
 
 /// The state of a chat at a version.

@@ -16,7 +16,8 @@ use chasqui_wire::{
     frames::{self, Ack, ClientFrame, Message, Receipt, SendFrame, Sent, ServerFrame},
     gateway_record::GatewayRecord,
     inbox::InboxRecord,
-    summary,
+    member::{self, ChatMember},
+    summary::{self, ChatSummary},
 };
 
 /// One of them.
@@ -64,7 +65,7 @@ pub(crate) fn all() -> Vec<Operation> {
 }
 
 fn commands(operations: &mut Operations) {
-    let send = Send { peer: bob(), counter: Counter(5), allowed: true, body: sealed() };
+    let send = Send { peer: Some(bob()), counter: Counter(5), allowed: true, body: sealed() };
     for (name, action) in [
         ("command send", Action::Send(send)),
         ("command delivered", Action::Delivered { seq: Seq(300) }),
@@ -112,13 +113,17 @@ fn outputs(operations: &mut Operations) {
     };
     operations.record("push", move || push.encode(), GatewayRecord::decode);
     let state = state(&message);
-    operations.record("summary", move || summary::encode(&state, Some(&message)), summary::decode);
+    let shown = ChatSummary::from(&state);
+    operations.record("summary", move || summary::encode(&shown), summary::decode);
+    let shown = ChatMember::from(&state.members[0]);
+    operations.record("member", move || member::encode(&shown), member::decode);
 }
 
 fn client_frames(operations: &mut Operations) {
     let send = SendFrame {
         id: Counter(5),
-        to: bob(),
+        to: Some(bob()),
+        chat: None,
         text: Some(text()),
         content_type: None,
         body: None,

@@ -10,6 +10,7 @@ use utoipa::ToSchema;
 use super::{
     fields::{base64_opt, digits, seqs},
     forms,
+    group::ChangeAsked,
 };
 use crate::fields::{long, long_opt, text, text_opt, texts};
 
@@ -21,6 +22,10 @@ pub enum ClientFrame {
     Hello(Hello),
     /// A message.
     Send(Box<SendFrame>),
+    /// A group to be made.
+    Create(Box<CreateFrame>),
+    /// A change of a group.
+    Change(Box<ChangeFrame>),
     /// What the device has.
     Ack(Ack),
     /// What the user has opened.
@@ -33,7 +38,7 @@ pub enum ClientFrame {
 
 impl ClientFrame {
     /// The `type` of each.
-    pub const NAMES: &[&str] = &["hello", "send", "ack", "read", "receipts", "renew"];
+    pub const NAMES: &[&str] = &["hello", "send", "create", "change", "ack", "read", "receipts", "renew"];
 
     /// Its `type`.
     #[must_use]
@@ -41,6 +46,8 @@ impl ClientFrame {
         match self {
             Self::Hello(_) => "hello",
             Self::Send(_) => "send",
+            Self::Create(_) => "create",
+            Self::Change(_) => "change",
             Self::Ack(_) => "ack",
             Self::Read(_) => "read",
             Self::Receipts(_) => "receipts",
@@ -76,17 +83,21 @@ impl fmt::Debug for Token {
     }
 }
 
-/// A message to be sent.
+/// A message to be sent, to a user or to a group.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct SendFrame {
-    /// The client message id: the device's count of its messages in the chat, from 1.
+    /// The client message id: the device's count of what it asks of the chat, messages and changes together, from 1.
     #[serde(with = "digits")]
     #[schema(value_type = forms::MessageId)]
     pub id: Counter,
-    /// The other user of the direct chat.
-    #[serde(with = "text")]
+    /// The other user of a direct chat. Give this or `chat`.
+    #[serde(default, with = "text_opt", skip_serializing_if = "Option::is_none")]
     #[schema(value_type = forms::UserId)]
-    pub to: UserId,
+    pub to: Option<UserId>,
+    /// The group.
+    #[serde(default, with = "text_opt", skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = forms::ChatId)]
+    pub chat: Option<ChatId>,
     /// The text.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = String)]
@@ -111,6 +122,41 @@ pub struct SendFrame {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = forms::Meta)]
     pub meta: Option<serde_json::Value>,
+}
+
+/// Asks for a group. Its chat's id is derived from the user, the device and the id: asked again it is the same.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct CreateFrame {
+    /// The device's count of the groups that it has asked for, from 1.
+    #[serde(with = "digits")]
+    #[schema(value_type = forms::MessageId)]
+    pub id: Counter,
+    /// Who is in it beside the user, who is its owner.
+    #[serde(with = "texts")]
+    #[schema(value_type = Vec<forms::UserId>)]
+    pub members: Vec<UserId>,
+    /// What it is called.
+    #[schema(value_type = forms::Title)]
+    pub title: String,
+    /// What clients take for a reference to its picture.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = forms::Picture)]
+    pub picture: Option<String>,
+}
+
+/// Asks for a change of a group.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ChangeFrame {
+    /// The device's count of what it asks of the chat, messages and changes together, from 1.
+    #[serde(with = "digits")]
+    #[schema(value_type = forms::MessageId)]
+    pub id: Counter,
+    /// The group.
+    #[serde(with = "text")]
+    #[schema(value_type = forms::ChatId)]
+    pub chat: ChatId,
+    /// What is to be changed.
+    pub change: ChangeAsked,
 }
 
 /// What the device has: the cursor frees room for more, and the seqs are delivered.

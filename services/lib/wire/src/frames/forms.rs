@@ -54,6 +54,12 @@ forms! {
     MessageId = text(1, 19, "^[1-9][0-9]*$").examples([json!("1")]);
     /// A message id as it was given; `0`, which is none, is refused.
     GivenMessageId = text(1, 19, "^(0|[1-9][0-9]*)$").examples([json!("1")]);
+    /// The title of a group: at most 256 bytes.
+    Title = text(1, 256, r"\S").examples([json!("The bridge")]);
+    /// What clients take for a reference to the picture of a group: at most 1,024 bytes.
+    Picture = ObjectBuilder::new().schema_type(Type::String).max_length(Some(1024));
+    /// What a member may do in a group. `admin`s say who is in it and what it is called, `owner`s make others owners.
+    Role = ObjectBuilder::new().schema_type(Type::String).enum_values(Some(["member", "admin", "owner"]));
     /// A session, in decimal digits.
     SessionId = text(1, 19, "^[1-9][0-9]*$").examples([json!("7")]);
     /// The number of a message in its chat, from 1; 0 is before all.

@@ -7,6 +7,7 @@ mod admin;
 mod client;
 mod fields;
 pub mod forms;
+mod group;
 mod rest;
 mod server;
 mod tagged;
@@ -14,14 +15,15 @@ mod tagged;
 use serde::{Serialize, de::DeserializeOwned};
 
 pub use admin::{Ban, BanRequest, Bans, BansQuery};
-pub use client::{Ack, ClientFrame, Hello, Read, ReceiptsQuery, Renew, SendFrame, Token};
+pub use client::{Ack, ChangeFrame, ClientFrame, CreateFrame, Hello, Read, ReceiptsQuery, Renew, SendFrame, Token};
+pub use group::{ChangeAsked, ChangeMade, PICTURE_BYTES_MAX, TITLE_BYTES_MAX};
 pub use rest::{
-    ChatItem, Chats, ChatsQuery, DeviceItem, Devices, DevicesQuery, MessageReceipt, MessageReceipts, Messages,
-    MessagesQuery, Problem, ReadUpTo,
+    Changes, ChangesQuery, ChatItem, Chats, ChatsQuery, DeviceItem, Devices, DevicesQuery, GroupItem, MemberItem,
+    Members, MembersQuery, MessageReceipt, MessageReceipts, Messages, MessagesQuery, Problem, ReadUpTo,
 };
 pub use server::{
-    CaughtUp, ChatReceipts, Delayed, Failed, Failure, MemberReceipt, Message, NotResumed, Receipt, Receipts, Renewed,
-    Sent, ServerFrame, Welcome,
+    CaughtUp, Changed, ChatReceipts, Counts, Delayed, Done, Failed, Failure, MemberReceipt, Message, MessageCount,
+    NotResumed, OthersReceipt, Receipt, Receipts, Renewed, Sent, ServerFrame, Welcome,
 };
 
 use crate::Error;

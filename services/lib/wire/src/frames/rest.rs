@@ -1,13 +1,13 @@
 //! Questions and answers of the REST API.
 
-use chasqui_domain::{ChatId, DeviceId, GatewayId, Seq, SessionId, TimeMs, UserId};
+use chasqui_domain::{ChatId, DeviceId, GatewayId, Role, Seq, SessionId, TimeMs, UserId};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::{MemberReceipt, Message, fields::digits, forms};
+use super::{Changed, MemberReceipt, Message, fields::digits, forms};
 use crate::{
     Code,
-    fields::{long, long_opt, text, text_opt},
+    fields::{long, long_opt, role, text, text_opt},
 };
 
 /// Which of the user's chats: `GET /v1/chats`.
@@ -42,15 +42,19 @@ pub struct ChatItem {
     #[serde(with = "text")]
     #[schema(value_type = forms::ChatId)]
     pub chat: ChatId,
-    /// The other user.
-    #[serde(with = "text")]
+    /// The other user of a direct chat.
+    #[serde(default, with = "text_opt", skip_serializing_if = "Option::is_none")]
     #[schema(value_type = forms::UserId)]
-    pub with: UserId,
+    pub with: Option<UserId>,
+    /// What there is to say of a group.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = GroupItem)]
+    pub group: Option<Box<GroupItem>>,
     /// The last message's number; 0 when there is none.
     #[serde(with = "long")]
     #[schema(value_type = forms::Seq)]
     pub last_seq: Seq,
-    /// When something last happened.
+    /// When something was last written or changed.
     #[serde(with = "long")]
     #[schema(value_type = forms::TimeMs)]
     pub last_time: TimeMs,
@@ -58,12 +62,78 @@ pub struct ChatItem {
     #[serde(with = "long")]
     #[schema(value_type = forms::Count)]
     pub unread: u64,
-    /// The watermarks of all members, the user included.
+    /// The watermarks of both users of a direct chat; of a group those of the user alone.
     pub members: Vec<MemberReceipt>,
     /// The last message.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Message)]
     pub last_message: Option<Box<Message>>,
+}
+
+/// A group in the list, as one of its members sees it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct GroupItem {
+    /// What it is called; none when it can't be opened any more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = forms::Title)]
+    pub title: Option<String>,
+    /// What clients take for a reference to its picture; none when it has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = forms::Picture)]
+    pub picture: Option<String>,
+    /// How many are in it.
+    #[schema(value_type = forms::Count)]
+    pub members_count: u32,
+    /// What the user may do in it.
+    #[serde(with = "role")]
+    #[schema(value_type = forms::Role)]
+    pub role: Role,
+    /// Since when the user is in it; what happened before is not shown to them.
+    #[serde(with = "long")]
+    #[schema(value_type = forms::TimeMs)]
+    pub joined: TimeMs,
+}
+
+/// Which members of a chat: `GET /v1/chats/{chat}/members`, and whose receipts of a message.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct MembersQuery {
+    /// At most so many.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[param(value_type = forms::Limit, inline)]
+    pub limit: Option<u32>,
+    /// From behind this user, in ascending order of id.
+    #[serde(default, with = "text_opt", skip_serializing_if = "Option::is_none")]
+    #[param(value_type = forms::UserId, inline)]
+    pub after: Option<UserId>,
+}
+
+/// The members of a chat.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Members {
+    /// In ascending order of id.
+    pub members: Vec<MemberItem>,
+    /// The `after` of the next page; none on the last.
+    #[serde(default, with = "text_opt", skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = forms::UserId)]
+    pub next: Option<UserId>,
+}
+
+/// A member of a chat.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct MemberItem {
+    /// Who.
+    #[serde(with = "text")]
+    #[schema(value_type = forms::UserId)]
+    pub user: UserId,
+    /// What they may do; in a direct chat both are members.
+    #[serde(with = "role")]
+    #[schema(value_type = forms::Role)]
+    pub role: Role,
+    /// Since when they are in it.
+    #[serde(with = "long")]
+    #[schema(value_type = forms::TimeMs)]
+    pub joined: TimeMs,
 }
 
 /// Which messages of a chat: `GET /v1/chats/{chat}/messages`.
@@ -101,6 +171,31 @@ pub struct Messages {
     #[serde(default, with = "long_opt", skip_serializing_if = "Option::is_none")]
     #[schema(value_type = forms::Seq)]
     pub next: Option<Seq>,
+}
+
+/// Which changes of a chat: `GET /v1/chats/{chat}/changes`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct ChangesQuery {
+    /// At most so many.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[param(value_type = forms::Limit, inline)]
+    pub limit: Option<u32>,
+    /// From before the page that gave this as `next`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[param(value_type = forms::Place, inline)]
+    pub before: Option<String>,
+}
+
+/// Changes of a chat.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Changes {
+    /// From the latest down.
+    pub changes: Vec<Changed>,
+    /// The `before` of the next page; none on the last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = forms::Place)]
+    pub next: Option<String>,
 }
 
 /// Which of the user's devices: `GET /v1/devices`.
@@ -166,8 +261,13 @@ pub struct MessageReceipts {
     #[serde(with = "long")]
     #[schema(value_type = forms::Seq)]
     pub seq: Seq,
-    /// All members. Who wrote the message has it, and has read it.
+    /// In ascending order of id, those who were in the chat when it was written and still are. Who wrote it has it, and has
+    /// read it.
     pub members: Vec<MessageReceipt>,
+    /// The `after` of the next page; none on the last.
+    #[serde(default, with = "text_opt", skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = forms::UserId)]
+    pub next: Option<UserId>,
 }
 
 /// Whether a member has a message.

@@ -8,6 +8,7 @@ use utoipa::ToSchema;
 use super::{
     fields::{base64_opt, digits, digits_opt},
     forms,
+    group::ChangeMade,
 };
 use crate::{
     Code,
@@ -24,10 +25,16 @@ pub enum ServerFrame {
     Message(Box<Message>),
     /// A message of this device was accepted.
     Sent(Sent),
+    /// A chat was changed, or a group came to be.
+    Changed(Box<Changed>),
+    /// What this device asked for is done.
+    Done(Done),
     /// A command of this device was refused, or couldn't be taken.
     Failed(Box<Failed>),
     /// A member's watermarks rose.
     Receipt(Receipt),
+    /// How many of a group have messages of the user.
+    Counts(Counts),
     /// The watermarks that were asked for.
     Receipts(Receipts),
     /// The inbox is read; what follows is live.
@@ -42,8 +49,21 @@ pub enum ServerFrame {
 
 impl ServerFrame {
     /// The `type` of each.
-    pub const NAMES: &[&str] =
-        &["welcome", "message", "sent", "failed", "receipt", "receipts", "caught_up", "delayed", "renewed", "error"];
+    pub const NAMES: &[&str] = &[
+        "welcome",
+        "message",
+        "sent",
+        "changed",
+        "done",
+        "failed",
+        "receipt",
+        "counts",
+        "receipts",
+        "caught_up",
+        "delayed",
+        "renewed",
+        "error",
+    ];
 }
 
 /// The session, and its limits.
@@ -196,6 +216,63 @@ pub struct Sent {
     pub repeated: bool,
 }
 
+/// A chat was changed, or a group came to be. In answers of the REST API it has no cursor.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Changed {
+    /// The position behind it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = forms::Cursor)]
+    pub cursor: Option<String>,
+    /// The chat.
+    #[serde(with = "text")]
+    #[schema(value_type = forms::ChatId)]
+    pub chat: ChatId,
+    /// When it happened.
+    #[serde(with = "long")]
+    #[schema(value_type = forms::TimeMs)]
+    pub time: TimeMs,
+    /// The last message before it; 0 when there is none.
+    #[serde(with = "long")]
+    #[schema(value_type = forms::Seq)]
+    pub after: Seq,
+    /// Who asked for it.
+    #[serde(with = "text")]
+    #[schema(value_type = forms::UserId)]
+    pub by: UserId,
+    /// On which device.
+    #[serde(with = "text")]
+    #[schema(value_type = forms::DeviceId)]
+    pub device: DeviceId,
+    /// That device's id of it.
+    #[serde(with = "digits")]
+    #[schema(value_type = forms::MessageId)]
+    pub id: Counter,
+    /// What is different now.
+    pub change: ChangeMade,
+}
+
+/// What this device asked for is done; stands in the place of what was changed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Done {
+    /// The position behind it.
+    #[schema(value_type = forms::Cursor)]
+    pub cursor: String,
+    /// The chat. Who asked for a group learns here which one it is.
+    #[serde(with = "text")]
+    #[schema(value_type = forms::ChatId)]
+    pub chat: ChatId,
+    /// The id that it was asked with.
+    #[serde(with = "digits")]
+    #[schema(value_type = forms::MessageId)]
+    pub id: Counter,
+    /// When it happened.
+    #[serde(with = "long")]
+    #[schema(value_type = forms::TimeMs)]
+    pub time: TimeMs,
+    /// Whether it had been done before, or there was nothing to change.
+    pub repeated: bool,
+}
+
 /// A command of this device was refused, or couldn't be taken.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Failed {
@@ -260,6 +337,51 @@ pub struct Receipt {
     pub time: TimeMs,
 }
 
+/// How many of a group have messages of the user. Several that come within a moment are gathered: it is the newest state, and
+/// not every one between.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Counts {
+    /// The group.
+    #[serde(with = "text")]
+    #[schema(value_type = forms::ChatId)]
+    pub chat: ChatId,
+    /// What all others have.
+    pub others: OthersReceipt,
+    /// The newest of the user's messages of which something changed, in ascending order.
+    pub messages: Vec<MessageCount>,
+}
+
+/// What all other members of a group have, of those who were in it when a message was written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct OthersReceipt {
+    /// How many others there are.
+    #[schema(value_type = forms::Count)]
+    pub count: u32,
+    /// Everything up to here is on a device of each of them.
+    #[serde(with = "long")]
+    #[schema(value_type = forms::Seq)]
+    pub delivered: Seq,
+    /// Everything up to here was opened by each of them.
+    #[serde(with = "long")]
+    #[schema(value_type = forms::Seq)]
+    pub read: Seq,
+}
+
+/// How many others have a message. Who joined behind it counts as one who has read it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct MessageCount {
+    /// Which.
+    #[serde(with = "long")]
+    #[schema(value_type = forms::Seq)]
+    pub seq: Seq,
+    /// On a device of how many it is.
+    #[schema(value_type = forms::Count)]
+    pub delivered: u32,
+    /// How many have opened it.
+    #[schema(value_type = forms::Count)]
+    pub read: u32,
+}
+
 /// The watermarks that were asked for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Receipts {
@@ -282,8 +404,12 @@ pub struct ChatReceipts {
     #[serde(with = "long")]
     #[schema(value_type = forms::Count)]
     pub unread: u64,
-    /// The watermarks of all members, the user included.
+    /// The watermarks of both users of a direct chat; of a group those of the user alone.
     pub members: Vec<MemberReceipt>,
+    /// In a group, what all others have.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = OthersReceipt)]
+    pub others: Option<OthersReceipt>,
 }
 
 /// The watermarks of a member.

@@ -9,7 +9,7 @@ use serde::{
     forward_to_deserialize_any,
 };
 
-use super::{Ack, ClientFrame, Hello, Read, ReceiptsQuery, Renew, SendFrame};
+use super::{Ack, ChangeFrame, ClientFrame, CreateFrame, Hello, Read, ReceiptsQuery, Renew, SendFrame};
 
 /// None for what is of any other form, whether it is a frame or not: serde's own reading tells, and says what is wrong.
 /// So nothing is taken here that it would refuse, and a field that isn't known is left to it as well.
@@ -38,6 +38,8 @@ impl<'de> Visitor<'de> for FrameVisitor {
         match name {
             "hello" => Hello::deserialize(fields).map(ClientFrame::Hello),
             "send" => Box::<SendFrame>::deserialize(fields).map(ClientFrame::Send),
+            "create" => Box::<CreateFrame>::deserialize(fields).map(ClientFrame::Create),
+            "change" => Box::<ChangeFrame>::deserialize(fields).map(ClientFrame::Change),
             "ack" => Ack::deserialize(fields).map(ClientFrame::Ack),
             "read" => Read::deserialize(fields).map(ClientFrame::Read),
             "receipts" => ReceiptsQuery::deserialize(fields).map(ClientFrame::Receipts),
@@ -128,6 +130,8 @@ mod tests {
         let fields = |name: &str| match name {
             "hello" => r#""token":"a.b.c","device":"phone","cursor":"c""#.to_owned(),
             "send" => r#""id":"5","to":"bob","text":"hello","reply_to":2,"mentions":["eve"],"meta":{"a":1}"#.to_owned(),
+            "create" => r#""id":"1","members":["bob","eve"],"title":"The bridge""#.to_owned(),
+            "change" => format!(r#""id":"6","chat":"{chat}","change":{{"type":"remove","user":"eve"}}"#),
             "ack" => format!(r#""cursor":"c","delivered":{{"{chat}":3}}"#),
             "read" => format!(r#""chat":"{chat}","seq":3"#),
             "receipts" => format!(r#""chats":["{chat}"]"#),

@@ -65,8 +65,8 @@ fn a_record_is_not_taken_for_another() {
 #[test]
 fn exactly_one_payload_is_set() {
     let decode = |rest: &[u8]| GatewayRecord::decode(&[&header("gateway_start"), rest].concat());
-    assert_eq!(decode(&[2, 0, 0, 0, 0, 0]), Ok(GatewayRecord::Start));
-    let (none, two) = (decode(&[0; 6]), decode(&[2, 0, 2, 14, 6, 8, 10, 0, 0, 0]));
+    assert_eq!(decode(&[2, 0, 0, 0, 0, 0, 0]), Ok(GatewayRecord::Start));
+    let (none, two) = (decode(&[0; 7]), decode(&[2, 0, 2, 14, 6, 8, 10, 0, 0, 0, 0]));
     assert!(matches!(&none, Err(Error::Decode { why, .. }) if why.contains("no payload")), "{none:?}");
     assert!(matches!(&two, Err(Error::Decode { why, .. }) if why.contains("more than one")), "{two:?}");
 }
@@ -83,8 +83,8 @@ fn a_length_that_is_a_lie_costs_nothing() {
 
 #[test]
 fn a_partition_is_placed_once() {
-    // Two entries of an array: partition 1, offset 1, index 0, twice; no suspended gateway; presence from 0.
-    let bytes = [&header("router_state")[..], &[4, 2, 2, 0, 2, 2, 0, 0, 0, 0]].concat();
+    // Two entries of an array: partition 1, offset 1, index 0, twice; no suspended gateway; no counts; presence from 0.
+    let bytes = [&header("router_state")[..], &[4, 2, 2, 0, 2, 2, 0, 0, 0, 0, 0]].concat();
     let result = RouterState::decode(&bytes);
     assert!(matches!(&result, Err(Error::Decode { why, .. }) if why.contains("twice")), "{result:?}");
 }

@@ -3,13 +3,14 @@
 use std::fmt::Debug;
 
 use bytes::Bytes;
-use chasqui_domain::{Counter, Epoch, Seq, SessionId, TimeMs};
+use chasqui_domain::{Counter, Epoch, Role, Seq, SessionId, TimeMs};
 use chasqui_wire::{
     Code,
     frames::{
-        Ack, CaughtUp, ChatItem, ChatReceipts, Chats, ChatsQuery, ClientFrame, Delayed, Failed, Failure, Hello,
-        MemberReceipt, Message, Messages, MessagesQuery, NotResumed, Read, Receipt, Receipts, ReceiptsQuery, Renewed,
-        SendFrame, Sent, ServerFrame, Token, Welcome, parse, to_text,
+        Ack, CaughtUp, ChangeAsked, ChangeFrame, ChangeMade, Changed, ChatItem, ChatReceipts, Chats, ChatsQuery,
+        ClientFrame, Counts, CreateFrame, Delayed, Done, Failed, Failure, GroupItem, Hello, MemberItem, MemberReceipt,
+        Members, Message, MessageCount, Messages, MessagesQuery, NotResumed, OthersReceipt, Read, Receipt, Receipts,
+        ReceiptsQuery, Renewed, SendFrame, Sent, ServerFrame, Token, Welcome, parse, to_text,
     },
 };
 use proptest::prelude::*;
@@ -69,7 +70,8 @@ fn what_clients_send() {
 
     let mut send = SendFrame {
         id: Counter(5),
-        to: user("bob"),
+        to: Some(user("bob")),
+        chat: None,
         text: Some("hello".to_owned()),
         content_type: None,
         body: None,
@@ -90,6 +92,33 @@ fn what_clients_send() {
         "mentions": ["bob"], "meta": [1, "two"]
     });
     is(&ClientFrame::Send(Box::new(send)), json);
+
+    let create = CreateFrame {
+        id: Counter(1),
+        members: vec![user("bob")],
+        title: "The bridge".to_owned(),
+        picture: Some("p".to_owned()),
+    };
+    let json = json!({"type": "create", "id": "1", "members": ["bob"], "title": "The bridge", "picture": "p"});
+    is(&ClientFrame::Create(Box::new(create)), json);
+    let changes = [
+        (ChangeAsked::Add { users: vec![user("bob")] }, json!({"type": "add", "users": ["bob"]})),
+        (ChangeAsked::Remove { user: user("bob") }, json!({"type": "remove", "user": "bob"})),
+        (ChangeAsked::Leave {}, json!({"type": "leave"})),
+        (
+            ChangeAsked::Role { user: user("bob"), role: Role::Admin },
+            json!({"type": "role", "user": "bob", "role": "admin"}),
+        ),
+        (
+            ChangeAsked::Describe { title: Some("t".to_owned()), picture: None },
+            json!({"type": "describe", "title": "t"}),
+        ),
+    ];
+    for (change, shown) in changes {
+        let frame = ChangeFrame { id: Counter(6), chat: chat(), change };
+        let json = json!({"type": "change", "id": "6", "chat": CHAT, "change": shown});
+        is(&ClientFrame::Change(Box::new(frame)), json);
+    }
 
     let ack = Ack { cursor: "c".to_owned(), delivered: [(chat(), Seq(3))].into() };
     is(&ClientFrame::Ack(ack), json!({"type": "ack", "cursor": "c", "delivered": {CHAT: 3}}));
@@ -127,14 +156,59 @@ fn what_the_server_sends() {
         Sent { cursor: "c".to_owned(), chat: chat(), id: Counter(5), seq: Seq(3), time: TimeMs(9), repeated: false };
     let json = json!({"type": "sent", "cursor": "c", "chat": CHAT, "id": "5", "seq": 3, "time": 9, "repeated": false});
     is(&ServerFrame::Sent(sent), json);
+    let changes = [
+        (
+            ChangeMade::Created { users: vec![user("alice"), user("bob")], title: Some("t".to_owned()), picture: None },
+            json!({"type": "created", "users": ["alice", "bob"], "title": "t"}),
+        ),
+        (ChangeMade::Add { users: vec![user("bob")] }, json!({"type": "add", "users": ["bob"]})),
+        (ChangeMade::Remove { user: user("bob") }, json!({"type": "remove", "user": "bob"})),
+        (ChangeMade::Leave {}, json!({"type": "leave"})),
+        (
+            ChangeMade::Role { user: user("bob"), role: Role::Owner },
+            json!({"type": "role", "user": "bob", "role": "owner"}),
+        ),
+        (
+            ChangeMade::Describe { title: None, picture: Some(String::new()) },
+            json!({"type": "describe", "picture": ""}),
+        ),
+    ];
+    for (change, shown) in changes {
+        let changed = Changed {
+            cursor: Some("c".to_owned()),
+            chat: chat(),
+            time: TimeMs(9),
+            after: Seq(2),
+            by: user("alice"),
+            device: device("phone"),
+            id: Counter(6),
+            change,
+        };
+        let json = json!({
+            "type": "changed", "cursor": "c", "chat": CHAT, "time": 9, "after": 2, "by": "alice", "device": "phone",
+            "id": "6", "change": shown
+        });
+        is(&ServerFrame::Changed(Box::new(changed)), json);
+    }
+    let done = Done { cursor: "c".to_owned(), chat: chat(), id: Counter(6), time: TimeMs(9), repeated: true };
+    let json = json!({"type": "done", "cursor": "c", "chat": CHAT, "id": "6", "time": 9, "repeated": true});
+    is(&ServerFrame::Done(done), json);
+    let others = OthersReceipt { count: 3, delivered: Seq(3), read: Seq(2) };
+    let messages = vec![MessageCount { seq: Seq(3), delivered: 3, read: 1 }];
+    let json = json!({
+        "type": "counts", "chat": CHAT, "others": {"count": 3, "delivered": 3, "read": 2},
+        "messages": [{"seq": 3, "delivered": 3, "read": 1}]
+    });
+    is(&ServerFrame::Counts(Counts { chat: chat(), others, messages }), json);
     let receipt =
         Receipt { cursor: None, chat: chat(), user: user("bob"), delivered: Seq(3), read: Seq(2), time: TimeMs(9) };
     let json = json!({"type": "receipt", "chat": CHAT, "user": "bob", "delivered": 3, "read": 2, "time": 9});
     is(&ServerFrame::Receipt(receipt), json);
     let members = vec![MemberReceipt { user: user("bob"), delivered: Seq(3), read: Seq(2) }];
-    let chats = vec![ChatReceipts { chat: chat(), last_seq: Seq(3), unread: 1, members }];
+    let chats = vec![ChatReceipts { chat: chat(), last_seq: Seq(3), unread: 1, members, others: Some(others) }];
     let json = json!({"type": "receipts", "chats": [{
-        "chat": CHAT, "last_seq": 3, "unread": 1, "members": [{"user": "bob", "delivered": 3, "read": 2}]
+        "chat": CHAT, "last_seq": 3, "unread": 1, "members": [{"user": "bob", "delivered": 3, "read": 2}],
+        "others": {"count": 3, "delivered": 3, "read": 2}
     }]});
     is(&ServerFrame::Receipts(Receipts { chats }), json);
     is(&ServerFrame::CaughtUp(CaughtUp { cursor: "c".to_owned() }), json!({"type": "caught_up", "cursor": "c"}));
@@ -194,7 +268,8 @@ fn what_the_rest_api_takes_and_gives() {
     );
     let item = ChatItem {
         chat: chat(),
-        with: user("bob"),
+        with: Some(user("bob")),
+        group: None,
         last_seq: Seq(3),
         last_time: TimeMs(9),
         unread: 1,
@@ -205,7 +280,22 @@ fn what_the_rest_api_takes_and_gives() {
         "chat": CHAT, "with": "bob", "last_seq": 3, "last_time": 9, "unread": 1,
         "members": [{"user": "bob", "delivered": 3, "read": 2}], "last_message": message_json()
     }], "next": CHAT});
-    is(&Chats { chats: vec![item], next: Some(chat()) }, json);
+    is(&Chats { chats: vec![item.clone()], next: Some(chat()) }, json);
+    let group = GroupItem {
+        title: Some("t".to_owned()),
+        picture: None,
+        members_count: 3,
+        role: Role::Admin,
+        joined: TimeMs(7),
+    };
+    let json = json!({
+        "chat": CHAT, "group": {"title": "t", "members_count": 3, "role": "admin", "joined": 7}, "last_seq": 3,
+        "last_time": 9, "unread": 1, "members": [{"user": "bob", "delivered": 3, "read": 2}],
+    });
+    is(&ChatItem { with: None, group: Some(Box::new(group)), last_message: None, ..item }, json);
+    let member = MemberItem { user: user("bob"), role: Role::Member, joined: TimeMs(7) };
+    let json = json!({"members": [{"user": "bob", "role": "member", "joined": 7}], "next": "bob"});
+    is(&Members { members: vec![member], next: Some(user("bob")) }, json);
     let messages = Messages { messages: vec![message(None)], next: Some(Seq(3)) };
     is(&messages, json!({"messages": [message_json()], "next": 3}));
     is(&Messages { messages: vec![], next: None }, json!({"messages": []}));

@@ -3,8 +3,18 @@
 use bytes::Bytes;
 use chasqui_domain::{Counter, Entry, Event, EventKind, RulesNumber, Seq, TimeMs, Version};
 use chasqui_wire::{
-    Error, body::Body, checkpoint::RouterState, command, entry, event, gateway_record::GatewayRecord,
-    heartbeat::Heartbeat, inbox::InboxRecord, presence::Presence, revocation::Revocation, snapshot, summary,
+    Error,
+    body::Body,
+    checkpoint::RouterState,
+    command, entry, event,
+    gateway_record::GatewayRecord,
+    heartbeat::Heartbeat,
+    inbox::InboxRecord,
+    member::{self, ChatMember},
+    presence::Presence,
+    revocation::Revocation,
+    snapshot,
+    summary::{self, ChatSummary},
 };
 use proptest::prelude::*;
 
@@ -97,44 +107,24 @@ proptest! {
     }
 
     #[test]
-    fn snapshots((state, _) in a_state()) {
+    fn snapshots(state in a_state()) {
         let bytes = snapshot::encode(&state).unwrap();
         prop_assert_eq!(&snapshot::decode(&bytes).unwrap(), &state);
         prop_assert_eq!(snapshot::encode(&state).unwrap(), bytes);
     }
 
     #[test]
-    fn summaries((state, events) in a_state()) {
-        let last = events.iter().rfind(|event| matches!(event.kind, EventKind::Message { .. }));
-        let bytes = summary::encode(&state, last).unwrap();
-        prop_assert_eq!(summary::encode(&state, last).unwrap(), bytes.clone());
+    fn what_is_shown_tells_what_the_state_tells(state in a_state()) {
+        let bytes = summary::encode(&ChatSummary::from(&state)).unwrap();
+        prop_assert_eq!(summary::encode(&ChatSummary::from(&state)).unwrap(), bytes.clone());
         let found = summary::decode(&bytes).unwrap();
-        prop_assert_eq!(
-            (found.chat, found.version, found.last_seq, found.last_time, found.epoch, found.last_message_version),
-            (state.id, state.version, state.last_seq, state.last_time, state.epoch, last.map(|last| last.version))
-        );
-        prop_assert_eq!(found.members.len(), state.members.len());
-        for (found, member) in found.members.iter().zip(&state.members) {
-            prop_assert_eq!(&found.user, &member.user);
-            prop_assert_eq!(
-                (found.delivered, found.read, found.unread),
-                (member.delivered, member.read, member.unread(state.last_seq))
-            );
+        prop_assert_eq!(&found, &ChatSummary::from(&state));
+        for member in &state.members {
+            let kept = ChatMember::from(member);
+            let read = member::decode(&member::encode(&kept).unwrap()).unwrap();
+            prop_assert_eq!(read, kept);
+            prop_assert_eq!(found.unread(&read), state.unread(member));
         }
-    }
-}
-
-#[test]
-fn a_summary_takes_no_other_event_for_the_last_message() {
-    let state = samples::state();
-    let read = samples::event(EventKind::Read { member: user("bob"), seq: Seq(1) });
-    let mut older = samples::event(samples::message());
-    if let EventKind::Message { seq, .. } = &mut older.kind {
-        *seq = Seq(state.last_seq.0 - 1);
-    }
-    for other in [read, older] {
-        let bytes = summary::encode(&state, Some(&other)).unwrap();
-        assert_eq!(summary::decode(&bytes).unwrap().last_message_version, None);
     }
 }
 
@@ -160,10 +150,12 @@ fn the_body_of_a_row_stands_beside_the_envelope_and_nowhere_else() {
 }
 
 #[test]
-fn an_entry_of_a_message_holds_no_other_event() {
+fn an_entry_of_a_message_or_a_change_holds_no_other_event() {
     let event = samples::event(EventKind::Read { member: user("bob"), seq: Seq(1) });
-    let result = entry::encode(&Entry::Message { event });
-    assert!(matches!(result, Err(Error::Encode { record: "Entry", .. })), "{result:?}");
+    for entry in [Entry::Message { event: event.clone() }, Entry::Changed { event }] {
+        let result = entry::encode(&entry);
+        assert!(matches!(result, Err(Error::Encode { record: "Entry", .. })), "{result:?}");
+    }
 }
 
 #[test]

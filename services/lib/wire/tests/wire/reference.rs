@@ -4,7 +4,6 @@
 use std::{collections::BTreeSet, fmt};
 
 use bytes::Bytes;
-use chasqui_domain::EventKind;
 use chasqui_wire::{
     Error,
     body::Body,
@@ -13,6 +12,7 @@ use chasqui_wire::{
     gateway_record::GatewayRecord,
     heartbeat::Heartbeat,
     inbox::InboxRecord,
+    member::{self, ChatMember},
     presence::Presence,
     reference::by_apache_avro,
     revocation::Revocation,
@@ -89,12 +89,9 @@ fn cases() -> Vec<(&'static str, BoxedStrategy<Case>)> {
         let encode = move || event::encode_envelope(&of, &source).map(|(envelope, _)| envelope);
         Case::new(&(event, source), encode, move |bytes| event::decode_row(bytes, cell.as_ref()))
     });
-    let summaries = a_state().prop_map(|(state, events)| {
-        let last = events.into_iter().rfind(|event| matches!(event.kind, EventKind::Message { .. }));
-        let shown = ChatSummary::of(&state, last.as_ref());
-        Case::new(&shown, move || summary::encode(&state, last.as_ref()), summary::decode)
-    });
-    let states = a_state().prop_map(|(state, _)| state);
+    let summaries = a_state().prop_map(|state| ChatSummary::from(&state));
+    let members = a_state().prop_filter_map("it has no members", |state| state.members.first().map(ChatMember::from));
+    let states = a_state();
     let events = (an_event(), a_source());
     vec![
         ("Command", Case::of(a_command(), command::encode, command::decode)),
@@ -108,7 +105,8 @@ fn cases() -> Vec<(&'static str, BoxedStrategy<Case>)> {
         ("GatewayRecord", Case::of(a_gateway_record(), GatewayRecord::encode, GatewayRecord::decode)),
         ("RouterState", Case::of(a_router_state(), RouterState::encode, RouterState::decode)),
         ("Snapshot", Case::of(states, snapshot::encode, snapshot::decode)),
-        ("ChatSummary", summaries.boxed()),
+        ("ChatSummary", Case::of(summaries, summary::encode, summary::decode)),
+        ("ChatMember", Case::of(members, member::encode, member::decode)),
         ("Body", Case::of(a_body(), Body::encode, Body::decode)),
     ]
 }

@@ -5,8 +5,9 @@ use std::{fs, path::PathBuf};
 
 use bytes::Bytes;
 use chasqui_domain::{
-    Action, Chat, Command, Counter, Entry, Epoch, Event, EventKind, Incarnation, LogId, Offset, Partition, Refusal,
-    Rules, RulesNumber, Sealed, Send, Seq, SessionId, Source, Term, TimeMs, Version,
+    Action, AuthorCounts, Change, Chat, ChatId, Command, Counter, Create, Entry, Epoch, Event, EventKind, GroupCounts,
+    Incarnation, LogId, MessageCount, Offset, Partition, Refusal, Role, Rules, RulesNumber, Sealed, Send, Seq,
+    SessionId, Source, Term, TimeMs, Version,
 };
 use chasqui_wire::{
     Error,
@@ -16,9 +17,11 @@ use chasqui_wire::{
     gateway_record::GatewayRecord,
     heartbeat::Heartbeat,
     inbox::InboxRecord,
+    member::{self, ChatMember},
     presence::{Presence, PresenceKind},
     revocation::Revocation,
-    snapshot, summary,
+    snapshot,
+    summary::{self, ChatSummary},
 };
 
 use crate::people::{chat, content_type, device, gateway, user};
@@ -71,21 +74,23 @@ pub(crate) fn all() -> Vec<Sample> {
     for (name, value) in gateway_records() {
         add(name, value.encode(), |bytes| GatewayRecord::decode(bytes)?.encode());
     }
-    add("snapshot", snapshot::encode(&state()), |bytes| {
-        let state = snapshot::decode(bytes)?;
-        // Whoever reads a state makes summaries of it.
-        summary::encode(&state, None)?;
-        snapshot::encode(&state)
-    });
-    let mut last = event(message());
-    last.version = Version(4);
-    add("chat_summary", summary::encode(&state(), Some(&last)), |bytes| {
-        summary::decode(bytes)?;
-        Ok(Bytes::copy_from_slice(bytes))
-    });
+    for (snapshot, summary, chat) in
+        [("snapshot", "chat_summary", state()), ("snapshot_group", "chat_summary_group", group_state())]
+    {
+        add(snapshot, snapshot::encode(&chat), |bytes| {
+            let state = snapshot::decode(bytes)?;
+            // Whoever reads a state makes summaries of it.
+            summary::encode(&ChatSummary::from(&state))?;
+            snapshot::encode(&state)
+        });
+        add(summary, summary::encode(&ChatSummary::from(&chat)), |bytes| summary::encode(&summary::decode(bytes)?));
+    }
+    let member = ChatMember::from(&group_state().members[0]);
+    add("chat_member", member::encode(&member), |bytes| member::encode(&member::decode(bytes)?));
     let router = RouterState {
         placed: [(Partition(0), (Offset(41), 0)), (Partition(3), (Offset(1_000_000), 1))].into(),
         suspended: vec![(gateway("gateway-1"), Incarnation(12), Offset(99))],
+        counts: vec![counts()],
         presence_from: Offset(17),
     };
     add("router_state", router.encode(), |bytes| RouterState::decode(bytes)?.encode());
@@ -128,7 +133,7 @@ pub(crate) fn event(kind: EventKind) -> Event {
     Event { chat: chat(), version: Version(4), time: TimeMs(1_700_000_000_123), rules: RulesNumber(1), kind }
 }
 
-fn commands() -> [(&'static str, Command); 3] {
+fn commands() -> Vec<(&'static str, Command)> {
     let command = |action| Command {
         chat: chat(),
         sender: user("alice"),
@@ -136,16 +141,81 @@ fn commands() -> [(&'static str, Command); 3] {
         rules: Rules::default(),
         action,
     };
-    let send = Send { peer: user("bob"), counter: Counter(5), allowed: true, body: sealed() };
-    [
-        ("command_send", command(Action::Send(send))),
+    let send = |peer| Send { peer, counter: Counter(5), allowed: true, body: sealed() };
+    let create = Create {
+        counter: Counter(1),
+        members: vec![user("bob"), user("carol")],
+        allowed: true,
+        title: profile(),
+        picture: Some(profile()),
+    };
+    let mut commands = vec![
+        ("command_create", command(Action::Create(create))),
+        ("command_send", command(Action::Send(send(Some(user("bob")))))),
+        ("command_send_group", command(Action::Send(send(None)))),
         ("command_delivered", command(Action::Delivered { seq: Seq(3) })),
         ("command_read", command(Action::Read { seq: Seq(300) })),
+    ];
+    let names = [
+        "command_add",
+        "command_remove",
+        "command_leave",
+        "command_role",
+        "command_describe",
+        "command_describe_title",
+    ];
+    for (name, change) in names.into_iter().zip(changes()) {
+        commands.push((name, command(Action::Change { counter: Counter(6), allowed: true, change })));
+    }
+    commands
+}
+
+fn changes() -> [Change; 6] {
+    [
+        Change::Add { users: vec![user("carol"), user("dave")] },
+        Change::Remove { user: user("bob") },
+        Change::Leave,
+        Change::SetRole { user: user("bob"), role: Role::Admin },
+        Change::Describe { title: Some(profile()), picture: Some(profile()) },
+        Change::Describe { title: Some(profile()), picture: None },
     ]
 }
 
-fn events() -> [(&'static str, Event); 4] {
-    [
+fn profile() -> Sealed {
+    Sealed { epoch: Epoch::PROFILE, ..sealed() }
+}
+
+fn created() -> EventKind {
+    EventKind::Created {
+        by: user("alice"),
+        device: device("phone"),
+        counter: Counter(1),
+        members: vec![user("alice"), user("bob"), user("carol")],
+        title: profile(),
+        picture: None,
+    }
+}
+
+fn changed(change: Change) -> EventKind {
+    let (by, device) = (user("alice"), device("phone"));
+    EventKind::Changed { by, device, counter: Counter(6), after: Seq(3), change }
+}
+
+fn counts() -> GroupCounts {
+    let messages = vec![MessageCount { seq: Seq(3), delivered: 2, read: 1 }];
+    let author = AuthorCounts { author: user("alice"), others: 2, delivered: Seq(3), read: Seq(1), messages };
+    GroupCounts { chat: group(), version: Version(9), authors: vec![author] }
+}
+
+fn group() -> ChatId {
+    ChatId::group(&user("alice"), &device("phone"), Counter(1))
+}
+
+fn events() -> Vec<(&'static str, Event)> {
+    let [_, remove, ..] = changes();
+    vec![
+        ("event_created", event(created())),
+        ("event_changed", event(changed(remove))),
         ("event_opened", event(EventKind::Opened { members: vec![user("alice"), user("bob")] })),
         ("event_message", event(message())),
         ("event_delivered", event(EventKind::Delivered { member: user("bob"), seq: Seq(3) })),
@@ -153,12 +223,17 @@ fn events() -> [(&'static str, Event); 4] {
     ]
 }
 
-fn entries() -> [(&'static str, Entry); 5] {
+fn entries() -> Vec<(&'static str, Entry)> {
     let (chat, time, seq) = (chat(), TimeMs(1_700_000_000_123), Seq(3));
     let refused = |counter, refusal| Entry::Refused { chat, device: device("phone"), counter, refusal };
     let stale = Refusal::StaleEpoch { current: Epoch(3) };
     let (version, member) = (Version(8), user("bob"));
-    [
+    let [.., describe] = changes();
+    vec![
+        ("entry_created", Entry::Changed { event: event(created()) }),
+        ("entry_changed", Entry::Changed { event: event(changed(describe)) }),
+        ("entry_done", Entry::Done { chat, device: device("phone"), counter: Counter(6), time }),
+        ("entry_counts", Entry::Counts(counts())),
         ("entry_message", Entry::Message { event: event(message()) }),
         ("entry_repeated", Entry::Repeated { chat, device: device("phone"), counter: Counter(5), seq, time }),
         ("entry_refused", refused(None, Refusal::SeqAhead)),
@@ -179,7 +254,7 @@ fn presence(kind: PresenceKind) -> Presence {
     }
 }
 
-fn gateway_records() -> [(&'static str, GatewayRecord); 6] {
+fn gateway_records() -> [(&'static str, GatewayRecord); 7] {
     let (term, incarnation, partition) = (Term(5), Incarnation(7), Partition(3));
     let answer = GatewayRecord::Answer {
         term,
@@ -206,6 +281,7 @@ fn gateway_records() -> [(&'static str, GatewayRecord); 6] {
             GatewayRecord::Forgotten { term, incarnation, session: SessionId(21), user: user("alice") },
         ),
         ("gateway_superseded", GatewayRecord::Superseded { incarnation }),
+        ("gateway_counts", GatewayRecord::Counts { term, incarnation, partition, counts: counts() }),
         ("gateway_push", push),
     ]
 }
@@ -228,13 +304,45 @@ pub(crate) fn state() -> Chat {
         EventKind::Delivered { member: user("alice"), seq: Seq(3) },
         EventKind::Read { member: user("bob"), seq: Seq(2) },
     ];
-    for (version, kind) in (1..).zip(kinds) {
-        let mut event = event(kind);
-        event.version = Version(version);
-        event.time = TimeMs(1_700_000_000_000 + version);
-        state.apply(&event).unwrap();
-    }
+    fold(&mut state, kinds);
     state
+}
+
+/// Alice wrote 1, carol wrote 2 and was removed, bob is an admin and has opened 1.
+fn group_state() -> Chat {
+    let mut state = Chat::new(group());
+    let written = |sender, seq| EventKind::Message {
+        seq: Seq(seq),
+        sender: user(sender),
+        device: device("phone"),
+        counter: Counter(2),
+        body: sealed(),
+    };
+    let changed = |counter, change| EventKind::Changed {
+        by: user("alice"),
+        device: device("phone"),
+        counter: Counter(counter),
+        after: Seq(2),
+        change,
+    };
+    let kinds = [
+        created(),
+        written("alice", 1),
+        written("carol", 2),
+        EventKind::Read { member: user("bob"), seq: Seq(1) },
+        changed(3, Change::SetRole { user: user("bob"), role: Role::Admin }),
+        changed(4, Change::Remove { user: user("carol") }),
+        changed(5, Change::Describe { title: None, picture: Some(profile()) }),
+    ];
+    fold(&mut state, kinds);
+    state
+}
+
+fn fold(state: &mut Chat, kinds: impl IntoIterator<Item = EventKind>) {
+    for (version, kind) in (1..).zip(kinds) {
+        let (version, time) = (Version(version), TimeMs(1_700_000_000_000 + version));
+        state.apply(&Event { chat: state.id, version, time, ..event(kind) }).unwrap();
+    }
 }
 
 fn place(name: &str) -> PathBuf {

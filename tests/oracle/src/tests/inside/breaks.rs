@@ -79,7 +79,6 @@ pub(in crate::tests) const BREAKS: &[(&str, &str, Break)] = &[
     ("another unread stored", "the store tells what is served", |it| {
         both(it, |all| all[3].what = written(2, "ana", 1));
     }),
-    ("another time stored", "the store tells what is served", |it| both(it, |all| all[7].time = 201)),
     ("another time of a message", "the store tells what is served", |it| both(it, |all| all[3].time = 101)),
     ("another device stored", "the store tells what is served", |it| {
         both(it, |all| {

@@ -1,3 +1,5 @@
+mod group;
+
 use chasqui_domain::TimeMs;
 use chasqui_wire::{
     Code,
@@ -5,7 +7,7 @@ use chasqui_wire::{
 };
 
 use super::{
-    super::super::testing::{chat, device, message, user},
+    super::super::testing::{chat, device, message, unsent, user},
     *,
 };
 
@@ -24,7 +26,7 @@ fn printed(effects: Vec<Effect>) -> Vec<String> {
 fn sent(id: u64, seq: u64) -> Update {
     let (id, seq) = (Counter(id), Seq(seq));
     let sent = Sent { cursor: "c".to_owned(), chat: chat(), id, seq, time: TimeMs(0), repeated: false };
-    Update::Sent { to: Some(user("bob")), sent }
+    Update::Sent { to: Some(user("bob").into()), sent }
 }
 
 fn receipt(name: &str, delivered: u64, read: u64) -> Update {
@@ -79,19 +81,9 @@ fn it_is_done_when_everything_has_its_outcome_and_the_inbox_was_read() {
     assert!(!script.is_done());
     script.update(Update::CaughtUp);
     assert!(script.is_done());
-    let frame = |to: &str, id| SendFrame {
-        id: Counter(id),
-        to: user(to),
-        text: Some("x".to_owned()),
-        content_type: None,
-        body: None,
-        reply_to: None,
-        mentions: Vec::new(),
-        meta: None,
-    };
-    script.waits(&frame("carol", 8));
+    script.waits(&unsent("carol", 8, "x"));
     assert_eq!(script.unsent(), 0, "of another chat");
-    script.waits(&frame("bob", 8));
+    script.waits(&unsent("bob", 8, "x"));
     assert_eq!((script.is_done(), script.unsent()), (false, 1));
     let code = Code::NotAllowed;
     let failed = Failed {
@@ -120,15 +112,16 @@ fn what_was_missed_begins_behind_what_was_read() {
     let member = |name: &str, read| MemberReceipt { user: user(name), delivered: Seq(9), read: Seq(read) };
     let item = ChatItem {
         chat: chat(),
-        with: user("bob"),
+        with: Some(user("bob")),
+        group: None,
         last_seq: Seq(9),
         last_time: TimeMs(0),
         unread: 5,
         members: vec![member("bob", 9), member("alice", 4)],
         last_message: None,
     };
-    assert_eq!(script.missed_after(&item), Seq(4));
+    assert_eq!(script.missed_after(Some(&item)), Some(Seq(4)));
     assert_eq!(script.message(message(4, "bob", "read elsewhere")), []);
     script.message(message(6, "bob", "hi"));
-    assert_eq!(script.missed_after(&item), Seq(6));
+    assert_eq!(script.missed_after(Some(&item)), Some(Seq(6)));
 }

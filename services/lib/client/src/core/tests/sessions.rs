@@ -77,7 +77,7 @@ fn unfinished_chats_are_asked_for_behind_caught_up() {
     let member = |name, read| MemberReceipt { user: user(name), delivered: Seq(4), read: Seq(read) };
     for (read, is_handled, left) in [(3, true, asked.clone()), (4, false, asked), (4, true, vec![])] {
         let members = vec![member("alice", 0), member("bob", read)];
-        let chats = vec![ChatReceipts { chat: chat(), last_seq: Seq(4), unread: 0, members }];
+        let chats = vec![ChatReceipts { chat: chat(), last_seq: Seq(4), unread: 0, members, others: None }];
         core.frame(ServerFrame::Receipts(Receipts { chats }), T0);
         if is_handled {
             handle(&mut core, T0);
@@ -102,7 +102,7 @@ fn what_could_not_be_answered_is_asked_again_after_a_pause() {
     assert_eq!(frames(&mut core, T0), []);
     assert!(core.deadline(T0).is_some_and(|at| at <= T0 + SECOND));
     assert_eq!(frames(&mut core, T0 + SECOND), asked);
-    let receipts = ChatReceipts { chat: chat(), last_seq: Seq(4), unread: 0, members: vec![] };
+    let receipts = ChatReceipts { chat: chat(), last_seq: Seq(4), unread: 0, members: vec![], others: None };
     core.frame(ServerFrame::Receipts(Receipts { chats: vec![receipts] }), T0 + SECOND);
     core.frame(ServerFrame::Error(Code::Unavailable.into()), T0 + SECOND);
     assert_eq!(frames(&mut core, T0 + SECOND * 9), [], "it was answered");

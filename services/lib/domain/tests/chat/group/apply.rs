@@ -1,0 +1,123 @@
+//! Events that can't follow a group's state are refused, and the state stays as it was.
+
+use chasqui_domain::{
+    Change, Chat, ChatId, Counter, Event, EventKind, Role, RulesNumber, Seq, TimeMs, UserId, Version,
+    chat::Inapplicable,
+};
+
+use super::fixtures::{Group, add, group_id, part, remove, retitle, set_role, users};
+use crate::fixtures::{chat_id, device, send, tell, user};
+
+/// Alice's, with bob; one message, version 2.
+fn group() -> Chat {
+    let mut group = Group::of(&[("bob", Role::Member)]);
+    group.writes("alice");
+    group.chat
+}
+
+fn direct() -> Chat {
+    let mut chat = Chat::new(chat_id());
+    tell(&mut chat, &send("alice", "phone", 1), 1);
+    chat
+}
+
+fn event(chat: ChatId, version: u64, kind: EventKind) -> Event {
+    Event { chat, version: Version(version), time: TimeMs(40), rules: RulesNumber(1), kind }
+}
+
+fn created(members: Vec<UserId>) -> EventKind {
+    let (by, device, counter) = (user("alice"), device("phone"), Counter(1));
+    EventKind::Created { by, device, counter, members, title: part(3), picture: None }
+}
+
+fn changed(by: &str, after: u64, change: Change) -> EventKind {
+    EventKind::Changed { by: user(by), device: device("phone"), counter: Counter(9), after: Seq(after), change }
+}
+
+fn assert_refused_for(chat: &Chat, kind: EventKind, reason: &str) {
+    let mut after = chat.clone();
+    let refused = after.apply(&event(chat.id, chat.version.0 + 1, kind)).unwrap_err();
+    assert_eq!(after, *chat, "refused and left a trace");
+    assert!(matches!(refused, Inapplicable::Event { why, .. } if why == reason), "{refused:?}");
+}
+
+#[test]
+fn the_next_event_of_each_kind_is_taken() {
+    Chat::new(group_id()).apply(&event(group_id(), 1, created(users(&["alice", "bob"])))).unwrap();
+    for change in [add(&["carol"]), remove("bob"), set_role("bob", Role::Admin), retitle(3), Change::Leave] {
+        let mut chat = group();
+        chat.apply(&event(group_id(), 3, changed("alice", 1, change))).unwrap();
+    }
+}
+
+#[test]
+fn a_group_is_created_and_a_direct_chat_opened() {
+    let opened = || EventKind::Opened { members: users(&["alice", "bob"]) };
+    assert_refused_for(&Chat::new(group_id()), opened(), "a group is created");
+    assert_refused_for(&Chat::new(chat_id()), created(users(&["alice", "bob"])), "only a group is created");
+    assert_refused_for(&group(), created(users(&["alice"])), "the chat is open already");
+    assert_refused_for(&group(), opened(), "the chat is open already");
+    assert_refused_for(&direct(), created(users(&["alice"])), "the chat is open already");
+}
+
+#[test]
+fn nobody_creates_a_group_without_being_in_it() {
+    for members in [vec![], users(&["bob", "carol"])] {
+        assert_refused_for(&Chat::new(group_id()), created(members), "its creator is not a member");
+    }
+}
+
+#[test]
+fn users_are_in_order_and_differ() {
+    for names in [&["bob", "alice"], &["alice", "alice"]] {
+        assert_refused_for(&Chat::new(group_id()), created(users(names)), "its users are not in order");
+    }
+    for names in [&["dave", "carol"], &["carol", "carol"]] {
+        assert_refused_for(&group(), changed("alice", 1, add(names)), "its users are not in order");
+    }
+}
+
+#[test]
+fn only_a_group_is_changed_and_only_by_its_members() {
+    for change in [add(&["carol"]), remove("bob"), set_role("bob", Role::Admin), retitle(3), Change::Leave] {
+        assert_refused_for(&direct(), changed("alice", 1, change.clone()), "only a group is changed");
+        assert_refused_for(&group(), changed("zoe", 1, change.clone()), "its user is not a member");
+        assert_refused_for(&Chat::new(group_id()), changed("alice", 0, change), "its user is not a member");
+    }
+}
+
+#[test]
+fn a_change_follows_the_last_message() {
+    for after in [0, 2] {
+        assert_refused_for(&group(), changed("alice", after, retitle(3)), "it follows another message");
+    }
+}
+
+#[test]
+fn nobody_comes_twice_or_goes_without_being_there() {
+    assert_refused_for(&group(), changed("alice", 1, add(&["bob", "carol"])), "its user is a member already");
+    let stranger = "the user that it is about is not a member";
+    assert_refused_for(&group(), changed("alice", 1, remove("zoe")), stranger);
+    assert_refused_for(&group(), changed("alice", 1, set_role("zoe", Role::Admin)), stranger);
+}
+
+/// No decision gives such events, so folding them shows that the state is checked.
+#[test]
+fn a_state_without_an_owner_or_a_title_is_not_valid() {
+    assert_eq!(group().validate(), Ok(()));
+    let mut lowered = group();
+    lowered.apply(&event(group_id(), 3, changed("alice", 1, set_role("alice", Role::Member)))).unwrap();
+    assert!(lowered.validate().is_err());
+    let mut untitled = group();
+    untitled.profile.title = None;
+    assert!(untitled.validate().is_err());
+    let mut ranked = direct();
+    ranked.members[0].role = Role::Owner;
+    assert!(ranked.validate().is_err());
+    let mut new = Chat::new(group_id());
+    new.members = group().members;
+    assert!(new.validate().is_err());
+    let mut early = group();
+    early.last_message = Version(0);
+    assert!(early.validate().is_err());
+}
