@@ -1,6 +1,6 @@
 //! Nothing that a user wrote is in any file in the clear, and what is there opens for the right key alone.
 //!
-//! People write texts, mentions, app data and bytes that carry markers. Then every byte of the data folder is searched
+//! People write texts, mentions, app data and bytes that carry markers, and call a group so. Then every byte of the data folder is searched
 //! for the markers, in all forms in which they could have got there. Things that must be in the clear are searched the
 //! same way, and found: so the search works, in every kind of file. What was written must be in the files nevertheless,
 //! sealed: a decryptor that shares no code with the server opens it.

@@ -22,18 +22,32 @@ pub(crate) const RECEIPTS_CHATS_MAX: usize = 100;
 /// The most bytes of one chat in the answer to it: two users of 128 bytes that may need escapes, and numbers.
 const RECEIPTS_CHAT_BYTES: usize = 1024;
 
+/// The longest frame of a change: all who may be in a group, of 128 bytes that may need escapes, in quotes.
+const CHANGED_BYTES: usize = GROUP_MEMBERS_LIMIT * (2 * USER_BYTES_MAX + 3) + FRAME_OVERHEAD_BYTES;
+
+/// The most bytes of a user's id.
+const USER_BYTES_MAX: usize = 128;
+
 /// The most bytes of chunks that a socket holds back: its buffer, and one frame of the longest. tungstenite refuses
 /// a frame beyond it instead of waiting, so it must hold the longest.
 pub(crate) const fn write_buffer_bytes_max(body_bytes_max: usize) -> usize {
     let message = ESCAPE_FACTOR * body_bytes_max + FRAME_OVERHEAD_BYTES;
     let receipts = RECEIPTS_CHATS_MAX * RECEIPTS_CHAT_BYTES;
-    SOCKET_BUFFER_BYTES + if message > receipts { message } else { receipts }
+    SOCKET_BUFFER_BYTES + longest(longest(message, receipts), CHANGED_BYTES)
 }
 
-/// The longest body that may be configured, so that a command fits a record of the log beside its other fields.
+const fn longest(one: usize, other: usize) -> usize {
+    if one > other { one } else { other }
+}
+
+/// The longest body that may be configured, so that it fits a record of the log beside those to whom it goes and its other
+/// fields.
 pub(crate) const BODY_BYTES_LIMIT: usize = 262_144;
 
-const _: () = assert!(stamped_body_bytes_max(BODY_BYTES_LIMIT) + 16 * 1024 <= chasqui_log::RECORD_BYTES_MAX);
+const _: () = assert!(
+    stamped_body_bytes_max(BODY_BYTES_LIMIT) + GROUP_MEMBERS_LIMIT * (USER_BYTES_MAX + 2) + 16 * 1024
+        <= chasqui_log::RECORD_BYTES_MAX
+);
 
 /// The most members that may be configured: state, rows and records of a group grow with them.
 pub(crate) const GROUP_MEMBERS_LIMIT: usize = 1024;

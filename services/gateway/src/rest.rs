@@ -18,7 +18,6 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use chasqui_domain::{ChatId, UserId};
-use chasqui_store::Store;
 use chasqui_wire::{
     Code,
     frames::{Problem, Receipts, ServerFrame},
@@ -101,11 +100,11 @@ pub(crate) fn page_items(limit: Option<u32>) -> usize {
 }
 
 /// The answer to a question for watermarks.
-pub(crate) async fn receipts_of(store: &dyn Store, user: &UserId, chats: &[ChatId]) -> ServerFrame {
+pub(crate) async fn receipts_of(shared: &Shared, user: &UserId, chats: &[ChatId]) -> ServerFrame {
     let receipts = async {
         let mut receipts = Vec::with_capacity(chats.len());
-        for found in Found::all(store, user, chats).await? {
-            receipts.push(found.receipts(store).await?);
+        for found in Found::all(&*shared.store, user, chats).await? {
+            receipts.push(found.receipts(shared).await?);
         }
         Ok(receipts)
     };

@@ -119,9 +119,8 @@ impl Worker {
             }
             Ok(ClientFrame::Receipts(query)) if query.chats.len() <= limits::RECEIPTS_CHATS_MAX => {
                 let (shared, user) = (self.shared.clone(), self.session.user().clone());
-                self.handling = Some(
-                    async move { Handled::Answered(receipts_of(&*shared.store, &user, &query.chats).await) }.boxed(),
-                );
+                self.handling =
+                    Some(async move { Handled::Answered(receipts_of(&shared, &user, &query.chats).await) }.boxed());
             }
             Ok(ClientFrame::Receipts(_)) => self.bad(format!("at most {} chats", limits::RECEIPTS_CHATS_MAX)),
             Ok(ClientFrame::Renew(renew)) => {

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use anyhow::Context;
+use anyhow::{Context, bail, ensure};
 use bytes::Bytes;
-use chasqui_client::Draft;
+use chasqui_client::{Client, Draft, Group, Options, Rest, Token, Update};
 use chasqui_domain::{ChatId, ContentType, Counter, DeviceId, Seq, UserId};
-use chasqui_tests::town::Town;
+use chasqui_tests::{process, town::Town, wait::within};
 use serde_json::json;
 
 use crate::search::{Needle, forms};
@@ -93,7 +93,36 @@ pub(crate) async fn write(server: &str) -> anyhow::Result<Written> {
         }
     }
     written.town.end(server).await?;
+    let group = make_group(&mut written, server).await?;
+    written.chats.push(group);
     Ok(written)
+}
+
+/// Makes a group whose title and picture are markers, and gives it once they are shown.
+async fn make_group(written: &mut Written, server: &str) -> anyhow::Result<ChatId> {
+    let [(maker, _), .., (member, _)] = DEVICES else { bail!("there is nobody") };
+    let token = || process::token(maker).map(Token);
+    let options =
+        Options { device: Some(DeviceId::new("maker")?), ..Options::new(format!("ws://{server}/v1/socket"), token()?) };
+    let (client, mut updates) = Client::connect(options).await?;
+    let (title, picture) = (written.marker(), written.marker());
+    let members = vec![UserId::new(member)?];
+    client.create(Group { members, title: title.clone(), picture: Some(picture.clone()) }).await?;
+    let made = async {
+        loop {
+            match updates.next().await.context("the client has ended")? {
+                Update::Done { done, .. } => return Ok(done.chat),
+                Update::Failed(failed) => bail!("{failed:?}"),
+                _ => {}
+            }
+        }
+    };
+    let chat = within("a group is made", made).await??;
+    client.close().await;
+    let item = Rest::new(&format!("http://{server}"), token()?)?.chat(chat).await?.context("it is in the list")?;
+    let group = item.group.context("it is a group")?;
+    ensure!((group.title, group.picture) == (Some(title), Some(picture)), "it is called otherwise");
+    Ok(chat)
 }
 
 fn drafts(written: &mut Written, to: &UserId) -> anyhow::Result<Vec<Draft>> {

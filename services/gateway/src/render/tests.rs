@@ -2,6 +2,7 @@ use bytes::Bytes;
 use chasqui_domain::{ContentType, Epoch, LogId, Offset, RulesNumber, Version};
 
 use super::*;
+use crate::limits;
 
 const LOG: LogId = LogId([1; 16]);
 
@@ -132,4 +133,22 @@ fn a_change_is_done_for_its_device_and_a_change_for_all_others() {
     let delivery = rendered.delivery(&user("alice"), &device("phone"));
     assert!(matches!(frame(&delivery), ServerFrame::Done(Done { repeated: true, .. })));
     assert_eq!(rendered.delivery(&user("alice"), &device("laptop")).frame, None);
+}
+
+/// The socket refuses what is longer, whatever the limits on messages are.
+#[test]
+fn the_longest_change_fits_into_what_a_socket_holds_back() {
+    let users = (0..limits::GROUP_MEMBERS_LIMIT).map(|n| user(&format!("{n:04}{}", "\"".repeat(124)))).collect();
+    let (by, kind) = (user(&"\\".repeat(128)), |by, change| EventKind::Changed {
+        by,
+        device: device("phone"),
+        counter: Counter(7),
+        after: Seq(3),
+        change,
+    });
+    let event = Event { kind: kind(by, Change::Add { users }), ..event() };
+    let mut rendered = Rendered::new(at(5), Day(3), Entry::Changed { event }, Opened::default());
+    let shown = rendered.delivery(&user("bob"), &device("phone")).frame.unwrap();
+    assert!(shown.len() > 250 * 1024, "{} bytes", shown.len());
+    assert!(shown.len() <= limits::write_buffer_bytes_max(1), "{} bytes", shown.len());
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::{Json, extract::State};
 use chasqui_domain::Version;
-use chasqui_store::{EventQuery, Stream};
+use chasqui_store::{EventQuery, EventRow, Stream};
 use chasqui_wire::{
     Code, event,
     frames::{Changes, ChangesQuery, forms},
@@ -17,7 +17,7 @@ use super::{
     found::Found,
     page_items, unopened,
 };
-use crate::{render, shared::Shared};
+use crate::{limits, render, shared::Shared};
 
 /// What was changed in a chat since the user is in it, in pages, from the latest down.
 #[utoipa::path(
@@ -47,8 +47,9 @@ pub(crate) async fn list(
         rows_max: items_max + 1,
     };
     let mut rows = shared.store.events(&query).await?;
-    let has_more = rows.len() > items_max;
-    rows.truncate(items_max);
+    let fits = fitting(&rows).min(items_max);
+    let has_more = rows.len() > fits;
+    rows.truncate(fits);
     let next = if has_more { rows.last().map(|row| row.version.to_string()) } else { None };
     let mut changes = Vec::with_capacity(rows.len());
     for row in rows {
@@ -57,4 +58,39 @@ pub(crate) async fn list(
         changes.extend(render::changed(event, opened));
     }
     Ok(Json(Changes { changes, next }))
+}
+
+/// How many rows, at least one, a page has room for: a change may have all members in it.
+fn fitting(rows: &[EventRow]) -> usize {
+    let mut bytes = 0;
+    let fits = rows.iter().take_while(|row| {
+        bytes += row.envelope.len();
+        bytes <= limits::PAGE_BYTES_MAX
+    });
+    fits.count().max(1)
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+    use chasqui_domain::{ChatId, LogId, Offset, Partition, Source, UserId};
+
+    use super::*;
+
+    #[test]
+    fn a_page_ends_where_there_is_no_more_room() {
+        let user = |name| UserId::new(name).unwrap();
+        let row = |bytes: usize| EventRow {
+            chat: ChatId::direct(&user("alice"), &user("bob")),
+            stream: Stream::Changes,
+            version: Version(1),
+            source: Source { log: LogId([7; 16]), partition: Partition(0), offset: Offset(0), index: 0 },
+            envelope: Bytes::from(vec![0; bytes]),
+            body: None,
+        };
+        let rows = |bytes: &[usize]| fitting(&bytes.iter().map(|bytes| row(*bytes)).collect::<Vec<_>>());
+        let half = limits::PAGE_BYTES_MAX / 2;
+        assert_eq!(rows(&[half, half, 1]), 2);
+        assert_eq!(rows(&[half * 2 + 1, 1]), 1, "a page has at least one");
+    }
 }

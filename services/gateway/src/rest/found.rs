@@ -10,6 +10,7 @@ use chasqui_wire::{
 };
 
 use super::Refused;
+use crate::shared::Shared;
 
 /// A chat, and who of its members matters to the one who asks.
 pub(crate) struct Found {
@@ -66,18 +67,21 @@ impl Found {
     }
 
     /// Everybody's watermarks; of the others in a group what all of them have.
-    pub(crate) async fn receipts(&self, store: &dyn Store) -> Result<ChatReceipts, Refused> {
+    pub(crate) async fn receipts(&self, shared: &Shared) -> Result<ChatReceipts, Refused> {
         let summary = &self.summary;
-        let others = if summary.chat.is_group() { Some(self.others(store).await?) } else { None };
+        let others = if summary.chat.is_group() { Some(self.others(shared).await?) } else { None };
         let (chat, last_seq, unread) = (summary.chat, summary.last_seq, self.unread());
         Ok(ChatReceipts { chat, last_seq, unread, members: self.members(), others })
     }
 
-    async fn others(&self, store: &dyn Store) -> Result<OthersReceipt, Refused> {
+    /// Reads all members, which is as much work as a page.
+    async fn others(&self, shared: &Shared) -> Result<OthersReceipt, Refused> {
+        // It is never closed.
+        let _page = shared.pages.acquire().await;
         let (mut count, mut delivered, mut read) = (0, None::<Seq>, None::<Seq>);
         let mut after = None;
         loop {
-            let rows = store.members(self.summary.chat, after.as_ref(), READ_ROWS_MAX).await?;
+            let rows = shared.store.members(self.summary.chat, after.as_ref(), READ_ROWS_MAX).await?;
             let is_last = rows.len() < READ_ROWS_MAX;
             after = rows.last().map(|row| row.user.clone());
             for row in rows.into_iter().filter(|row| row.user != self.user) {

@@ -35,7 +35,7 @@ pub(crate) async fn of_chat(
     InChat(chat): InChat,
 ) -> Result<Json<ChatReceipts>, Refused> {
     let found = Found::one(&*shared.store, &user, chat).await?;
-    found.receipts(&*shared.store).await.map(Json)
+    found.receipts(&shared).await.map(Json)
 }
 
 /// Who has a message, and who has read it, in pages.

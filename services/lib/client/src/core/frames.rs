@@ -194,7 +194,13 @@ impl Core {
                 // An answer to it that comes again must not be taken for one to what is asked in the group.
                 self.state.outbox.count_from(Count::Group(done.chat), frame.id);
             }
-            if matches!(asked, Asked::Change(frame) if matches!(frame.change, ChangeAsked::Leave {})) {
+            let leaves = |change: &ChangeAsked| match change {
+                ChangeAsked::Leave {} => true,
+                // To remove oneself is to leave.
+                ChangeAsked::Remove { user } => user == me,
+                _ => false,
+            };
+            if matches!(asked, Asked::Change(frame) if leaves(&frame.change)) {
                 self.state.marks.over(done.chat);
             }
             self.save_soon(now);
