@@ -5,7 +5,7 @@ use std::{
     mem::{Discriminant, discriminant},
 };
 
-use chasqui_domain::{Counter, DeviceId, Role, Seq, TimeMs, UserId};
+use chasqui_domain::{Counter, DeviceId, Role, Seq, TimeMs, UserId, Version};
 use chasqui_wire::frames::{self, ChangeMade, Changed};
 
 use super::{
@@ -48,7 +48,7 @@ enum Older {
     /// Nothing was asked for yet.
     #[default]
     Unknown,
-    Before(String),
+    Before(Version),
     Nowhere,
 }
 
@@ -74,8 +74,8 @@ impl Changes {
 
     /// Where to ask on, when changes may be missing among the messages from `first` on; `is_top` when nothing lies above
     /// that.
-    pub(super) fn older(&self, first: Seq, is_top: bool) -> Option<&str> {
-        let Older::Before(place) = &self.older else { return None };
+    pub(super) fn older(&self, first: Seq, is_top: bool) -> Option<Version> {
+        let Older::Before(place) = self.older else { return None };
         let is_covered = self.list.front().is_some_and(|oldest| oldest.after < first) && !is_top;
         (!is_covered && self.list.len() < CHANGES_MAX).then_some(place)
     }
@@ -96,10 +96,10 @@ impl Changes {
     }
 
     /// Takes an answer: changes from the latest down, of a page that began at `before` or at the newest.
-    pub(super) fn loaded(&mut self, before: Option<&str>, page: frames::Changes) {
+    pub(super) fn loaded(&mut self, before: Option<Version>, page: frames::Changes) {
         let older = page.next.map_or(Older::Nowhere, Older::Before);
         match before {
-            Some(before) if self.older != Older::Before(before.to_owned()) => return,
+            Some(before) if self.older != Older::Before(before) => return,
             Some(_) => self.older = older,
             None => {
                 let is_joined = older == Older::Nowhere || self.reaches(&page.changes);

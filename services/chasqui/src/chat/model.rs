@@ -145,7 +145,7 @@ impl Model {
             Event::Update(update) => self.update(*update, now),
             Event::Summary(summary) => self.summary(summary.as_deref()),
             Event::Loaded(load, page) => self.loaded(load, page.messages, now),
-            Event::Changes(before, page) => self.changes_loaded(before.as_deref(), page),
+            Event::Changes(before, page) => self.changes_loaded(before, page),
             Event::Answered(answer) => self.answered(answer, now),
             Event::NotLoaded { why, is_retryable } => {
                 self.loads.failed(is_retryable, now);

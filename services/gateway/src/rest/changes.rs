@@ -3,10 +3,9 @@
 use std::sync::Arc;
 
 use axum::{Json, extract::State};
-use chasqui_domain::Version;
 use chasqui_store::{EventQuery, EventRow, Stream};
 use chasqui_wire::{
-    Code, event,
+    event,
     frames::{Changes, ChangesQuery, forms},
 };
 
@@ -34,15 +33,12 @@ pub(crate) async fn list(
     // It is never closed.
     let _page = shared.pages.acquire().await;
     let found = Found::one(&*shared.store, &user, chat).await?;
-    let end = match query.before {
-        Some(before) => before.parse().map(Version).map_err(|_| Refused(Code::BadFrame))?,
-        None => found.summary.version.next(),
-    };
+    let end = found.summary.version.next();
     let items_max = page_items(query.limit);
     let query = EventQuery {
         chat,
         stream: Stream::Changes,
-        versions: found.own.joined..end.min(found.summary.version.next()),
+        versions: found.own.joined..query.before.map_or(end, |before| before.min(end)),
         descending: true,
         rows_max: items_max + 1,
     };
@@ -50,7 +46,7 @@ pub(crate) async fn list(
     let fits = fitting(&rows).min(items_max);
     let has_more = rows.len() > fits;
     rows.truncate(fits);
-    let next = if has_more { rows.last().map(|row| row.version.to_string()) } else { None };
+    let next = if has_more { rows.last().map(|row| row.version) } else { None };
     let mut changes = Vec::with_capacity(rows.len());
     for row in rows {
         let (event, _) = event::decode_row(&row.envelope, row.body.as_ref())?;
@@ -73,7 +69,7 @@ fn fitting(rows: &[EventRow]) -> usize {
 #[cfg(test)]
 mod tests {
     use bytes::Bytes;
-    use chasqui_domain::{ChatId, LogId, Offset, Partition, Source, UserId};
+    use chasqui_domain::{ChatId, LogId, Offset, Partition, Source, UserId, Version};
 
     use super::*;
 

@@ -6,9 +6,9 @@ fn added(number: u64, after: u64) -> Changed {
     changed(number, after, "bob", ChangeMade::Add { users })
 }
 
-fn page(numbers: impl DoubleEndedIterator<Item = u64>, next: Option<&str>) -> frames::Changes {
+fn page(numbers: impl DoubleEndedIterator<Item = u64>, next: Option<u64>) -> frames::Changes {
     let changes = numbers.rev().map(|number| added(number, number)).collect();
-    frames::Changes { changes, next: next.map(str::to_owned) }
+    frames::Changes { changes, next: next.map(Version) }
 }
 
 fn shown(changes: &Changes) -> Vec<String> {
@@ -24,15 +24,15 @@ fn pages_and_live_changes_overlap_without_repeats() {
     let mut changes = Changes::default();
     changes.came(&added(9, 9));
     changes.came(&added(9, 9));
-    changes.loaded(None, page(5..=8, Some("5")));
+    changes.loaded(None, page(5..=8, Some(5)));
     assert_eq!(shown(&changes), numbers(5..=9), "the page was made before the change");
-    assert_eq!(changes.older(Seq(5), false), Some("5"));
-    changes.loaded(Some("5"), page(3..=4, Some("3")));
+    assert_eq!(changes.older(Seq(5), false), Some(Version(5)));
+    changes.loaded(Some(Version(5)), page(3..=4, Some(3)));
     assert_eq!((shown(&changes), changes.older(Seq(4), false)), (numbers(3..=9), None));
-    assert_eq!(changes.older(Seq(4), true), Some("3"), "above the first message there may be more");
-    changes.loaded(Some("4"), page(1..=2, None));
-    assert_eq!(changes.older(Seq(1), true), Some("3"), "nobody has asked for that");
-    changes.loaded(Some("3"), page(1..=2, None));
+    assert_eq!(changes.older(Seq(4), true), Some(Version(3)), "above the first message there may be more");
+    changes.loaded(Some(Version(4)), page(1..=2, None));
+    assert_eq!(changes.older(Seq(1), true), Some(Version(3)), "nobody has asked for that");
+    changes.loaded(Some(Version(3)), page(1..=2, None));
     assert_eq!((shown(&changes), changes.older(Seq(1), true)), (numbers(1..=9), None));
 }
 
@@ -41,10 +41,10 @@ fn own_changes_take_their_place_by_the_page_that_has_them() {
     let mut changes = Changes::default();
     changes.loaded(None, page(1..=2, None));
     changes.came(&added(4, 4));
-    changes.loaded(None, page(1..=4, Some("1")));
+    changes.loaded(None, page(1..=4, Some(1)));
     assert_eq!((shown(&changes), changes.older(Seq(1), true)), (numbers(1..=4), None));
-    changes.loaded(None, page(8..=9, Some("8")));
-    assert_eq!((shown(&changes), changes.older(Seq(8), false)), (numbers(8..=9), Some("8")), "there is a hole");
+    changes.loaded(None, page(8..=9, Some(8)));
+    assert_eq!((shown(&changes), changes.older(Seq(8), false)), (numbers(8..=9), Some(Version(8))), "there is a hole");
 }
 
 #[test]
@@ -61,12 +61,12 @@ fn changes_of_one_moment_keep_their_order() {
 fn memory_is_bounded() {
     let most = CHANGES_MAX as u64;
     let mut changes = Changes::default();
-    changes.loaded(None, page(1..=1, Some("1")));
+    changes.loaded(None, page(1..=1, Some(1)));
     (2..=most + 5).for_each(|number| changes.came(&added(number, number)));
     assert_eq!((shown(&changes), changes.older(Seq(1), true)), (numbers(6..=most + 5), None));
     changes.missed();
     assert_eq!(changes.iter().count(), 0);
-    changes.loaded(None, page(1..=most, Some("1")));
+    changes.loaded(None, page(1..=most, Some(1)));
     assert_eq!(changes.older(Seq(1), true), None, "there is no room");
 }
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use chasqui_client::{Asked, ChangeAsked, Update};
-use chasqui_domain::{Counter, DeviceId, Seq};
+use chasqui_domain::{Counter, DeviceId, Seq, Version};
 use chasqui_wire::frames::{Changes, Messages};
 use crossterm::event::KeyEvent;
 
@@ -37,7 +37,7 @@ pub(in crate::chat) enum Event {
     Summary(Option<Box<Summary>>),
     Loaded(Load, Messages),
     /// Changes of the group, and where the page of them began; none for the newest.
-    Changes(Option<String>, Changes),
+    Changes(Option<Version>, Changes),
     /// There is no answer to a question for the summary, for messages or for changes.
     NotLoaded {
         why: String,
@@ -68,7 +68,7 @@ pub(in crate::chat) enum Effect {
     Refresh,
     Load(Load),
     /// Those before the page that gave this place; none for the newest.
-    Changes(Option<String>),
+    Changes(Option<Version>),
     Ask(Question),
     KeepDraft(String),
     Leave,

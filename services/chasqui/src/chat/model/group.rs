@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use chasqui_client::{Asked, ChangeAsked};
-use chasqui_domain::Seq;
+use chasqui_domain::{Seq, Version};
 use chasqui_wire::frames::{self, Changed, ChatItem, Counts, Done, OthersReceipt};
 
 use super::{
@@ -177,7 +177,7 @@ impl Model {
         }
     }
 
-    pub(super) fn changes_loaded(&mut self, before: Option<&str>, page: frames::Changes) {
+    pub(super) fn changes_loaded(&mut self, before: Option<Version>, page: frames::Changes) {
         if let Some(group) = &mut self.group {
             group.changes.loaded(before, page);
         }

@@ -111,7 +111,7 @@ impl Loads {
         let is_top = self.is_top(timeline) && seen.is_near_top;
         let first = timeline.first().filter(|_| self.end == End::Here);
         let place = changes.older(first.unwrap_or_default(), is_top)?;
-        (first.is_some() || is_top).then(|| Effect::Changes(Some(place.to_owned())))
+        (first.is_some() || is_top).then(|| Effect::Changes(Some(place)))
     }
 
     pub(super) fn changes_answered(&mut self, is_newest: bool) {

@@ -34,7 +34,7 @@ async fn load(rest: &Rest, chat: ChatId, effect: Effect) -> Result<Event, rest::
     match effect {
         Effect::Load(load) => Ok(Event::Loaded(load, rest.messages(chat, &load.query()).await?)),
         Effect::Changes(before) => {
-            let query = ChangesQuery { limit: Some(PAGE_MESSAGES), before: before.clone() };
+            let query = ChangesQuery { limit: Some(PAGE_MESSAGES), before };
             Ok(Event::Changes(before, rest.changes(chat, &query).await?))
         }
         effect => {

@@ -64,6 +64,8 @@ forms! {
     SessionId = text(1, 19, "^[1-9][0-9]*$").examples([json!("7")]);
     /// The number of a message in its chat, from 1; 0 is before all.
     Seq = number(0, NUMBER_MAX).examples([json!(7)]);
+    /// A place among what happened in a chat.
+    Version = number(0, NUMBER_MAX);
     /// Milliseconds since 1970-01-01T00:00:00Z.
     TimeMs = number(0, NUMBER_MAX).examples([json!(1_795_542_172_345_i64)]);
     /// A span of milliseconds.

@@ -1,6 +1,6 @@
 //! Questions and answers of the REST API.
 
-use chasqui_domain::{ChatId, DeviceId, GatewayId, Role, Seq, SessionId, TimeMs, UserId};
+use chasqui_domain::{ChatId, DeviceId, GatewayId, Role, Seq, SessionId, TimeMs, UserId, Version};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -181,10 +181,10 @@ pub struct ChangesQuery {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[param(value_type = forms::Limit, inline)]
     pub limit: Option<u32>,
-    /// From before the page that gave this as `next`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[param(value_type = forms::Place, inline)]
-    pub before: Option<String>,
+    /// From before this place in the chat.
+    #[serde(default, with = "long_opt", skip_serializing_if = "Option::is_none")]
+    #[param(value_type = forms::Version, inline)]
+    pub before: Option<Version>,
 }
 
 /// Changes of a chat.
@@ -193,9 +193,9 @@ pub struct Changes {
     /// From the latest down.
     pub changes: Vec<Changed>,
     /// The `before` of the next page; none on the last.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = forms::Place)]
-    pub next: Option<String>,
+    #[serde(default, with = "long_opt", skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = forms::Version)]
+    pub next: Option<Version>,
 }
 
 /// Which of the user's devices: `GET /v1/devices`.

@@ -1,7 +1,7 @@
 //! In a group.
 
 use chasqui_client::ChangeAsked;
-use chasqui_domain::Role;
+use chasqui_domain::{Role, Version};
 use chasqui_wire::frames::{self, ChangeMade, Changed};
 
 use super::{
@@ -30,8 +30,8 @@ fn created() -> Changed {
     changed(1, 0, "alice", ChangeMade::Created { users, title: Some("The bridge".to_owned()), picture: None })
 }
 
-fn page(changes: Vec<Changed>, next: Option<&str>) -> Event {
-    Event::Changes(None, frames::Changes { changes, next: next.map(str::to_owned) })
+fn page(changes: Vec<Changed>, next: Option<u64>) -> Event {
+    Event::Changes(None, frames::Changes { changes, next: next.map(Version) })
 }
 
 fn came_to(changed: Changed) -> Event {
@@ -59,10 +59,10 @@ fn it_begins_with_messages_and_then_changes_as_far_as_messages_are_here() {
     let messages = (41..=90).rev().map(|seq| group_message(seq, "bob", "hi")).collect();
     assert_eq!(model.does(loaded(Load::Last, messages)), [Effect::Changes(None)]);
     let added = |number| changed(number, number, "bob", ChangeMade::Add { users: vec![user("dave")] });
-    let older = Effect::Changes(Some("60".to_owned()));
-    assert_eq!(model.does(page(vec![added(80), added(60)], Some("60"))), [older]);
-    let covered = frames::Changes { changes: vec![added(50), added(40)], next: Some("40".to_owned()) };
-    assert_eq!(model.does(Event::Changes(Some("60".to_owned()), covered)), []);
+    let older = Effect::Changes(Some(Version(60)));
+    assert_eq!(model.does(page(vec![added(80), added(60)], Some(60))), [older]);
+    let covered = frames::Changes { changes: vec![added(50), added(40)], next: Some(Version(40)) };
+    assert_eq!(model.does(Event::Changes(Some(Version(60)), covered)), []);
     assert_eq!(model.group.as_ref().unwrap().title.as_deref(), Some("The⏎bridge"));
 }
 

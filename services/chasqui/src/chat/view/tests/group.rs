@@ -1,6 +1,6 @@
 //! In a group.
 
-use chasqui_domain::Role;
+use chasqui_domain::{Role, Version};
 use chasqui_wire::frames::{ChangeMade, Changes};
 
 use super::{
@@ -150,7 +150,7 @@ fn group_event() -> impl Strategy<Value = Event> {
         3 => (1..60u64, name()).prop_map(|(seq, from)| came(group_message(seq, from, "x"))),
         2 => changed.prop_map(|changed| update(Update::Changed(Box::new(changed)))),
         1 => (changes, any::<bool>()).prop_map(|(changes, has_more)| {
-            Event::Changes(None, Changes { changes, next: has_more.then(|| "9".to_owned()) })
+            Event::Changes(None, Changes { changes, next: has_more.then(|| Version(9)) })
         }),
         1 => (1..60u64, 0..60u64, 0..4u32).prop_map(|(seq, all, of)| update(counts((of, all, all / 2), &[(seq, 2, 1)]))),
         1 => (0..60u64).prop_map(|last| group_summary("t", last, (2, last, 0))),
