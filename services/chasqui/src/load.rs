@@ -37,7 +37,8 @@ Examples:
   chasqui load group --groups 20 --members 50 --online 10 --per-second 100 --receipts read
   chasqui load idle --sessions 5000
   chasqui load storm --sessions 5000
-  chasqui load chat --url http://gateway-0:7600 --url http://gateway-1:7600 --process 4711=gateway-0 --process 4712=router";
+  chasqui load chat --url http://gateway-0:7600 --url http://gateway-1:7600 --process 4711=gateway-0 --process 4712=router
+  chasqui load group --url http://gateway-0:7600 --metrics http://sequencer-0:7611 --metrics http://router-0:7612";
 
 /// What load.
 #[derive(clap::Subcommand)]

@@ -11,6 +11,8 @@
 mod backend;
 #[cfg(feature = "cluster")]
 pub(crate) mod cluster;
+mod counted_log;
+mod counted_store;
 mod docs;
 mod error;
 mod files;

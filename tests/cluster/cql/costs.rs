@@ -1,12 +1,15 @@
 //! How many statements a message costs.
 
+use std::collections::BTreeMap;
+
 use bytes::Bytes;
 use chasqui_cluster_tests::{cut::Way, keyspace::Keyspace};
 use chasqui_domain::{Epoch, Offset, Term};
 use chasqui_store::{ChatUpdate, Checkpoint, Error, KeyTable, MemberState, Store, Stream, WRAPPED_KEY_BYTES};
-use chasqui_store_cql::{CqlStore, Options};
+use chasqui_store_cql::{CqlStore, Options, STATEMENTS};
+use chasqui_telemetry::metrics::StoreMetrics;
 
-use crate::rows::{LOG, chat, entry, event, group, member_update, of, state, update, user};
+use crate::rows::{LOG, chat, device, entry, event, group, member_update, of, snapshot, state, update, user};
 
 /// How many of them a call sends.
 async fn cost<T>(way: &Way, call: impl Future<Output = Result<T, Error>>) -> u64 {
@@ -97,4 +100,26 @@ async fn what_lies_together_is_read_at_once() {
     assert_eq!(cost(&way, store.key(chat, Epoch(1))).await, 2);
     assert_eq!(cost(&way, store.create_key(chat, Epoch(1), key)).await, 1);
     assert_eq!(cost(&way, store.key(chat, Epoch(1))).await, 1);
+}
+
+/// However rows go together, and whether they are written or read.
+#[tokio::test]
+async fn what_the_store_counts_is_what_is_sent() {
+    let (keyspace, way) = (Keyspace::empty().await, Way::open().await);
+    let (contact_points, metrics) = (vec![way.address().to_owned()], StoreMetrics::default());
+    let options = Options { contact_points, metrics: metrics.clone(), ..keyspace.options() };
+    let store = CqlStore::open(options).await.unwrap();
+    let (chat, before) = (chat("bob"), way.by_statement());
+    let rows = (1..=200).map(|version| event(chat, Stream::Content, version)).collect();
+    store.write_events(of(0), rows, vec![update(chat, 200, &["me", "bob"])]).await.unwrap();
+    store.write_inbox((0..3).map(|offset| entry("bob", offset)).collect()).await.unwrap();
+    store.write_devices(of(0), vec![device("bob", "phone", LOG, 1)]).await.unwrap();
+    store.commit(of(0), Offset(7), vec![snapshot(chat, 1)]).await.unwrap();
+    store.chats(&[chat], &user("bob")).await.unwrap();
+    let sent = way.by_statement();
+    let count = |counts: &BTreeMap<String, u64>, name: &str| counts.get(name).copied().unwrap_or_default();
+    for (name, _) in STATEMENTS {
+        assert_eq!(metrics.statements(name).get(), count(&sent, name) - count(&before, name), "{name}");
+    }
+    assert_eq!(metrics.statements("put_event").get(), 2, "200 rows, of which a statement takes 128");
 }

@@ -1,9 +1,9 @@
 //! Reports for people.
 
-use std::fmt::Write;
+use std::{collections::BTreeMap, fmt::Write};
 
 use chasqui_load::{
-    ChatReport, CountsReport, Faults, GroupReport, IdleReport, Latency, Rate, Receipts, Resident, StormFaults,
+    ChatReport, CountsReport, Faults, GroupReport, IdleReport, Latency, Rate, Receipts, Records, Resident, StormFaults,
     StormReport, Usage,
 };
 
@@ -59,11 +59,7 @@ pub(super) fn of_group(report: &GroupReport) -> String {
         "\ncounts            {frames_per_author:.1} frames per author, {bytes_per_author_and_second:.0} bytes a second, \
          {frame_bytes_max} bytes at most, {bytes_in_250_ms_max} within 250 ms"
     );
-    let records = report.records.map_or_else(
-        || "not known".to_owned(),
-        |it| format!("{:.2} in commands, {:.2} in inbox", it.commands_per_message, it.inbox_per_message),
-    );
-    let _ = writeln!(text, "records a message {records}");
+    records(&mut text, report.records.as_ref());
     if let Some(usage) = &report.processors {
         let per_1000 = |seconds: f64, count: u64| seconds * 1_000.0 / count.max(1) as f64;
         let share = |seconds: f64| {
@@ -166,6 +162,34 @@ fn latency(text: &mut String, name: &str, latency: Option<Latency>) {
         let Latency { p50_ms, p95_ms, p99_ms, p99_9_ms, max_ms, .. } = it;
         let _ = writeln!(text, "{name:<18}{p50_ms:>10.2}{p95_ms:>10.2}{p99_ms:>10.2}{p99_9_ms:>10.2}{max_ms:>10.2}");
     }
+}
+
+fn records(text: &mut String, records: Option<&Records>) {
+    let Some(it) = records else {
+        let _ = writeln!(text, "records a message not known");
+        return;
+    };
+    let topics = [
+        ("commands", it.commands_per_message),
+        ("events", it.events_per_message),
+        ("inbox", it.inbox_per_message),
+        ("gateways", it.gateway_per_message),
+        ("presence", it.presence_per_message),
+    ];
+    let _ = writeln!(text, "records a message {}", shares(topics.into_iter()));
+    // What would round to nothing is in the JSON.
+    let by_name = |shares: &BTreeMap<String, f64>| {
+        let all = shares.iter().map(|(name, count)| (name.as_str(), *count));
+        self::shares(all.filter(|(_, count)| *count >= 0.005))
+    };
+    let _ = writeln!(text, "rows a message    {:.2}: {}", it.rows_per_message, by_name(&it.rows_by_table));
+    if let Some(statements) = it.statements_per_message {
+        let _ = writeln!(text, "statements        {statements:.2} a message: {}", by_name(&it.statements_by_name));
+    }
+}
+
+fn shares<'a>(all: impl Iterator<Item = (&'a str, f64)>) -> String {
+    all.map(|(name, count)| format!("{count:.2} in {name}")).collect::<Vec<_>>().join(", ")
 }
 
 fn processors(text: &mut String, usage: &Usage, share: impl Fn(f64) -> String) {

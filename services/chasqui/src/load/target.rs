@@ -12,7 +12,7 @@ use anyhow::{Context, ensure};
 use chasqui_config::Options;
 use chasqui_domain::UserId;
 use chasqui_load::{Progress, ReadMetrics, Server};
-use futures::FutureExt;
+use futures::{FutureExt, future::join_all};
 use serde::Serialize;
 use tokio::{runtime::Builder, signal};
 
@@ -37,6 +37,10 @@ pub struct Target {
     /// this machine.
     #[arg(long = "process", value_name = "PID[=NAME]", value_parser = Process::from_str)]
     processes: Vec<Process>,
+    /// Where else the server's metrics are, such as those of its sequencers and routers: beside those at the URLs they say what a
+    /// message costs in records and rows, which is not known before all are there.
+    #[arg(long = "metrics", value_name = "URL")]
+    metrics: Vec<String>,
     /// What the names of the users begin with, to find them afterwards: NAME-0-writer, NAME-0-reader and so on, NAME-0-author,
     /// NAME-0-1 and so on in groups, or NAME-0 where nobody writes. A name is for one run; without any, it is made from the time.
     #[arg(long, value_name = "NAME")]
@@ -72,7 +76,9 @@ impl Target {
             servers.extend(self.urls.iter().filter_map(|url| listening(url)));
             servers.dedup();
         }
-        let metrics = metrics(self.urls.first().map_or("", String::as_str), options)?;
+        let mut processes = self.urls.clone();
+        processes.extend(self.metrics.iter().cloned());
+        let metrics = metrics(&processes, options)?;
         let progress = Arc::new(Progress::default());
         show(progress.clone(), line);
         stop_at_a_signal(progress.clone())?;
@@ -92,20 +98,26 @@ impl Target {
     }
 }
 
-/// Asks a server for its metrics, as its operators do; none where it doesn't answer, or has another token for them.
-fn metrics(url: &str, options: &Options) -> anyhow::Result<Arc<ReadMetrics>> {
+/// Asks all processes of a server for their metrics, as its operators do; none where one of them doesn't answer, or has another
+/// token for them.
+fn metrics(urls: &[String], options: &Options) -> anyhow::Result<Arc<ReadMetrics>> {
     let client = reqwest::Client::builder()
         .timeout(METRICS_PATIENCE)
-        // The token is for this server alone, and the sessions know no proxies either.
+        // The token is for these processes alone, and the sessions know no proxies either.
         .redirect(reqwest::redirect::Policy::none())
         .no_proxy()
         .build()?;
-    let url = format!("{}/metrics", url.trim_end_matches('/'));
+    let mut urls: Vec<String> = urls.iter().map(|url| format!("{}/metrics", url.trim_end_matches('/'))).collect();
+    urls.sort();
+    urls.dedup();
     let token = options.admin.token.as_ref().map(|token| token.expose().to_owned());
     Ok(Arc::new(move || {
-        let asked = token.as_ref().map(|token| client.get(&url).bearer_auth(token).send());
-        let answer = async move { asked?.await.ok()?.error_for_status().ok()?.text().await.ok() };
-        answer.boxed()
+        let one = |url: &String| {
+            let asked = token.as_ref().map(|token| client.get(url).bearer_auth(token).send());
+            async move { asked?.await.ok()?.error_for_status().ok()?.text().await.ok() }
+        };
+        let all = join_all(urls.iter().map(one));
+        all.map(|texts| texts.into_iter().collect::<Option<String>>()).boxed()
     }))
 }
 

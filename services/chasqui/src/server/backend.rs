@@ -1,4 +1,4 @@
-//! The log and the store that a life works with, whatever they are.
+//! The log and the store that a life works with, whatever they are. What goes through them is counted.
 
 use std::sync::Arc;
 
@@ -7,7 +7,7 @@ use chasqui_store::{KeyTable, Store};
 
 #[cfg(feature = "cluster")]
 use super::cluster::Cluster;
-use super::{Error, Foundation, Part, files::Files, settled::Settled};
+use super::{Error, Foundation, Part, counted_log::CountedLog, counted_store::Counted, files::Files, settled::Settled};
 
 /// The log and the store, open.
 pub(super) struct Backend {
@@ -33,15 +33,15 @@ impl Backend {
             return Self::open_cluster(foundation).await;
         }
         let files = Files::open(foundation).await?;
-        let (log, store, keys) = (files.log.clone(), files.store.clone(), files.store.clone());
-        let settled = Arc::new(Settled { store: files.store.clone(), log: files.log.clone() });
+        let (log, store, keys) = counted(foundation, files.log.clone(), files.store.clone(), files.store.clone());
+        let settled = Arc::new(Settled { store: store.clone(), log: log.clone() });
         Ok(Self { log, store, settled, keys, kind: Kind::Embedded(files) })
     }
 
     #[cfg(feature = "cluster")]
     async fn open_cluster(foundation: &Foundation) -> Result<Self, Error> {
         let cluster = Cluster::open(foundation).await?;
-        let (log, store, keys) = (cluster.log.clone(), cluster.store.clone(), cluster.store.clone());
+        let (log, store, keys) = counted(foundation, cluster.log.clone(), cluster.store.clone(), cluster.store.clone());
         Ok(Self { log, settled: store.clone(), store, keys, kind: Kind::Cluster(cluster) })
     }
 
@@ -67,4 +67,19 @@ impl Backend {
             Kind::Cluster(cluster) => cluster.close().await,
         }
     }
+}
+
+/// The same with what goes through them counted.
+fn counted(
+    foundation: &Foundation,
+    log: Arc<dyn Log>,
+    store: Arc<dyn Store>,
+    keys: Arc<dyn KeyTable>,
+) -> (Arc<dyn Log>, Arc<dyn Store>, Arc<dyn KeyTable>) {
+    let metrics = &foundation.metrics;
+    (
+        Arc::new(CountedLog::new(log, &metrics.log)),
+        Arc::new(Counted::new(store, &metrics.store)),
+        Arc::new(Counted::new(keys, &metrics.store)),
+    )
 }

@@ -41,9 +41,10 @@ pub(super) struct Cluster {
 
 impl Cluster {
     pub(super) async fn open(foundation: &Foundation) -> Result<Self, Error> {
-        let Foundation { options, part, runtime, .. } = foundation;
+        let Foundation { options, part, runtime, metrics, .. } = foundation;
         let log = KafkaLog::open(kafka_options(options, part.name())?, runtime.clone()).await?;
-        let store = CqlStore::open(cql_options(options)).await?;
+        let cql = chasqui_store_cql::Options { metrics: metrics.store.clone(), ..cql_options(options) };
+        let store = CqlStore::open(cql).await?;
         let cluster = Self { log, store };
         cluster.check(foundation).await?;
         Ok(cluster)

@@ -33,7 +33,7 @@ use crate::{
     options::{self, MEMBERS, SESSIONS_MAX, TEXT_BYTES, TIME_MAX},
     pace::Turn,
     processors::Reading,
-    records::Ends,
+    records::Counts,
     text::Texts,
 };
 
@@ -50,7 +50,7 @@ struct Running {
 pub(crate) async fn run(options: &Options, group: &Group) -> Result<GroupReport, Error> {
     check(group)?;
     let (founded, created_seconds) = founding::found(options, group).await?;
-    let ends = Ends::take(options).await;
+    let counts = Counts::take(options).await;
     let begin = Instant::now() + CALM;
     let (from, to) = (begin + group.warm_up, begin + group.warm_up + group.time);
     let tally = Rc::new(RefCell::new(Tally::new(from, to)?));
@@ -66,13 +66,14 @@ pub(crate) async fn run(options: &Options, group: &Group) -> Result<GroupReport,
     let mut running = Running::start(founded, turns, group, &common, to + group.patience);
     running.end().await?;
     let messages = running.groups.iter().map(|shared| shared.copies.borrow().last_begun()).sum();
-    let ends_then = Ends::take(options).await;
     // Those who send at a rate are done a moment before.
     if !options.progress.is_stopped() {
         sleep_until(to.into()).await;
     }
     // Not when it was ended early.
     let processors = if Instant::now() >= to { usage.await.ok().flatten() } else { None };
+    // Only now, since asking costs the server something.
+    let counts_then = Counts::take(options).await;
     let tally = tally.borrow();
     let seconds = group.time.min(Instant::now().saturating_duration_since(from)).as_secs_f64();
     let (window, per_second) = group.pace.parts();
@@ -92,7 +93,7 @@ pub(crate) async fn run(options: &Options, group: &Group) -> Result<GroupReport,
         received_after: tally.received_after.latency(),
         received_by_all_after: tally.received_by_all_after.latency(),
         counts: tally.counts_report(group.groups, seconds),
-        records: ends.zip(ends_then).and_then(|(ends, then)| then.since(ends, messages)),
+        records: counts.zip(counts_then).and_then(|(counts, then)| then.since(&counts, messages)),
         processors,
         faults: tally.faults,
     })

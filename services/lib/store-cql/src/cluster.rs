@@ -10,16 +10,14 @@ use scylla::{
     deserialize::row::DeserializeRow,
     response::{PagingState, query_result::QueryResult},
     serialize::row::SerializeRow,
-    statement::{
-        batch::{Batch, BatchType},
-        prepared::PreparedStatement,
-    },
+    statement::batch::{Batch, BatchType},
 };
 use tokio::sync::{Semaphore, SemaphorePermit};
 
 use crate::{
     error::{damaged, failed},
     limits::{BATCH_BYTES_MAX, BATCH_ROWS_MAX},
+    statements::Counted,
 };
 
 /// A session, and how much may be asked of it at a time.
@@ -44,25 +42,21 @@ impl Cluster {
     }
 
     /// Does what changes something, and waits until a quorum has it.
-    pub(crate) async fn write(&self, statement: &PreparedStatement, values: impl SerializeRow) -> Result<(), Error> {
+    pub(crate) async fn write(&self, statement: &Counted, values: impl SerializeRow) -> Result<(), Error> {
         self.ask(statement, values).await.map(drop)
     }
 
     /// Does what changes something, or asks something that has one answer.
-    pub(crate) async fn ask(
-        &self,
-        statement: &PreparedStatement,
-        values: impl SerializeRow,
-    ) -> Result<QueryResult, Error> {
+    pub(crate) async fn ask(&self, statement: &Counted, values: impl SerializeRow) -> Result<QueryResult, Error> {
         let _permit = self.permit().await?;
-        self.session.execute_unpaged(statement, values).await.map_err(|error| failed(&error))
+        self.session.execute_unpaged(statement.send(), values).await.map_err(|error| failed(&error))
     }
 
     /// Writes rows of one partition in the order given: as many by one statement as its bounds allow, and the next ones when a
     /// quorum has these.
     pub(crate) async fn write_in_order<V: SerializeRow>(
         &self,
-        statement: &PreparedStatement,
+        statement: &Counted,
         rows: impl IntoIterator<Item = Sized<V>>,
     ) -> Result<(), Error> {
         let (mut together, mut bytes) = (Vec::new(), 0);
@@ -78,21 +72,18 @@ impl Cluster {
     }
 
     /// Writes rows of one partition at once: a batch of one partition is one mutation, which a replica has or hasn't.
-    async fn write_together<V: SerializeRow>(
-        &self,
-        statement: &PreparedStatement,
-        mut rows: Vec<V>,
-    ) -> Result<(), Error> {
+    async fn write_together<V: SerializeRow>(&self, statement: &Counted, mut rows: Vec<V>) -> Result<(), Error> {
         match (rows.len(), rows.pop()) {
             (1, Some(only)) => self.write(statement, only).await,
             (many, Some(last)) => {
                 rows.push(last);
                 let mut batch = Batch::new(BatchType::Unlogged);
                 batch.set_is_idempotent(true);
+                let _permit = self.permit().await?;
+                let statement = statement.send();
                 for _ in 0..many {
                     batch.append_statement(statement.clone());
                 }
-                let _permit = self.permit().await?;
                 self.session.batch(&batch, rows).await.map(drop).map_err(|error| failed(&error))
             }
             (_, None) => Ok(()),
@@ -103,7 +94,7 @@ impl Cluster {
     pub(crate) async fn rows<R>(
         &self,
         table: &str,
-        statement: &PreparedStatement,
+        statement: &Counted,
         values: impl SerializeRow,
     ) -> Result<Vec<R>, Error>
     where
@@ -113,7 +104,7 @@ impl Cluster {
         let mut at = PagingState::start();
         loop {
             let permit = self.permit().await?;
-            let page = self.session.execute_single_page(statement, &values, at).await;
+            let page = self.session.execute_single_page(statement.send(), &values, at).await;
             let (page, next) = page.map_err(|error| failed(&error))?;
             drop(permit);
             let page = page.into_rows_result().map_err(|error| damaged(table, error))?;
@@ -131,7 +122,7 @@ impl Cluster {
     pub(crate) async fn first<R>(
         &self,
         table: &str,
-        statement: &PreparedStatement,
+        statement: &Counted,
         values: impl SerializeRow,
     ) -> Result<Option<R>, Error>
     where

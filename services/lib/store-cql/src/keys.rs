@@ -8,9 +8,9 @@
 use async_trait::async_trait;
 use chasqui_domain::{ChatId, Epoch};
 use chasqui_store::{Error, KeyTable, WrappedKey};
-use scylla::{response::query_result::QueryResult, statement::prepared::PreparedStatement, value::Row};
+use scylla::{response::query_result::QueryResult, value::Row};
 
-use crate::{CqlStore, codec, error::damaged};
+use crate::{CqlStore, codec, error::damaged, statements::Counted};
 
 /// The column that says whether a conditional write was done.
 const APPLIED: &str = "[applied]";
@@ -45,12 +45,7 @@ impl CqlStore {
         row.map(read).transpose()
     }
 
-    async fn key_by(
-        &self,
-        statement: &PreparedStatement,
-        chat: ChatId,
-        epoch: Epoch,
-    ) -> Result<Option<WrappedKey>, Error> {
+    async fn key_by(&self, statement: &Counted, chat: ChatId, epoch: Epoch) -> Result<Option<WrappedKey>, Error> {
         let values = (chat.as_bytes(), column(epoch));
         let row: Option<(Vec<u8>,)> = self.cluster.first("data_keys", statement, values).await?;
         row.map(|(wrapped,)| read(&wrapped)).transpose()

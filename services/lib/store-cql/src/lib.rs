@@ -89,7 +89,7 @@ impl CqlStore {
     pub async fn open(options: Options) -> Result<Arc<Self>, OpenError> {
         let session = connect::connect(&options, options.request_timeout).await?.session;
         schema::check(&session, &options.keyspace).await?;
-        let statements = Statements::prepare(&session, &options.keyspace).await?;
+        let statements = Statements::prepare(&session, &options.keyspace, &options.metrics).await?;
         Ok(Arc::new(Self {
             cluster: Cluster::new(session, options.concurrency_max),
             statements,

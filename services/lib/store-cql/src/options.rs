@@ -2,6 +2,7 @@
 
 use std::{fmt, path::PathBuf, time::Duration};
 
+use chasqui_telemetry::metrics::StoreMetrics;
 use zeroize::ZeroizeOnDrop;
 
 use crate::limits::INBOX_RETENTION_DAYS_MAX;
@@ -58,6 +59,8 @@ pub struct Options {
     ///
     /// A row goes by the number that held when it was written. All writers use the same one.
     pub inbox_retention_days: u32,
+    /// Where statements are counted. Default nowhere that anybody looks.
+    pub metrics: StoreMetrics,
 }
 
 impl Default for Options {
@@ -74,6 +77,7 @@ impl Default for Options {
             connect_timeout: Duration::from_secs(5),
             concurrency_max: 256,
             inbox_retention_days: 30,
+            metrics: StoreMetrics::default(),
         }
     }
 }

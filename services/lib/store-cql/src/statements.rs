@@ -1,9 +1,10 @@
-//! Every statement that is sent, in one place, each prepared once.
+//! Every statement that is sent, in one place, each prepared once, and counted.
 //!
 //! `USING TIMESTAMP` is for rows whose writer is fenced: there the highest number stands, whenever it arrives. A statement
 //! without it counts by the time of the server that takes it. Which is which is part of the contract; a test holds this file
 //! against a list.
 
+use chasqui_telemetry::metrics::{Counter, StoreMetrics};
 use futures::try_join;
 use scylla::{
     client::session::Session,
@@ -13,18 +14,38 @@ use scylla::{
 
 use crate::limits::PAGE_ROWS;
 
+/// A statement, and how often it was sent.
+#[derive(Debug)]
+pub(crate) struct Counted {
+    prepared: PreparedStatement,
+    sent: Counter,
+}
+
+impl Counted {
+    /// The statement, which is about to be sent.
+    pub(crate) fn send(&self) -> &PreparedStatement {
+        self.sent.inc();
+        &self.prepared
+    }
+}
+
 macro_rules! statements {
     ($($name:ident: $cql:literal,)*) => {
         /// The statements, prepared.
         #[derive(Debug)]
         pub(crate) struct Statements {
-            $(pub(crate) $name: PreparedStatement,)*
+            $(pub(crate) $name: Counted,)*
         }
 
         impl Statements {
             /// Prepares all of them for a keyspace.
-            pub(crate) async fn prepare(session: &Session, keyspace: &str) -> Result<Self, PrepareError> {
+            pub(crate) async fn prepare(
+                session: &Session,
+                keyspace: &str,
+                metrics: &StoreMetrics,
+            ) -> Result<Self, PrepareError> {
                 let ($($name,)*) = try_join!($(prepare(session, keyspace, $cql),)*)?;
+                $(let $name = Counted { prepared: $name, sent: metrics.statements(stringify!($name)) };)*
                 Ok(Self { $($name,)* }.settled())
             }
         }
@@ -99,7 +120,7 @@ impl Statements {
     /// With the one read that first settles what conditional writes left open. The same text has the same number on the
     /// server, so this is all that tells the two apart.
     fn settled(mut self) -> Self {
-        self.settled_key.set_consistency(Consistency::Serial);
+        self.settled_key.prepared.set_consistency(Consistency::Serial);
         self
     }
 }

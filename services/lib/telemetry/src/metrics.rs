@@ -3,10 +3,10 @@
 
 use std::{fmt, time::Duration};
 
-pub use prometheus_client::metrics::gauge::Gauge;
+pub use prometheus_client::metrics::{counter::Counter, gauge::Gauge};
 use prometheus_client::{
     encoding::{EncodeLabelSet, text::encode},
-    metrics::{counter::Counter, family::Family, histogram::Histogram},
+    metrics::{family::Family, histogram::Histogram},
     registry::{Registry, Unit},
 };
 
@@ -45,6 +45,21 @@ struct RouteLabels {
 struct RoleLabels {
     role: &'static str,
     partition: u32,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct TopicLabels {
+    topic: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct TableLabels {
+    table: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct StatementLabels {
+    statement: &'static str,
 }
 
 /// What a session counts.
@@ -167,6 +182,41 @@ impl ServerMetrics {
     }
 }
 
+/// What a process gives to the log. Cheap to clone.
+#[derive(Debug, Clone, Default)]
+pub struct LogMetrics {
+    records: Family<TopicLabels, Counter>,
+}
+
+impl LogMetrics {
+    /// Records that were appended to a topic. To be kept: it is looked up once.
+    #[must_use]
+    pub fn records(&self, topic: &'static str) -> Counter {
+        self.records.get_or_create_owned(&TopicLabels { topic })
+    }
+}
+
+/// What a process asks of the store. Cheap to clone.
+#[derive(Debug, Clone, Default)]
+pub struct StoreMetrics {
+    rows: Family<TableLabels, Counter>,
+    statements: Family<StatementLabels, Counter>,
+}
+
+impl StoreMetrics {
+    /// Rows of a table that the store was given to write or to remove. To be kept: it is looked up once.
+    #[must_use]
+    pub fn rows(&self, table: &'static str) -> Counter {
+        self.rows.get_or_create_owned(&TableLabels { table })
+    }
+
+    /// How often a statement was sent, where the store has statements. To be kept: it is looked up once.
+    #[must_use]
+    pub fn statements(&self, statement: &'static str) -> Counter {
+        self.statements.get_or_create_owned(&StatementLabels { statement })
+    }
+}
+
 /// All metrics of a process.
 pub struct Metrics {
     registry: Registry,
@@ -174,6 +224,10 @@ pub struct Metrics {
     pub gateway: GatewayMetrics,
     /// Those of the process.
     pub server: ServerMetrics,
+    /// What it gives to the log.
+    pub log: LogMetrics,
+    /// What it asks of the store.
+    pub store: StoreMetrics,
 }
 
 impl fmt::Debug for Metrics {
@@ -217,7 +271,8 @@ impl Metrics {
             done: Family::default(),
             lag: Family::default(),
         };
-        Self { registry: registry(&gateway, &server), gateway, server }
+        let (log, store) = (LogMetrics::default(), StoreMetrics::default());
+        Self { registry: registry(&gateway, &server, &log, &store), gateway, server, log, store }
     }
 
     /// All of them in the format OpenMetrics 1.0.
@@ -236,7 +291,7 @@ fn seconds() -> Histogram {
 }
 
 /// Names them. The suffixes `_total` and of units come by themselves.
-fn registry(gateway: &GatewayMetrics, server: &ServerMetrics) -> Registry {
+fn registry(gateway: &GatewayMetrics, server: &ServerMetrics, log: &LogMetrics, store: &StoreMetrics) -> Registry {
     let mut all = Registry::with_prefix(PREFIX);
     let g = gateway.clone();
     all.register("connections", "Open connections", g.connections);
@@ -269,6 +324,13 @@ fn registry(gateway: &GatewayMetrics, server: &ServerMetrics) -> Registry {
     all.register("store_flush_failures", "Flushes of the store that failed", s.flush_failures);
     all.register("role_done", "Below which offset a role has done everything, by role and partition", s.done);
     all.register("role_lag", "How many records a role has not done, by role and partition", s.lag);
+    all.register("log_records", "Records that were appended to the log, by topic", log.records.clone());
+    all.register("store_rows", "Rows that the store was given to write or to remove, by table", store.rows.clone());
+    all.register(
+        "store_statements",
+        "Statements that were sent to the CQL store, by name; a batch is one, and so is each page of a read",
+        store.statements.clone(),
+    );
     all
 }
 
@@ -283,6 +345,10 @@ mod tests {
         metrics.gateway.frame_in("send");
         metrics.gateway.request("GET", "/v1/chats/{chat}", 200, Duration::from_millis(3));
         metrics.server.progress("sequencer", 2, 7, 10);
+        metrics.log.records("commands").inc_by(3);
+        metrics.store.rows("events").inc();
+        metrics.store.rows("events").inc();
+        metrics.store.statements("put_event").inc();
         let text = metrics.text().unwrap();
         for line in [
             "chasqui_frames_in_total{type=\"send\"} 2",
@@ -290,6 +356,9 @@ mod tests {
             "chasqui_http_request_duration_seconds_bucket{le=\"0.005\",route=\"/v1/chats/{chat}\"} 1",
             "chasqui_role_lag{role=\"sequencer\",partition=\"2\"} 3",
             "chasqui_sessions 0",
+            "chasqui_log_records_total{topic=\"commands\"} 3",
+            "chasqui_store_rows_total{table=\"events\"} 2",
+            "chasqui_store_statements_total{statement=\"put_event\"} 1",
         ] {
             assert!(text.lines().any(|found| found == line), "{line}\nis not in\n{text}");
         }

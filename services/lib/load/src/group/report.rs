@@ -39,7 +39,7 @@ pub struct GroupReport {
     pub received_by_all_after: Option<Latency>,
     /// What the authors were told of who has their messages.
     pub counts: CountsReport,
-    /// Records in the log, over the whole run; none where the server doesn't tell.
+    /// Records in the log and rows in the store, over the whole run; none where the server doesn't tell.
     pub records: Option<Records>,
     /// The processors meanwhile; none where they can't be read.
     pub processors: Option<Usage>,
