@@ -43,7 +43,8 @@ async fn write(store: &EmbeddedStore, of: u64, n: u64) {
             let state = MemberState::Joined(Bytes::copy_from_slice(&n.to_be_bytes()));
             let members = vec![MemberUpdate { user: user(of), state }];
             // A chat's versions count from 1.
-            let update = ChatUpdate { chat, version: Version(n + 1), summary: Some(bytes), members };
+            let update =
+                ChatUpdate { chat, version: Version(n + 1), summary: Some(bytes), members, messages: Vec::new() };
             store.write_events(of_partition, vec![row], vec![update]).await.unwrap();
         }
         1 => store.commit(of_partition, Offset(n), vec![]).await.unwrap(),

@@ -66,6 +66,7 @@ async fn read_all(store: &Arc<EmbeddedStore>, written: &Dump, is_exact: bool) {
             assert!(found.devices.iter().all(|row| written.devices.contains(row)));
             assert!(found.bans.iter().all(|ban| written.bans.contains(ban)));
             assert!(found.shown.iter().all(|row| row.is_none() || written.shown.contains(row)));
+            assert!(found.messages.iter().flatten().all(|row| written.messages.iter().flatten().any(|it| it == row)));
             assert!(found.members.iter().flatten().all(|row| written.members.iter().flatten().any(|it| it == row)));
         }
         Err(Error::Corrupt { .. } | Error::Unavailable { .. }) => {}

@@ -2,18 +2,19 @@
 
 use bytes::Bytes;
 use chasqui_domain::{
-    ChatId, DeviceId, Epoch, GatewayId, Incarnation, LogId, Offset, Partition, Position, SessionId, Source, Term,
+    ChatId, DeviceId, Epoch, GatewayId, Incarnation, LogId, Offset, Partition, Position, Seq, SessionId, Source, Term,
     TimeMs, UserId, Version,
 };
 use chasqui_store::{
     Ban, BanKey, BanReason, ChatLog, ChatRow, ChatUpdate, Checkpoint, DeviceRow, Error, EventQuery, EventRow, InboxRow,
-    KeyTable, LogPartition, MemberRow, MemberState, MemberUpdate, Snapshot, Store, Stream, WRAPPED_KEY_BYTES,
-    WrappedKey, memory::MemoryStore,
+    KeyTable, LogPartition, MemberRow, MemberState, MemberUpdate, MessageRow, MessageUpdate, Snapshot, Store, Stream,
+    WRAPPED_KEY_BYTES, WrappedKey, memory::MemoryStore,
 };
 
 pub(crate) const LOG: LogId = LogId([1; 16]);
 pub(crate) const OF: LogPartition = LogPartition { log: LOG, partition: Partition(3) };
 const CHATS: u64 = 4;
+const MESSAGES: u64 = 5;
 const DAY_MS: u64 = 24 * 60 * 60 * 1000;
 
 /// SplitMix64.
@@ -50,6 +51,34 @@ pub(crate) enum Answer {
     Durable,
 }
 
+/// What the write number `n` says of its chat, in every stream in turn; what was done to a message is found by it, too.
+fn rows(n: u64) -> Vec<EventRow> {
+    let mut dice = Dice(n);
+    let chat = chat(dice.below(CHATS));
+    let row = |stream, body: Option<Bytes>| {
+        let source = Source { log: LOG, partition: OF.partition, offset: Offset(n), index: 0 };
+        EventRow { chat, stream, version: Version(n + 1), source, envelope: Bytes::from(format!("{n}")), body }
+    };
+    let body = Some(vec![b'x'; dice.below(6_000) as usize].into());
+    match n % 4 {
+        0 => vec![row(Stream::Content, body)],
+        1 => vec![row(Stream::Receipts, body)],
+        2 => vec![row(Stream::Changes, body)],
+        _ => vec![row(Stream::Actions, body), row(Stream::About(Seq(n % MESSAGES)), None)],
+    }
+}
+
+/// What the write number `n` says of a message: often that what was said before is gone.
+fn message(n: u64, chat: ChatId) -> MessageUpdate {
+    let before = (n.saturating_sub(40)..n).filter(|before| before % 14 < 4).flat_map(rows);
+    let before = before.filter(|row| row.chat == chat && row.version.0 % 3 == n % 3);
+    MessageUpdate {
+        seq: Seq(n % MESSAGES),
+        state: Bytes::from(format!("{n}")),
+        erased: before.map(|row| (row.stream, row.version)).collect(),
+    }
+}
+
 /// Does the write number `n`; each changes what can be read, but for a flush.
 pub(crate) async fn step(store: &dyn Store, n: u64) -> Result<Answer, Error> {
     let mut dice = Dice(n);
@@ -57,16 +86,11 @@ pub(crate) async fn step(store: &dyn Store, n: u64) -> Result<Answer, Error> {
     let filler = vec![b'x'; dice.below(6_000) as usize];
     match n % 14 {
         0..=3 => {
-            let source = Source { log: LOG, partition: OF.partition, offset: Offset(n), index: 0 };
-            let stream = if n.is_multiple_of(2) { Stream::Content } else { Stream::Receipts };
-            let row = EventRow {
-                chat,
-                stream,
-                version,
-                source,
-                envelope: Bytes::from(format!("{n}")),
-                body: Some(filler.into()),
-            };
+            let mut rows = rows(n);
+            if let Some(former) = n.checked_sub(14) {
+                // As a former owner writes them again, whatever has become of them.
+                rows.extend(self::rows(former));
+            }
             let state = Bytes::from(format!("{n}"));
             let state = if n.is_multiple_of(3) { MemberState::Gone } else { MemberState::Joined(state) };
             let members = vec![
@@ -74,7 +98,8 @@ pub(crate) async fn step(store: &dyn Store, n: u64) -> Result<Answer, Error> {
                 MemberUpdate { user: user(1 + n % 3), state },
             ];
             let summary = (n % 4 < 2).then(|| Bytes::from(format!("{n}")));
-            store.write_events(OF, vec![row], vec![ChatUpdate { chat, version, summary, members }]).await?;
+            let messages = if n.is_multiple_of(2) { vec![] } else { vec![message(n, chat)] };
+            store.write_events(OF, rows, vec![ChatUpdate { chat, version, summary, members, messages }]).await?;
         }
         4 => {
             let snapshots =
@@ -139,6 +164,7 @@ pub(crate) struct Dump {
     pub(crate) events: Vec<EventRow>,
     pub(crate) shown: Vec<Option<ChatRow>>,
     pub(crate) members: Vec<Vec<MemberRow>>,
+    pub(crate) messages: Vec<Vec<MessageRow>>,
     pub(crate) chats_of: Vec<Vec<ChatId>>,
     pub(crate) committed: Option<Offset>,
     pub(crate) has_events: bool,
@@ -163,7 +189,8 @@ pub(crate) async fn dump(store: &dyn Store) -> Result<Dump, Error> {
     };
     for &chat in &chats {
         dump.members.push(store.members(chat, None, 1000).await?);
-        for stream in Stream::ALL {
+        dump.messages.push(store.messages(chat, Seq(0)..Seq(MESSAGES)).await?);
+        for stream in Stream::ALL.into_iter().chain((0..MESSAGES).map(|seq| Stream::About(Seq(seq)))) {
             let versions = Version(0)..Version(u64::MAX);
             let query = EventQuery { chat, stream, versions, descending: false, rows_max: 1000 };
             dump.events.extend(store.events(&query).await?);

@@ -49,7 +49,7 @@ impl Fold {
         let count = recorded.log.partitions().chats;
         ensure!(partition::of_chat(&command.chat, count) == source.partition, "{} doesn't belong here", command.chat);
         let chat = self.chats.entry(command.chat).or_insert_with(|| Chat::new(command.chat));
-        let decision = if is_skipped { refuse_poison(&command) } else { decide(chat, &command, record.time)? };
+        let decision = if is_skipped { refuse_poison(&command) } else { decide(chat, None, &command, record.time)? };
         let Decision { events, effects } = decision;
         for (event, index) in events.into_iter().zip(0..) {
             chat.apply(&event)?;

@@ -1,7 +1,7 @@
 //! The folded chats in plain words and numbers.
 
 use chasqui_domain::{Chat, Event, EventKind, Member};
-use chasqui_oracle::{Message, Watermarks};
+use chasqui_oracle::{Became, Message, Watermarks};
 use chasqui_tests::folded::FoldedChat;
 
 use crate::{commands::Fold, recorded::Recorded};
@@ -47,6 +47,7 @@ fn messages(events: &[Event], texts: Vec<String>) -> Vec<Message> {
             id: counter.0,
             text: texts.next().unwrap_or_default(),
             time: event.time.0,
+            became: Became::default(),
         });
     }
     messages

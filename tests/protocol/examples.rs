@@ -31,6 +31,52 @@ fn examples_are_what_the_schemas_and_the_decoder_take() -> Result<()> {
     Ok(())
 }
 
+/// There is one example of each type of frame, and a change is of many.
+#[test]
+fn whatever_is_done_to_messages_is_as_the_schemas_say() -> Result<()> {
+    let schemas = Schemas::load()?;
+    let chat = "AcKUOzVCIX6aUPCc_gULE5PWTI8AJLGS";
+    let changed = |change: Value| {
+        json!({
+            "type": "changed", "cursor": "c", "chat": chat, "time": 9, "after": 2, "by": "alice", "device": "phone",
+            "id": "7", "change": change
+        })
+    };
+    for change in [
+        json!({"type": "edit", "seq": 2, "content_type": "text/plain", "text": "x", "reply_to": 1}),
+        json!({"type": "delete", "seq": 2}),
+        json!({"type": "react", "seq": 2, "reaction": "👍"}),
+        json!({"type": "react", "seq": 2}),
+        json!({"type": "pin", "seq": 2}),
+        json!({"type": "unpin", "seq": 2}),
+    ] {
+        let frame = changed(change.clone()).to_string();
+        schemas.server_frame(&frame).map_err(|why| anyhow!(why))?;
+        let read: ServerFrame = frames::parse(&frame)?;
+        ensure!(serde_json::from_str::<Value>(&frames::to_text(&read)?)? == serde_json::from_str::<Value>(&frame)?);
+        let mut more = change;
+        more["more"] = 1.into();
+        ensure!(schemas.server_frame(&changed(more.clone()).to_string()).is_err(), "{more}");
+    }
+    let message = json!({
+        "chat": chat, "seq": 2, "time": 9, "from": "bob", "device": "phone", "id": "1", "content_type": "text/plain",
+        "mentions": []
+    });
+    let (mut edited, mut deleted) = (message.clone(), message);
+    edited["edited"] = 10.into();
+    edited["reactions"] = json!([{"reaction": "👍", "count": 2, "own": true}, {"count": 1, "own": false}]);
+    deleted["deleted"] = 11.into();
+    let messages = json!({"messages": [edited, deleted]});
+    let reactions = json!({"chat": chat, "seq": 2, "users": [{"user": "bob", "reaction": "👍"}, {"user": "carol"}]});
+    for (path, answer) in [("messages", messages), ("messages/2/reactions", reactions)] {
+        let path = format!("/v1/chats/{chat}/{path}");
+        let answer = answer.to_string();
+        let found = schemas.answer("GET", &path, 200, Some("application/json"), answer.as_bytes());
+        found.map_err(|why| anyhow!(why))?;
+    }
+    Ok(())
+}
+
 #[test]
 fn what_the_documents_do_not_say_is_found() -> Result<()> {
     let schemas = Schemas::load()?;

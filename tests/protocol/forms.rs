@@ -104,7 +104,7 @@ fn what_must_be_there() -> Result<()> {
         // To whom, a user or a group, is for the server to say.
         json!({"type": "send", "id": "1"}),
         json!({"type": "create", "id": "1", "members": [], "title": "t"}),
-        json!({"type": "change", "id": "1", "chat": CHAT, "change": {"type": "leave"}}),
+        json!({"type": "change", "id": "1", "change": {"type": "leave"}}),
         json!({"type": "ack", "cursor": "c"}),
         json!({"type": "read", "chat": CHAT, "seq": 1}),
         json!({"type": "receipts", "chats": []}),
@@ -118,4 +118,42 @@ fn what_must_be_there() -> Result<()> {
         }
     }
     Ok(())
+}
+
+fn change(change: Value) -> Value {
+    json!({"type": "change", "id": "1", "to": "bob", "change": change})
+}
+
+#[test]
+fn what_is_done_to_messages() -> Result<()> {
+    for asked in [
+        json!({"type": "edit", "seq": 1}),
+        json!({"type": "delete", "seq": 1}),
+        json!({"type": "react", "seq": 1}),
+        json!({"type": "pin", "seq": 1}),
+        json!({"type": "unpin", "seq": 1}),
+    ] {
+        agree(&change(asked.clone()), true)?;
+        for seq in [json!(-1), json!(1.5), json!("1")] {
+            let mut wrong = asked.clone();
+            wrong["seq"] = seq;
+            agree(&change(wrong), false)?;
+        }
+        for field in ["type", "seq"] {
+            let mut without = asked.clone();
+            without.as_object_mut().map(|fields| fields.remove(field));
+            agree(&change(without), false)?;
+        }
+    }
+    let edit = json!({
+        "type": "edit", "seq": 1, "content_type": "app/x", "body": "AP8=", "reply_to": 2, "mentions": ["bob"],
+        "meta": {"any": [1]}
+    });
+    agree(&change(edit), true)?;
+    for (field, wrong) in [("body", json!("!")), ("mentions", json!([""])), ("reply_to", json!(-1))] {
+        agree(&change(json!({"type": "edit", "seq": 1, field: wrong})), false)?;
+    }
+    agree(&change(json!({"type": "react", "seq": 1, "reaction": "👍"})), true)?;
+    agree(&change(json!({"type": "react", "seq": 1, "reaction": 1})), false)?;
+    agree(&change(json!({"type": "dance", "seq": 1})), false)
 }

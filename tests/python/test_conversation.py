@@ -21,7 +21,7 @@ async def test_the_python_program_and_the_terminal_talk(party: Party) -> None:
 
     bob.say("Since when?", "I am near Tambo — ¿qué hago?")
     await alice.until("bob: I am near Tambo — ¿qué hago?")
-    await bob.until("✓ 2")
+    await bob.until("✓ 2 #3")
     await bob.until("✓✓ 2 read")
 
     await alice.leave()

@@ -84,7 +84,7 @@ impl<'a> Rest<'a> {
     }
 
     async fn chat(&self, item: ChatItem) -> anyhow::Result<ServedChat> {
-        let ChatItem { chat, with, group: _, last_seq, last_time, unread, members, last_message } = item;
+        let ChatItem { chat, with, group: _, last_seq, last_time, unread, members, last_message, pinned } = item;
         Ok(ServedChat {
             chat: chat.to_string(),
             with: with.map(|with| with.to_string()).unwrap_or_default(),
@@ -94,6 +94,8 @@ impl<'a> Rest<'a> {
             members: members.iter().map(watermarks).collect(),
             last_message: last_message.map(|message| plain(*message)),
             messages: self.messages(chat).await?,
+            pinned: pinned.iter().map(|seq| seq.0).collect(),
+            unread_in_receipts: None,
         })
     }
 

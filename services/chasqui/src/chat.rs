@@ -1,6 +1,8 @@
 //! `chasqui chat`: a chat with a user or in a group, in the terminal, or line by line for scripts.
 
+mod actions;
 mod answers;
+mod bubble;
 mod changes;
 mod command;
 mod draft;
@@ -47,26 +49,30 @@ Keys:
 
 What is typed and not yet sent is kept, also the half-typed line: the next chat of the same user goes on with it.
 
-In a group, a line that begins with / asks for something:
+A line that begins with / asks for something; //TEXT sends a text that begins with /:
+  /reply #N TEXT, /edit [#N] TEXT, /delete [#N] (without #N, your last message), /react #N [REACTION] (without
+  REACTION, it is taken back), /reactions #N (who reacts to it), /pin #N, /unpin #N, /pinned, /help.
+In a group also for:
   /add USER…, /remove USER, /leave, /promote USER [owner], /demote USER [admin], /rename TITLE,
-  /members, /who [N] (who has the message #N), /help; //TEXT sends a text that begins with /.
+  /members, /who [N] (who has the message #N).
+@USER in a text mentions the other user, or in a group who has written there.
 
 Line by line (--plain, or when the input or output is no terminal):
   Every line of the input is sent. The output has one line for each thing that happens:
-    12:03 bob: hi        a message; ⏎ stands for a line break in it
-    ✓ 7                  the message 7 was accepted; messages are numbered from 1, over all runs
+    12:03 #4 bob: hi     a message, and its number in the chat; ⏎ stands for a line break in it. In front of the name
+                         may stand what it replies to (↳ #3), (edited) or (deleted), as it is when it is read
+    12:03 * bob left     a change of the group, or what was done to a message: bob edited #4: hello
+    ✓ 7 #5               the message 7 was accepted as #5; what is sent and asked for is numbered from 1, over all runs
+    ✓ 7                  what was asked for with / is done
     ✓✓ 7 delivered       it is on a device of the other user
     ✓✓ 7 read            it was read
     … 7 delayed          its outcome is late
-    ✗ 7 reason           it was refused
-  In a group, what is asked with / is numbered with the messages, and has the same outcomes; and these are other:
-    ✓ group ID TITLE     the group of --new-group was made
-    12:03 #4 bob: hi     a message, and its number in the group
-    12:03 * bob left     a change of the group
-    ✓ 7 #5               the message 7 was accepted as #5
-    ✓ 7 read 2/5         so many of so many others have read it; ✓✓ stands for all of them
     ✗ 7 CODE: reason     it was refused
-  What /members and /who ask is answered once all before it has its outcome: a line, and a line for each user behind it.
+  In a group also:
+    ✓ group ID TITLE     the group of --new-group was made
+    ✓ 7 read 2/5         so many of so many others have read it; ✓✓ stands for all of them
+  Questions such as /pinned and /who, /edit and a /delete without a number wait until all before has its outcome. An
+  answer is a line, and a line for each user or message behind it.
   At the end of the input it waits for all outcomes. It fails when a message was refused, or has no outcome in time:
   such a message is kept, and sent by the next chat. It ends when the user is no longer in the group.
 

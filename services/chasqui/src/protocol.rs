@@ -55,7 +55,9 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
 pub fn openapi() -> &'static str {
     static TEXT: LazyLock<String> = LazyLock::new(|| {
         // It holds nothing that JSON doesn't.
-        pretty(&serde_json::to_value(crate::server::openapi()).unwrap_or_default())
+        let mut document = serde_json::to_value(crate::server::openapi()).unwrap_or_default();
+        chasqui_wire::protocol::merge_variants(&mut document);
+        pretty(&document)
     });
     &TEXT
 }

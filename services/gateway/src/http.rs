@@ -45,6 +45,7 @@ fn routes() -> OpenApiRouter<Arc<Shared>> {
         .routes(routes!(rest::members::list))
         .routes(routes!(rest::messages::list))
         .routes(routes!(rest::changes::list))
+        .routes(routes!(rest::reactions::list))
         .routes(routes!(rest::receipts::of_chat))
         .routes(routes!(rest::receipts::of_message))
         .routes(routes!(rest::receipts::read))

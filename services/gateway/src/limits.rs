@@ -22,6 +22,9 @@ pub(crate) const RECEIPTS_CHATS_MAX: usize = 100;
 /// The most bytes of one chat in the answer to it: two users of 128 bytes that may need escapes, and numbers.
 const RECEIPTS_CHAT_BYTES: usize = 1024;
 
+/// The most seconds for which messages can be edited or deleted: 30 days, whose milliseconds a command can hold.
+pub(crate) const ACT_WITHIN_S_LIMIT: u32 = 2_592_000;
+
 /// The longest frame of a change: all who may be in a group, of 128 bytes that may need escapes, in quotes.
 const CHANGED_BYTES: usize = GROUP_MEMBERS_LIMIT * (2 * USER_BYTES_MAX + 3) + FRAME_OVERHEAD_BYTES;
 

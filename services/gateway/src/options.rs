@@ -41,6 +41,10 @@ pub struct Options {
     pub body_bytes_max: usize,
     /// The most members that a group may have; at most 1,024.
     pub group_members_max: usize,
+    /// For how many seconds a message can be edited by who wrote it; at most 2,592,000.
+    pub edit_within_s: u32,
+    /// For how many seconds a message can be deleted for everybody by who wrote it; at most 2,592,000.
+    pub delete_within_s: u32,
     /// How often the gateway says that it is alive, in milliseconds.
     pub heartbeat_ms: u64,
     /// What operators prove themselves with; without it the admin API is off.
@@ -68,6 +72,8 @@ impl Options {
             rates: Rates::default(),
             body_bytes_max: 65_536,
             group_members_max: limits::GROUP_MEMBERS_LIMIT,
+            edit_within_s: 900,
+            delete_within_s: 172_800,
             heartbeat_ms: 1_000,
             admin: None,
         }
@@ -102,6 +108,10 @@ impl Options {
                 (2..=limits::GROUP_MEMBERS_LIMIT).contains(&self.group_members_max),
                 "limits.group_members_max must be between 2 and 1,024",
             ),
+            (
+                self.edit_within_s.max(self.delete_within_s) <= limits::ACT_WITHIN_S_LIMIT,
+                "limits.edit_within_s and limits.delete_within_s must be at most 2,592,000",
+            ),
         ];
         match rules.into_iter().find(|(holds, _)| !holds) {
             Some((_, why)) => Err(Error::Options { why }),
@@ -116,6 +126,8 @@ impl Options {
             number: RulesNumber::NEWEST,
             body_bytes_max: stamped(limits::stamped_body_bytes_max(self.body_bytes_max)),
             members_max: stamped(self.group_members_max),
+            edit_within_ms: self.edit_within_s.saturating_mul(1_000),
+            delete_within_ms: self.delete_within_s.saturating_mul(1_000),
         }
     }
 

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use axum::extract::ws::Utf8Bytes;
 use chasqui_domain::{
-    AuthorCounts, Change, ChatId, Counter, Day, DeviceId, Entry, Event, EventKind, Position, Profile, ProfilePart,
-    Refusal, Sealed, Seq, TimeMs, UserId,
+    AuthorCounts, Change, ChatId, ContentType, Counter, Day, DeviceId, Entry, Event, EventKind, Position, Profile,
+    ProfilePart, Reaction, Refusal, Sealed, Seq, TimeMs, UserId,
 };
 use chasqui_seal::Context;
 use chasqui_wire::{
@@ -13,7 +13,7 @@ use chasqui_wire::{
     body::Body,
     cursor::{self, Cursor},
     frames::{
-        self, ChangeMade, Changed, Counts, Done, Failed, Message, MessageCount, OthersReceipt, Receipt, Sent,
+        self, ChangeMade, Changed, Counts, Done, Edit, Failed, Message, MessageCount, OthersReceipt, Receipt, Sent,
         ServerFrame,
     },
 };
@@ -72,12 +72,18 @@ pub(crate) async fn open_entry(keys: &Keys, entry: &Entry) -> Result<Opened, Arc
     }
 }
 
-/// Opens what a change of a chat says of its title and its picture; see [`open`].
+/// Opens what a change of a chat says of its title and its picture, of a message or of how one is reacted to; see [`open`].
 pub(crate) async fn open_change(keys: &Keys, event: &Event) -> Result<Opened, Arc<Error>> {
     let (by, title, picture) = match &event.kind {
         EventKind::Created { by, title, picture, .. } => (by, Some(title), picture.as_ref()),
         EventKind::Changed { by, change: Change::Describe { title, picture }, .. } => {
             (by, title.as_ref(), picture.as_ref())
+        }
+        EventKind::Changed { by, change: Change::Edit { body, .. }, .. }
+        | EventKind::Changed {
+            by, change: Change::React { reaction: Some(Reaction { kind: body, .. }), .. }, ..
+        } => {
+            return Ok(Opened { body: open(keys, event.chat, by, body).await?, ..Opened::default() });
         }
         _ => return Ok(Opened::default()),
     };
@@ -113,7 +119,7 @@ async fn open_part(
 /// A change of a chat as it is shown, without a cursor; none when the event is none.
 pub(crate) fn changed(event: Event, opened: Opened) -> Option<Changed> {
     let Event { chat, time, kind, .. } = event;
-    let Opened { title, picture, .. } = opened;
+    let Opened { title, picture, body } = opened;
     let (by, device, id, after, change) = match kind {
         EventKind::Created { by, device, counter, members: users, .. } => {
             (by, device, counter, Seq(0), ChangeMade::Created { users, title, picture })
@@ -125,12 +131,38 @@ pub(crate) fn changed(event: Event, opened: Opened) -> Option<Changed> {
                 Change::Leave => ChangeMade::Leave {},
                 Change::SetRole { user, role } => ChangeMade::Role { user, role },
                 Change::Describe { .. } => ChangeMade::Describe { title, picture },
+                Change::Edit { message, body: sealed } => {
+                    ChangeMade::Edit(Box::new(edit(message.seq, sealed.content_type, body.unwrap_or_default())))
+                }
+                Change::Delete { message } => ChangeMade::Delete { seq: message.seq },
+                Change::React { message, .. } => {
+                    ChangeMade::React { seq: message.seq, reaction: body.and_then(|body| body.text) }
+                }
+                Change::Pin { message } => ChangeMade::Pin { seq: message.seq },
+                Change::Unpin { message } => ChangeMade::Unpin { seq: message.seq },
             };
             (by, device, counter, after, change)
         }
         _ => return None,
     };
     Some(Changed { cursor: None, chat, time, after, by, device, id, change })
+}
+
+fn edit(seq: Seq, content_type: ContentType, body: Body) -> Edit {
+    Edit {
+        seq,
+        text: body.text,
+        content_type: Some(content_type),
+        body: body.data,
+        reply_to: body.reply_to,
+        mentions: body.mentions,
+        meta: meta(body.meta.as_deref()),
+    }
+}
+
+/// What the app put beside a message.
+fn meta(text: Option<&str>) -> Option<serde_json::Value> {
+    text.and_then(|text| serde_json::from_str(text).ok())
 }
 
 /// What an author is told of the others in a group.
@@ -162,7 +194,10 @@ pub(crate) fn message(event: Event, body: Option<Body>) -> Option<Message> {
         body: body.data,
         reply_to: body.reply_to,
         mentions: body.mentions,
-        meta: body.meta.and_then(|meta| serde_json::from_str(&meta).ok()),
+        meta: meta(body.meta.as_deref()),
+        edited: None,
+        deleted: None,
+        reactions: Vec::new(),
     })
 }
 

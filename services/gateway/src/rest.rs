@@ -6,8 +6,10 @@ pub(crate) mod chats;
 pub(crate) mod devices;
 pub(crate) mod documents;
 pub(crate) mod found;
+pub(crate) mod history;
 pub(crate) mod members;
 pub(crate) mod messages;
+pub(crate) mod reactions;
 pub(crate) mod receipts;
 
 use axum::{

@@ -2,18 +2,33 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use chasqui_auth::WriteTo;
-use chasqui_domain::{Action, Change, ChatId, ContentType, Counter, Create, Epoch, Sealed, Send, UserId};
+use chasqui_domain::{
+    Action, Change, ChatId, ContentType, Counter, Create, Epoch, EventKind, Reaction, Sealed, Send, Seq, Target,
+    UserId, Version,
+};
 use chasqui_log::Pending;
 use chasqui_seal::{Context, DataKey};
 use chasqui_wire::{
     Code,
     body::Body,
-    frames::{ChangeAsked, CreateFrame, Failed, PICTURE_BYTES_MAX, SendFrame, ServerFrame, TITLE_BYTES_MAX},
+    event,
+    frames::{
+        ChangeAsked, CreateFrame, Edit, Failed, PICTURE_BYTES_MAX, REACTION_BYTES_MAX, SendFrame, ServerFrame,
+        TITLE_BYTES_MAX,
+    },
 };
 use futures::future::try_join_all;
 
-use crate::{keys, limits, registry::Handle, shared::Shared, uplink, why::Why};
+use crate::{
+    keys, limits,
+    registry::Handle,
+    rest::{Refused, found::Found, history::History},
+    shared::Shared,
+    uplink,
+    why::Why,
+};
 
 /// What a body holds when the client doesn't say.
 const TEXT: &str = "text/plain";
@@ -41,7 +56,9 @@ pub(crate) enum Content {
     Message(ContentType, Body),
     /// A group.
     Group { members: Vec<UserId>, title: String, picture: Option<String> },
-    /// A change of a group.
+    /// What a message is to say.
+    Edit(Seq, ContentType, Body),
+    /// Any other change.
     Change(ChangeAsked),
 }
 
@@ -67,27 +84,45 @@ pub(crate) fn failed(
     }))
 }
 
+/// What a message says, as the client writes it.
+struct Said {
+    text: Option<String>,
+    content_type: Option<ContentType>,
+    body: Option<Bytes>,
+    reply_to: Option<Seq>,
+    mentions: Vec<UserId>,
+    meta: Option<serde_json::Value>,
+}
+
 /// Checks what a client wants to send.
 ///
 /// # Errors
 /// [`Code::BadFrame`] when there is not exactly one of text and body; [`Code::BodyTooLarge`].
 pub(crate) fn check_message(frame: SendFrame, body_bytes_max: usize) -> Result<Content, Code> {
-    let content_type = match (frame.content_type, &frame.text, &frame.body) {
-        (Some(content_type), Some(_), None) | (Some(content_type), None, Some(_)) => content_type,
-        (None, Some(_), None) => plain_text()?,
-        _ => return Err(Code::BadFrame),
-    };
-    let meta = frame.meta.map(|meta| meta.to_string());
-    let mentions: usize = frame.mentions.iter().map(|it| it.as_str().len() + limits::MENTION_OVERHEAD_BYTES).sum();
-    let bytes = frame.text.as_ref().map_or(0, String::len)
-        + frame.body.as_ref().map_or(0, |body| body.len())
-        + meta.as_ref().map_or(0, String::len)
-        + mentions;
-    if bytes > body_bytes_max {
-        return Err(Code::BodyTooLarge);
+    let SendFrame { text, content_type, body, reply_to, mentions, meta, .. } = frame;
+    let said = Said { text, content_type, body, reply_to, mentions, meta };
+    said.check(body_bytes_max).map(|(content_type, body)| Content::Message(content_type, body))
+}
+
+impl Said {
+    fn check(self, body_bytes_max: usize) -> Result<(ContentType, Body), Code> {
+        let content_type = match (self.content_type, &self.text, &self.body) {
+            (Some(content_type), Some(_), None) | (Some(content_type), None, Some(_)) => content_type,
+            (None, Some(_), None) => plain_text()?,
+            _ => return Err(Code::BadFrame),
+        };
+        let meta = self.meta.map(|meta| meta.to_string());
+        let mentions: usize = self.mentions.iter().map(|it| it.as_str().len() + limits::MENTION_OVERHEAD_BYTES).sum();
+        let bytes = self.text.as_ref().map_or(0, String::len)
+            + self.body.as_ref().map_or(0, Bytes::len)
+            + meta.as_ref().map_or(0, String::len)
+            + mentions;
+        if bytes > body_bytes_max {
+            return Err(Code::BodyTooLarge);
+        }
+        let Self { text, body: data, reply_to, mentions, .. } = self;
+        Ok((content_type, Body { text, data, reply_to, mentions, meta }))
     }
-    let body = Body { text: frame.text, data: frame.body, reply_to: frame.reply_to, mentions: frame.mentions, meta };
-    Ok(Content::Message(content_type, body))
 }
 
 /// Checks a group that a client wants.
@@ -104,15 +139,25 @@ pub(crate) fn check_group(frame: CreateFrame, members_max: usize) -> Result<Cont
 /// Checks a change that a client wants.
 ///
 /// # Errors
-/// [`Code::TooManyMembers`]; [`Code::BodyTooLarge`] when the title or the picture is; [`Code::BadFrame`] when the title has no
-/// characters.
-pub(crate) fn check_change(change: ChangeAsked, members_max: usize) -> Result<Content, Code> {
+/// [`Code::TooManyMembers`]; [`Code::BodyTooLarge`] when the title, the picture, the reaction or the new message is;
+/// [`Code::BadFrame`] when the title or the reaction has no characters, or the new message is none.
+pub(crate) fn check_change(change: ChangeAsked, members_max: usize, body_bytes_max: usize) -> Result<Content, Code> {
     match &change {
         ChangeAsked::Add { users } => check_users(users, members_max)?,
         ChangeAsked::Describe { title, picture } => check_profile(title.as_deref(), picture.as_deref())?,
-        ChangeAsked::Remove { .. } | ChangeAsked::Leave {} | ChangeAsked::Role { .. } => {}
+        ChangeAsked::React { reaction, .. } => check_text(reaction.as_deref(), REACTION_BYTES_MAX)?,
+        ChangeAsked::Edit(_)
+        | ChangeAsked::Remove { .. }
+        | ChangeAsked::Leave {}
+        | ChangeAsked::Role { .. }
+        | ChangeAsked::Delete { .. }
+        | ChangeAsked::Pin { .. }
+        | ChangeAsked::Unpin { .. } => {}
     }
-    Ok(Content::Change(change))
+    let ChangeAsked::Edit(edit) = change else { return Ok(Content::Change(change)) };
+    let Edit { seq, text, content_type, body, reply_to, mentions, meta } = *edit;
+    let (content_type, body) = Said { text, content_type, body, reply_to, mentions, meta }.check(body_bytes_max)?;
+    Ok(Content::Edit(seq, content_type, body))
 }
 
 /// A record holds no more.
@@ -121,11 +166,19 @@ fn check_users(users: &[UserId], members_max: usize) -> Result<(), Code> {
 }
 
 fn check_profile(title: Option<&str>, picture: Option<&str>) -> Result<(), Code> {
-    let is_longer = |text: Option<&str>, bytes_max| text.is_some_and(|text| text.len() > bytes_max);
-    if is_longer(title, TITLE_BYTES_MAX) || is_longer(picture, PICTURE_BYTES_MAX) {
+    if picture.is_some_and(|picture| picture.len() > PICTURE_BYTES_MAX) {
         return Err(Code::BodyTooLarge);
     }
-    if title.is_some_and(|title| title.trim().is_empty()) { Err(Code::BadFrame) } else { Ok(()) }
+    check_text(title, TITLE_BYTES_MAX)
+}
+
+/// What people are to see of it is something.
+fn check_text(text: Option<&str>, bytes_max: usize) -> Result<(), Code> {
+    match text {
+        Some(text) if text.len() > bytes_max => Err(Code::BodyTooLarge),
+        Some(text) if text.trim().is_empty() => Err(Code::BadFrame),
+        _ => Ok(()),
+    }
 }
 
 fn plain_text() -> Result<ContentType, Code> {
@@ -160,6 +213,13 @@ struct Submitter<'a> {
     write_to: &'a WriteTo,
 }
 
+/// The message that something is to be done to.
+struct About {
+    message: Target,
+    /// What is said about it is sealed under the same.
+    epoch: Epoch,
+}
+
 impl Submitter<'_> {
     async fn action(&self, content: Content) -> Result<Action, Why> {
         let counter = self.letter.id;
@@ -176,29 +236,81 @@ impl Submitter<'_> {
                 // Whoever makes a group makes its keys; a group without one is none that anybody may write to.
                 self.key(Epoch::FIRST, true).await?;
                 let key = self.key(Epoch::PROFILE, true).await?;
-                let title = self.seal_text(&key, title)?;
-                let picture = picture.map(|picture| self.seal_text(&key, picture)).transpose()?;
+                let seal = |text| self.seal_text(&key, Epoch::PROFILE, text);
+                let (title, picture) = (seal(title)?, picture.map(seal).transpose()?);
                 Action::Create(Create { counter, members, allowed, title, picture })
             }
+            Content::Edit(seq, content_type, body) => {
+                let about = self.about(seq).await?;
+                let allowed = self.may_write_to(self.letter.to.as_slice()).await?;
+                let key = self.key(about.epoch, false).await?;
+                let body = self.seal(&key, about.epoch, content_type, &body)?;
+                Action::Change { counter, allowed, change: Change::Edit { message: about.message, body } }
+            }
             Content::Change(change) => {
-                let mut allowed = true;
-                let change = match change {
-                    ChangeAsked::Add { users } => {
-                        allowed = self.may_write_to(&users).await?;
-                        Change::Add { users }
-                    }
-                    ChangeAsked::Remove { user } => Change::Remove { user },
-                    ChangeAsked::Leave {} => Change::Leave,
-                    ChangeAsked::Role { user, role } => Change::SetRole { user, role },
-                    ChangeAsked::Describe { title, picture } => {
-                        let key = self.key(Epoch::PROFILE, false).await?;
-                        let seal = |text: Option<String>| text.map(|text| self.seal_text(&key, text)).transpose();
-                        Change::Describe { title: seal(title)?, picture: seal(picture)? }
-                    }
-                };
+                let (allowed, change) = self.change(change).await?;
                 Action::Change { counter, allowed, change }
             }
         })
+    }
+
+    /// What is asked, and whether the policy allows it.
+    async fn change(&self, change: ChangeAsked) -> Result<(bool, Change), Why> {
+        Ok(match change {
+            ChangeAsked::Add { users } => (self.may_write_to(&users).await?, Change::Add { users }),
+            ChangeAsked::Remove { user } => (true, Change::Remove { user }),
+            ChangeAsked::Leave {} => (true, Change::Leave),
+            ChangeAsked::Role { user, role } => (true, Change::SetRole { user, role }),
+            ChangeAsked::Describe { title, picture } => {
+                let key = self.key(Epoch::PROFILE, false).await?;
+                let seal =
+                    |text: Option<String>| text.map(|text| self.seal_text(&key, Epoch::PROFILE, text)).transpose();
+                (true, Change::Describe { title: seal(title)?, picture: seal(picture)? })
+            }
+            ChangeAsked::Delete { seq } => (true, Change::Delete { message: self.about(seq).await?.message }),
+            ChangeAsked::React { seq, reaction } => {
+                let about = self.about(seq).await?;
+                let allowed = self.may_write_to(self.letter.to.as_slice()).await?;
+                let reaction = match reaction {
+                    Some(reaction) => Some(self.reaction(&about, reaction).await?),
+                    None => None,
+                };
+                (allowed, Change::React { message: about.message, reaction })
+            }
+            ChangeAsked::Pin { seq } => {
+                let about = self.about(seq).await?;
+                (self.may_write_to(self.letter.to.as_slice()).await?, Change::Pin { message: about.message })
+            }
+            ChangeAsked::Unpin { seq } => {
+                let about = self.about(seq).await?;
+                (self.may_write_to(self.letter.to.as_slice()).await?, Change::Unpin { message: about.message })
+            }
+            // It has content that was checked apart.
+            ChangeAsked::Edit(_) => return Err(Code::BadFrame.into()),
+        })
+    }
+
+    /// The message that something is to be done to. Where the user sees none, the sequencer gets to say so: it may have done before
+    /// what is asked once more.
+    async fn about(&self, seq: Seq) -> Result<About, Why> {
+        let nothing = About { message: Target { seq, version: Version(0) }, epoch: Epoch::FIRST };
+        let found = match Found::one(&*self.shared.store, &self.handle.user, self.letter.chat).await {
+            Ok(found) => found,
+            Err(Refused(Code::NotAMember)) => return Ok(nothing),
+            Err(Refused(code)) => return Err(code.into()),
+        };
+        let row = History::of(&*self.shared.store, &found).message(seq).await.map_err(|Refused(code)| code)?;
+        let Some(row) = row else { return Ok(nothing) };
+        let (event, _) = event::decode_row(&row.envelope, row.body.as_ref()).map_err(wire)?;
+        let EventKind::Message { body, .. } = &event.kind else { return Ok(nothing) };
+        let message = Target { seq, version: event.version };
+        Ok(About { message, epoch: body.epoch })
+    }
+
+    async fn reaction(&self, about: &About, reaction: String) -> Result<Reaction, Why> {
+        let key = self.key(about.epoch, false).await?;
+        let tag = key.reaction_tag(&self.letter.chat, about.message.seq, &reaction);
+        Ok(Reaction { tag, kind: self.seal_text(&key, about.epoch, reaction)? })
     }
 
     /// Whether the policy lets the sender write to all of these. Nobody's answer is not a yes, and a no would be for ever: without
@@ -235,8 +347,8 @@ impl Submitter<'_> {
         })
     }
 
-    fn seal_text(&self, key: &DataKey, text: String) -> Result<Sealed, Why> {
-        self.seal(key, Epoch::PROFILE, plain_text()?, &Body { text: Some(text), ..Body::default() })
+    fn seal_text(&self, key: &DataKey, epoch: Epoch, text: String) -> Result<Sealed, Why> {
+        self.seal(key, epoch, plain_text()?, &Body { text: Some(text), ..Body::default() })
     }
 
     fn seal(&self, key: &DataKey, epoch: Epoch, content_type: ContentType, body: &Body) -> Result<Sealed, Why> {
@@ -281,7 +393,6 @@ fn refused(error: &chasqui_log::Error) -> Code {
 
 #[cfg(test)]
 mod tests {
-    use bytes::Bytes;
     use chasqui_seal::SEALED_OVERHEAD_BYTES;
     use serde_json::json;
 
@@ -316,7 +427,7 @@ mod tests {
         assert_eq!(check(json!({"picture": long(1025)})), Err(Code::BodyTooLarge));
         assert_eq!(check(json!({"members": ["a", "b", "c"]})), Err(Code::TooManyMembers));
         let described = ChangeAsked::Describe { title: None, picture: Some(String::new()) };
-        assert!(check_change(described, 2).is_ok(), "a picture can be taken away");
+        assert!(check_change(described, 2, 9).is_ok(), "a picture can be taken away");
     }
 
     #[test]

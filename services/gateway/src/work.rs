@@ -14,7 +14,7 @@ use chasqui_domain::{ChatId, Counter, Seq, UserId};
 use chasqui_log::Pending;
 use chasqui_wire::{
     Code,
-    frames::{self, Ack, ClientFrame, Failure, Renewed, SendFrame, ServerFrame},
+    frames::{self, Ack, ChangeFrame, ClientFrame, Failure, Renewed, SendFrame, ServerFrame},
 };
 use futures::{FutureExt, StreamExt, future::BoxFuture, stream::FuturesUnordered};
 use serde::Deserialize;
@@ -109,9 +109,11 @@ impl Worker {
                 return self.ask(letter, now, || submit::check_group(*frame, members_max));
             }
             Ok(ClientFrame::Change(frame)) => {
-                let letter = Letter { chat: frame.chat, to: None, id: frame.id };
-                let members_max = self.shared.options.group_members_max;
-                return self.ask(letter, now, || submit::check_change(frame.change, members_max));
+                let ChangeFrame { id, to, chat, change } = *frame;
+                let Some(letter) = self.letter(to, chat, id) else { return Ok(()) };
+                let (members_max, body_bytes_max) =
+                    (self.shared.options.group_members_max, self.shared.options.body_bytes_max);
+                return self.ask(letter, now, || submit::check_change(change, members_max, body_bytes_max));
             }
             Ok(ClientFrame::Ack(ack)) => self.ack(ack),
             Ok(ClientFrame::Read(read)) => {
@@ -143,18 +145,22 @@ impl Worker {
     }
 
     fn send(&mut self, frame: SendFrame, now: Duration) -> Result<(), Code> {
-        let (to, id) = (frame.to.clone(), frame.id);
-        let chat = match (&to, frame.chat) {
-            (Some(to), None) => ChatId::direct(self.session.user(), to),
-            (None, Some(chat)) if chat.is_group() => chat,
-            // It takes a user to know who is at the other end of a direct chat.
-            (_, chat) => {
-                self.session.say(&submit::failed(chat, to, Some(id), Code::BadFrame));
-                return Ok(());
-            }
-        };
+        let Some(letter) = self.letter(frame.to.clone(), frame.chat, frame.id) else { return Ok(()) };
         let body_bytes_max = self.shared.options.body_bytes_max;
-        self.ask(Letter { chat, to, id }, now, || submit::check_message(frame, body_bytes_max))
+        self.ask(letter, now, || submit::check_message(frame, body_bytes_max))
+    }
+
+    /// What is asked of the chat with a user, or of a group; none when that isn't told, which the client learns.
+    fn letter(&mut self, to: Option<UserId>, chat: Option<ChatId>, id: Counter) -> Option<Letter> {
+        match (&to, chat) {
+            (Some(peer), None) => Some(Letter { chat: ChatId::direct(self.session.user(), peer), to, id }),
+            (None, Some(chat)) if chat.is_group() => Some(Letter { chat, to, id }),
+            // It takes a user to know who is at the other end of a direct chat.
+            _ => {
+                self.session.say(&submit::failed(chat, to, Some(id), Code::BadFrame));
+                None
+            }
+        }
     }
 
     /// Begins with something that has an outcome.

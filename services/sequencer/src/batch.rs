@@ -5,7 +5,7 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
 };
 
-use chasqui_domain::{ChatId, Command, Offset, Source, chat::decide::refuse_poison, decide, partition};
+use chasqui_domain::{ChatId, Command, Offset, Source, Target, chat::decide::refuse_poison, decide, partition};
 use chasqui_log::{Partitions, Record};
 use chasqui_store::{ChatUpdate, LogPartition, Snapshot};
 use chasqui_wire::{command, snapshot};
@@ -36,6 +36,14 @@ impl Task {
     pub(crate) fn chat(&self) -> Option<ChatId> {
         match self {
             Self::Decide(command) => Some(command.chat),
+            Self::Refuse(_) | Self::PassOver => None,
+        }
+    }
+
+    /// The message whose state is needed.
+    pub(crate) fn message(&self) -> Option<(ChatId, Target)> {
+        match self {
+            Self::Decide(command) => command.action.target().map(|target| (command.chat, target)),
             Self::Refuse(_) | Self::PassOver => None,
         }
     }
@@ -101,14 +109,14 @@ impl Place {
 
     fn decide(&self, record: &Record, command: &Command, cached: &mut Cached) -> Result<Outputs, Halt> {
         fail::fail_point!("sequencer::decide");
-        let decision = decide(&cached.chat, command, record.time)
+        let message = command.action.target().and_then(|target| cached.messages.get(&target.version)?.as_ref());
+        let decision = decide(&cached.chat, message, command, record.time)
             .map_err(|rules| Error::Rules { offset: record.offset, rules })?;
         let poison = |why| Halt::Poison { offset: record.offset, why };
         let outputs = outputs::of(&decision, command.chat, self.source(record), &record.headers, self.partitions)
             .map_err(poison)?;
         for event in &decision.events {
-            cached.chat.apply(event).map_err(|error| poison(error.to_string()))?;
-            cached.touched.note(event, &cached.chat);
+            cached.apply(event).map_err(|error| poison(error.to_string()))?;
         }
         Ok(outputs)
     }
@@ -131,7 +139,7 @@ impl Place {
 /// What is new of what is shown of the chats whose version rose.
 pub(crate) fn updates(chats: &BTreeMap<ChatId, Cached>, rose: &BTreeSet<ChatId>) -> Result<Vec<ChatUpdate>, Error> {
     let touched = rose.iter().filter_map(|id| chats.get(id));
-    touched.map(|cached| cached.touched.update(&cached.chat)).collect()
+    touched.map(Cached::update).collect()
 }
 
 /// The snapshots that are due.

@@ -1,15 +1,23 @@
 //! The states of chats that were needed lately, bounded by their bytes.
 
-use chasqui_domain::{Chat, ChatId, Version};
+use std::collections::{BTreeMap, BTreeSet};
+
+use chasqui_domain::{
+    Chat, ChatId, Event, EventKind, Message, Version,
+    chat::{Inapplicable, NotAbout},
+};
+use chasqui_store::ChatUpdate;
 use lru::LruCache;
 
-use crate::touched::Touched;
+use crate::{Error, touched::Touched};
 
 /// A chat's state as the sequencer holds it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Cached {
     /// The state.
     pub(crate) chat: Chat,
+    /// The messages that the last batch was about, by version; none where there is no message.
+    pub(crate) messages: BTreeMap<Version, Option<Message>>,
     /// The version of its newest snapshot; 0 when it has none.
     pub(crate) snapshot: Version,
     /// What changed by events of which this is not written yet.
@@ -19,7 +27,45 @@ pub(crate) struct Cached {
 impl Cached {
     /// A chat in which nothing has happened yet.
     pub(crate) fn empty(id: ChatId) -> Self {
-        Self { chat: Chat::new(id), snapshot: Version(0), touched: Touched::default() }
+        Self { chat: Chat::new(id), messages: BTreeMap::new(), snapshot: Version(0), touched: Touched::default() }
+    }
+
+    /// Folds an event into the states.
+    ///
+    /// # Errors
+    /// When it can't follow them.
+    pub(crate) fn apply(&mut self, event: &Event) -> Result<(), Unfit> {
+        self.chat.apply(event)?;
+        match (&event.kind, event.kind.target()) {
+            (EventKind::Message { .. }, _) => {
+                // Somebody may be about to act upon it.
+                if let Some(message) = self.messages.get_mut(&event.version) {
+                    *message = Message::written(event);
+                }
+            }
+            (_, Some(target)) => {
+                if let Some(message) = self.messages.get_mut(&target.version).and_then(Option::as_mut) {
+                    message.apply(event)?;
+                }
+            }
+            _ => {}
+        }
+        self.touched.note(event, &self.chat);
+        Ok(())
+    }
+
+    /// Those messages that are not known yet, of those that commands are about. Others are forgotten.
+    pub(crate) fn missing(&mut self, wanted: &BTreeSet<Version>) -> Vec<Version> {
+        self.messages.retain(|version, _| wanted.contains(version));
+        wanted.iter().filter(|version| !self.messages.contains_key(version)).copied().collect()
+    }
+
+    /// What is to be written of what is shown, as of the states.
+    ///
+    /// # Errors
+    /// When a number is above 2^63 - 1.
+    pub(crate) fn update(&self) -> Result<ChatUpdate, Error> {
+        self.touched.update(&self.chat, &self.messages)
     }
 
     /// A snapshot has all members in it, so that one of many comes behind as many more events.
@@ -31,8 +77,26 @@ impl Cached {
     fn bytes(&self) -> usize {
         let members: usize = self.chat.members.iter().map(|member| 160 + 16 * member.own.iter().len()).sum();
         let devices: usize = self.chat.devices.iter().map(|device| 128 + 24 * device.accepted.len()).sum();
-        512 + members + devices
+        let messages: usize = self.messages.values().map(|message| message.as_ref().map_or(32, bytes_of)).sum();
+        512 + members + devices + messages
     }
+}
+
+/// About what a message takes in memory.
+fn bytes_of(message: &Message) -> usize {
+    let reactions: usize = message.reactions.iter().map(|reaction| 256 + 48 * reaction.users.len()).sum();
+    256 + 16 * message.edits.len() + reactions + 80 * message.actions.len()
+}
+
+/// An event doesn't follow the states.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum Unfit {
+    /// That of the chat.
+    #[error(transparent)]
+    Chat(#[from] Inapplicable),
+    /// That of the message.
+    #[error(transparent)]
+    Message(#[from] NotAbout),
 }
 
 /// The states that were used last.

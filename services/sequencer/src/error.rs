@@ -1,6 +1,9 @@
 //! What can go wrong.
 
-use chasqui_domain::{Offset, UnknownRules, chat::Inapplicable};
+use chasqui_domain::{
+    Offset, UnknownRules,
+    chat::{Inapplicable, NotAbout},
+};
 
 /// Why a sequencer waits, or stops.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -32,6 +35,9 @@ pub enum Error {
     /// Rows that do not follow each other.
     #[error("the event log is damaged: {0}; restore it from a backup")]
     Rows(#[from] Inapplicable),
+    /// Rows that are not about the message that they are found by.
+    #[error("the event log is damaged: {0}; restore it from a backup")]
+    Messages(#[from] NotAbout),
     /// The store has lost the partition's offset: what was decided before is not known, so nothing may be decided.
     #[error("commands of this partition were decided before, but the store has no offset of it: restore the store")]
     OffsetLost,
@@ -61,6 +67,7 @@ impl Error {
             | Self::Rules { .. }
             | Self::Schema { .. }
             | Self::Rows(_)
+            | Self::Messages(_)
             | Self::OffsetLost
             | Self::LogBehind { .. } => false,
         }

@@ -1,8 +1,7 @@
 //! Building states from rows.
 
-use bytes::Bytes;
-use chasqui_domain::{ChatId, Event};
-use chasqui_store::{ChatLog, EventRow};
+use chasqui_domain::{ChatId, Event, LogId, Message, Offset, Version};
+use chasqui_store::{ChatLog, EventQuery, EventRow, READ_ROWS_MAX, Store, Stream};
 use chasqui_wire::{event, snapshot};
 
 use crate::{Error, cache::Cached};
@@ -23,11 +22,35 @@ pub(crate) fn fold(id: ChatId, log: &ChatLog) -> Result<Cached, Error> {
     Ok(cached)
 }
 
-/// The state doesn't depend on bodies, so a row whose body was removed counts like any other.
+/// The state of a message as of `before`; none when there is no message at this version.
+///
+/// # Errors
+/// When its rows can't be read or don't belong to each other.
+pub(crate) async fn message(
+    store: &dyn Store,
+    chat: ChatId,
+    version: Version,
+    (log, before): (LogId, Offset),
+) -> Result<Option<Message>, Error> {
+    let rows = |stream, versions, rows_max| EventQuery { chat, stream, versions, descending: false, rows_max };
+    let written = store.events(&rows(Stream::Content, version..version.next(), 1)).await?;
+    let Some(row) = written.first().filter(|row| row.source.is_before(log, before)) else { return Ok(None) };
+    let Some(mut message) = Message::written(&read(row)?) else { return Ok(None) };
+    let mut from = Version(0);
+    loop {
+        let query = rows(Stream::About(message.target.seq), from..Version(u64::MAX), READ_ROWS_MAX);
+        let page = store.events(&query).await?;
+        for row in page.iter().filter(|row| row.source.is_before(log, before)) {
+            message.apply(&read(row)?)?;
+        }
+        match page.last().filter(|_| page.len() == READ_ROWS_MAX) {
+            Some(last) => from = last.version.next(),
+            None => return Ok(Some(message)),
+        }
+    }
+}
+
+/// No state depends on bodies, so a row whose body was erased counts like any other.
 fn read(row: &EventRow) -> Result<Event, Error> {
-    let (event, _) = match event::decode_row(&row.envelope, row.body.as_ref()) {
-        Err(_) if row.body.is_none() => event::decode_row(&row.envelope, Some(&Bytes::new()))?,
-        read => read?,
-    };
-    Ok(event)
+    Ok(event::decode_row(&row.envelope, row.body.as_ref())?.0)
 }

@@ -59,13 +59,20 @@ struct Encoding<'a> {
 impl Encoding<'_> {
     fn event(&self, outputs: &mut Outputs, event: &Event, source: Source) -> Result<(), chasqui_wire::Error> {
         let (envelope, body) = event::encode_envelope(event, &source)?;
+        let target = event.kind.target();
         let stream = match &event.kind {
             EventKind::Delivered { .. } | EventKind::Read { .. } => Stream::Receipts,
             EventKind::Opened { .. } | EventKind::Message { .. } => Stream::Content,
+            EventKind::Changed { .. } if target.is_some() => Stream::Actions,
             EventKind::Created { .. } | EventKind::Changed { .. } => Stream::Changes,
         };
         let value = event::encode(event, &source)?;
-        outputs.rows.push(EventRow { chat: event.chat, stream, version: event.version, source, envelope, body });
+        let (chat, version) = (event.chat, event.version);
+        if let Some(target) = target {
+            let (stream, envelope) = (Stream::About(target.seq), envelope.clone());
+            outputs.rows.push(EventRow { chat, stream, version, source, envelope, body: None });
+        }
+        outputs.rows.push(EventRow { chat, stream, version, source, envelope, body });
         outputs.appends.push(self.append(Topic::Events, source.partition, value));
         Ok(())
     }

@@ -2,10 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use chasqui_domain::{ChatId, Offset};
+use chasqui_domain::{ChatId, Offset, Version};
 use chasqui_log::{Reader, Record, Topic};
 use chasqui_store::Snapshot;
-use futures::FutureExt;
+use futures::{FutureExt, StreamExt, TryStreamExt, stream};
 
 use crate::{
     Error, Sequencer,
@@ -169,12 +169,36 @@ impl<'a> Owner<'a> {
                 chats.insert(chat, load::fold(chat, &log)?);
             }
         }
+        self.load_messages(tasks, before, &mut chats).await?;
         // A snapshot says nothing of the command that it is as of. One beyond `before` can only be there if somebody
         // else committed, which the offset shows, since it is written before the snapshots.
         if has_snapshot && store.committed(self.place.of).await? != Some(self.committed) {
             return Err(Error::Overtaken.into());
         }
         Ok(chats)
+    }
+
+    /// The states, as of `before`, of the messages that something is to be done to.
+    async fn load_messages(
+        &self,
+        tasks: &[Task],
+        before: Offset,
+        chats: &mut BTreeMap<ChatId, Cached>,
+    ) -> Result<(), Halt> {
+        let mut wanted: BTreeMap<ChatId, BTreeSet<Version>> = BTreeMap::new();
+        for (chat, target) in tasks.iter().filter_map(Task::message) {
+            wanted.entry(chat).or_default().insert(target.version);
+        }
+        let (store, at) = (&*self.sequencer.deps.store, (self.place.of.log, before));
+        for (chat, wanted) in wanted {
+            let Some(cached) = chats.get_mut(&chat) else { continue };
+            let loads = cached.missing(&wanted).into_iter();
+            let loads = loads.map(async |version| Ok((version, load::message(store, chat, version, at).await?)));
+            let loaded: Vec<_> =
+                stream::iter(loads).buffered(LOAD_CHATS).try_collect::<Vec<_>>().await.map_err(|error: Error| error)?;
+            cached.messages.extend(loaded);
+        }
+        Ok(())
     }
 
     fn decide(

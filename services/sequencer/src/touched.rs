@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use chasqui_domain::{Change, Chat, Event, EventKind, UserId};
-use chasqui_store::{ChatUpdate, MemberState, MemberUpdate};
+use chasqui_domain::{Change, Chat, Event, EventKind, Message, UserId, Version};
+use chasqui_store::{ChatUpdate, MemberState, MemberUpdate, MessageUpdate, Stream};
 use chasqui_wire::{
     member::{self, ChatMember},
+    message::{self, MessageState},
     summary::{self, ChatSummary},
 };
 
@@ -15,6 +16,8 @@ use crate::Error;
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Touched {
     members: BTreeMap<UserId, Touch>,
+    /// The messages to which something was done, by version, and whether they were deleted by it.
+    messages: BTreeMap<Version, bool>,
     /// As of the last event that is no receipt: wherever a batch ends, the same is written.
     summary: Option<ChatSummary>,
 }
@@ -32,6 +35,9 @@ impl Touched {
         if !event.kind.is_receipt() {
             self.summary = Some(ChatSummary::from(chat));
         }
+        if let Some(target) = event.kind.target() {
+            *self.messages.entry(target.version).or_default() |= is_deletion(event);
+        }
         match &event.kind {
             EventKind::Opened { members } | EventKind::Created { members, .. } => self.touch(members, Touch::Joined),
             EventKind::Message { sender: user, .. }
@@ -42,7 +48,13 @@ impl Touched {
                 Change::Remove { user } => self.touch([user], Touch::Gone),
                 Change::Leave => self.touch([by], Touch::Gone),
                 Change::SetRole { user, .. } => self.touch([user], Touch::Stays),
-                Change::Describe { .. } => {}
+                // What is deleted is one's own no more.
+                Change::Delete { .. } => self.touch([by], Touch::Stays),
+                Change::Describe { .. }
+                | Change::Edit { .. }
+                | Change::React { .. }
+                | Change::Pin { .. }
+                | Change::Unpin { .. } => {}
             },
         }
     }
@@ -61,7 +73,11 @@ impl Touched {
     ///
     /// # Errors
     /// When a number is above 2^63 - 1.
-    pub(crate) fn update(&self, chat: &Chat) -> Result<ChatUpdate, Error> {
+    pub(crate) fn update(
+        &self,
+        chat: &Chat,
+        messages: &BTreeMap<Version, Option<Message>>,
+    ) -> Result<ChatUpdate, Error> {
         let member = |(user, touch): (&UserId, &Touch)| {
             let state = match (chat.member(user), touch) {
                 (None, _) | (_, Touch::Gone) => MemberState::Gone,
@@ -72,6 +88,21 @@ impl Touched {
         };
         let summary = self.summary.as_ref().map(summary::encode).transpose()?;
         let members = self.members.iter().map(member).collect::<Result<_, Error>>()?;
-        Ok(ChatUpdate { chat: chat.id, version: chat.version, summary, members })
+        let acted =
+            self.messages.iter().filter_map(|(version, deleted)| Some((messages.get(version)?.as_ref()?, deleted)));
+        let messages = acted.map(|(message, deleted)| state(message, *deleted)).collect::<Result<_, _>>()?;
+        Ok(ChatUpdate { chat: chat.id, version: chat.version, summary, members, messages })
     }
+}
+
+/// What has become of a message. When it was deleted, nothing that it ever said is kept.
+fn state(message: &Message, is_deleted: bool) -> Result<MessageUpdate, Error> {
+    let written = (Stream::Content, message.target.version);
+    let edits = message.edits.iter().map(|(version, _)| (Stream::Actions, *version));
+    let erased = if is_deleted { [written].into_iter().chain(edits).collect() } else { Vec::new() };
+    Ok(MessageUpdate { seq: message.target.seq, state: message::encode(&MessageState::from(message))?, erased })
+}
+
+fn is_deletion(event: &Event) -> bool {
+    matches!(&event.kind, EventKind::Changed { change: Change::Delete { .. }, .. })
 }

@@ -14,7 +14,7 @@ use chasqui_domain::{Entry, Event, EventKind, Offset, Refusal, Version};
 use chasqui_log::Log;
 use chasqui_sequencer::{Options, SNAPSHOT_EVERY};
 use chasqui_store::{EventQuery, EventRow, Snapshot, Store, Stream};
-use chasqui_wire::{event, inbox::InboxRecord, member, snapshot, summary};
+use chasqui_wire::{event, inbox::InboxRecord, member, message, snapshot, summary};
 
 use chasqui_testkit::workload::{OF, fill, mixed, send, user};
 use chasqui_testkit::{Faults, MODES, workload};
@@ -39,7 +39,13 @@ async fn the_workload_shows_every_sort_of_outcome() {
     assert!(entries.iter().any(|entry| matches!(entry, Entry::Changed { .. })));
     assert!(entries.iter().any(|entry| matches!(entry, Entry::Done { .. })));
     assert!(entries.iter().any(|entry| matches!(entry, Entry::Counts(_))));
-    for refusal in [Refusal::NotAMember, Refusal::SeqAhead, Refusal::NotPermitted] {
+    let acted: Vec<_> = outcome.messages.iter().flat_map(|(messages, _)| messages).collect();
+    let states: Vec<_> = acted.iter().map(|row| message::decode(&row.state).unwrap()).collect();
+    assert!(states.iter().any(|state| state.deleted.is_some() && state.reactions.is_empty()));
+    assert!(states.iter().any(|state| state.edited.is_some() && state.reactions.len() == 2));
+    let bodies = outcome.rows.iter().filter(|row| row.stream == Stream::Actions && row.body.is_some()).count();
+    assert_eq!(bodies, 5, "of six edits, one is of a message that was deleted");
+    for refusal in [Refusal::NotAMember, Refusal::SeqAhead, Refusal::NotPermitted, Refusal::NoSuchMessage] {
         assert!(entries.iter().any(|entry| matches!(entry, Entry::Refused { refusal: it, .. } if *it == refusal)));
     }
     assert_eq!(outcome.skipped.iter().copied().collect::<Vec<_>>(), [Offset(11)]);

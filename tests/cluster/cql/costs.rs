@@ -4,12 +4,15 @@ use std::collections::BTreeMap;
 
 use bytes::Bytes;
 use chasqui_cluster_tests::{cut::Way, keyspace::Keyspace};
-use chasqui_domain::{Epoch, Offset, Term};
+use chasqui_domain::{Epoch, Offset, Seq, Term};
 use chasqui_store::{ChatUpdate, Checkpoint, Error, KeyTable, MemberState, Store, Stream, WRAPPED_KEY_BYTES};
 use chasqui_store_cql::{CqlStore, Options, STATEMENTS};
 use chasqui_telemetry::metrics::StoreMetrics;
 
-use crate::rows::{LOG, chat, device, entry, event, group, member_update, of, snapshot, state, update, user};
+use crate::rows::{
+    LOG, about, action, chat, device, entry, erasing, event, group, member_update, message_update, of, snapshot, state,
+    update, user,
+};
 
 /// How many of them a call sends.
 async fn cost<T>(way: &Way, call: impl Future<Output = Result<T, Error>>) -> u64 {
@@ -70,6 +73,25 @@ async fn what_one_member_does_costs_no_more_in_a_large_group() {
     let written = store.write_events(of(0), vec![event(group, Stream::Receipts, 5)], vec![stays(5)]);
     assert_eq!(cost(&way, written).await, 2);
     assert_eq!(cost(&way, store.chats(&[group], &user("member-7"))).await, 1);
+}
+
+/// Its row, that by which it is found, and what has become of the message; one more where bodies go that lie together.
+/// A page of messages is read by one statement.
+#[tokio::test]
+async fn what_is_done_to_a_message_costs_three_statements() {
+    let (keyspace, way) = (Keyspace::empty().await, Way::open().await);
+    let contact_points = vec![way.address().to_owned()];
+    let store = CqlStore::open(Options { contact_points, ..keyspace.options() }).await.unwrap();
+    let chat = chat("bob");
+    let done = |version, seq| vec![action(chat, version), about(chat, Seq(seq), version)];
+    let first = [vec![event(chat, Stream::Content, 1), event(chat, Stream::Content, 2)], done(3, 1)].concat();
+    store.write_events(of(0), first, vec![message_update(chat, 3, &[1])]).await.unwrap();
+    let written = store.write_events(of(0), done(4, 2), vec![message_update(chat, 4, &[2])]);
+    assert_eq!(cost(&way, written).await, 3);
+    let gone = erasing(chat, 5, 1, &[(Stream::Content, 1), (Stream::Content, 2)]);
+    assert_eq!(cost(&way, store.write_events(of(0), done(5, 1), vec![gone])).await, 4);
+    assert_eq!(cost(&way, store.messages(chat, Seq(0)..Seq(256))).await, 1);
+    assert_eq!(cost(&way, store.messages(chat, Seq(0)..Seq(u64::MAX))).await, 4);
 }
 
 /// What goes into one partition together goes by one statement.

@@ -2,14 +2,15 @@
 
 use bytes::Bytes;
 use chasqui_cluster_tests::keyspace::Keyspace;
-use chasqui_domain::{DeviceId, LogId, Offset, Position, Term, TimeMs};
+use chasqui_domain::{DeviceId, LogId, Offset, Position, Seq, Term, TimeMs};
 use chasqui_store::{
     Ban, BanKey, BanReason, ChatUpdate, Checkpoint, DEVICES_OF_USER_MAX, DeviceRow, MemberState, Store, Stream,
 };
 use scylla::{deserialize::row::DeserializeRow, statement::Statement, value::CqlValue};
 
 use crate::rows::{
-    LOG, chat, chat_row, device, entry, event, group, member_row, member_update, of, snapshot, state, update, user,
+    LOG, chat, chat_row, device, entry, erasing, event, group, member_row, member_update, message_row, of, snapshot,
+    state, update, user,
 };
 
 /// The only row of a query, past the store; `{}` is the keyspace.
@@ -86,6 +87,22 @@ async fn events_carry_the_version_and_writing_them_again_leaves_no_trace() {
     let times: (i64, i64, i64) =
         only(&keyspace, "SELECT writetime(source), writetime(envelope), writetime(body) FROM {}.events").await;
     assert_eq!(times, (5, 5, 5));
+}
+
+/// What has become of a message, and that its body is gone, stands against an owner that never saw it.
+#[tokio::test]
+async fn messages_and_erasures_carry_the_version() {
+    let keyspace = Keyspace::empty().await;
+    let (owner, former) = (keyspace.open().await, keyspace.open().await);
+    let chat = chat("bob");
+    let said = vec![event(chat, Stream::Content, 4)];
+    let gone = erasing(chat, 6, 1, &[(Stream::Content, 4)]);
+    owner.write_events(of(0), said.clone(), vec![gone]).await.unwrap();
+    former.write_events(of(0), said, vec![erasing(chat, 5, 1, &[])]).await.unwrap();
+    let times: (Option<i64>, i64) = only(&keyspace, "SELECT writetime(body), writetime(envelope) FROM {}.events").await;
+    assert_eq!(times, (None, 4));
+    assert_eq!(only::<(i64,)>(&keyspace, "SELECT writetime(state) FROM {}.messages").await, (6,));
+    assert_eq!(owner.messages(chat, Seq(0)..Seq(9)).await.unwrap(), [message_row(1, 6)]);
 }
 
 #[tokio::test]

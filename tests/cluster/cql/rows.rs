@@ -3,7 +3,8 @@
 use chasqui_store::{InboxRow, suite::rows};
 
 pub(crate) use chasqui_store::suite::rows::{
-    LOG, chat, chat_row, device, group, member_row, member_update, of, row as event, snapshot, state, update, user,
+    LOG, about, action, chat, chat_row, device, erasing, group, member_row, member_update, message_row, message_update,
+    of, row as event, snapshot, state, update, user,
 };
 
 /// What happened to a user at an offset, which is also its time.

@@ -11,12 +11,14 @@ use chasqui_store_cql::STATEMENTS;
 
 /// Rows that have one fenced writer. Elsewhere a timestamp of ours would be a mistake: it lies far below every clock, so it
 /// would lose against all that doesn't carry one.
-const FENCED: [&str; 11] = [
+const FENCED: [&str; 13] = [
+    "erase_body",
     "put_chat_of",
     "put_checkpoint",
     "put_device",
     "put_event",
     "put_member",
+    "put_message",
     "put_offset",
     "put_snapshot",
     "put_summary",
@@ -26,7 +28,8 @@ const FENCED: [&str; 11] = [
 ];
 
 /// Tables whose rows are fenced: all that is written there is, but for what removes checkpoints of former terms.
-const FENCED_TABLES: [&str; 7] = ["chats_of", "checkpoints", "devices", "events", "members", "offsets", "snapshots"];
+const FENCED_TABLES: [&str; 8] =
+    ["chats_of", "checkpoints", "devices", "events", "members", "messages", "offsets", "snapshots"];
 
 fn named(is: impl Fn(&str) -> bool) -> BTreeSet<&'static str> {
     STATEMENTS.iter().filter(|(_, cql)| is(cql)).map(|&(name, _)| name).collect()
@@ -34,7 +37,8 @@ fn named(is: impl Fn(&str) -> bool) -> BTreeSet<&'static str> {
 
 /// The table that a statement writes to; none when it only reads.
 fn written(cql: &str) -> Option<&str> {
-    let rest = cql.strip_prefix("INSERT INTO {}.").or_else(|| cql.strip_prefix("DELETE FROM {}."))?;
+    let begins = ["INSERT INTO {}.", "DELETE FROM {}.", "DELETE body FROM {}."];
+    let rest = begins.iter().find_map(|begins| cql.strip_prefix(begins))?;
     rest.split(|c: char| c != '_' && !c.is_ascii_alphanumeric()).next()
 }
 

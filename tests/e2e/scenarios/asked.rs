@@ -8,13 +8,16 @@ use chasqui_client::rest::Error;
 use chasqui_domain::{ChatId, Seq, UserId};
 use chasqui_tests::{wait::within, witness::ask};
 use chasqui_wire::frames::{
-    ChatItem, ChatsQuery, DevicesQuery, MembersQuery, MessageReceipt, MessagesQuery, Problem, ReadUpTo,
+    ChatItem, ChatsQuery, DevicesQuery, MembersQuery, MessageReceipt, MessagesQuery, Problem, ReadUpTo, UserReaction,
 };
 use reqwest::{Method, RequestBuilder};
 use tokio::time::sleep;
 
 use crate::{
-    format::{ChatSeen, Chats, DeviceSeen, Has, HasSeen, History, MarksSeen, OthersSeen, Receipts},
+    format::{
+        ChatSeen, Chats, DeviceSeen, Has, HasSeen, History, MarksSeen, OthersSeen, Reactions, Receipts,
+        UserReactionSeen,
+    },
     names::Names,
     seen::{compare_message, role_name},
     world::World,
@@ -141,6 +144,43 @@ impl World {
         }
     }
 
+    /// Who reacts to a message.
+    pub(crate) async fn reactions(&self, asked: &Reactions, names: &Names) -> anyhow::Result<()> {
+        let Reactions { user, with, seq, limit, users, fails } = asked;
+        let answer = self.all_reactions(user, names.chat(user, with)?, Seq(*seq), *limit).await?;
+        let Some(all) = self.answer_or(fails.as_deref(), answer)? else { return Ok(()) };
+        let seen: Vec<_> = all
+            .into_iter()
+            .map(|it| UserReactionSeen { user: it.user.to_string(), reaction: it.reaction.unwrap_or_default() })
+            .collect();
+        ensure!(Some(&seen) == users.as_ref(), "{user} sees {seen:?}");
+        Ok(())
+    }
+
+    /// All pages of them.
+    async fn all_reactions(
+        &self,
+        user: &str,
+        chat: ChatId,
+        seq: Seq,
+        limit: Option<u32>,
+    ) -> anyhow::Result<Result<Vec<UserReaction>, Error>> {
+        let (rest, mut all, mut after) = (self.rest(user)?, Vec::new(), None::<UserId>);
+        loop {
+            match within("an answer", rest.reactions(chat, seq, &MembersQuery { limit, after })).await? {
+                Ok(page) => {
+                    let is_full = limit.is_none_or(|limit| page.users.len() == limit as usize);
+                    ensure!(page.next.is_none() || is_full, "a page that isn't the last has {}", page.users.len());
+                    (all, after) = ([all, page.users].concat(), page.next);
+                }
+                Err(error) => return Ok(Err(error)),
+            }
+            if after.is_none() {
+                return Ok(Ok(all));
+            }
+        }
+    }
+
     /// Waits until a user's devices are these: what is told of them comes behind what happens to them.
     pub(crate) async fn devices(&self, user: &str, wanted: &[DeviceSeen]) -> anyhow::Result<()> {
         let (rest, mut wanted, mut seen) = (self.rest(user)?, wanted.to_vec(), Vec::new());
@@ -184,6 +224,7 @@ fn shown(item: ChatItem, names: &Names) -> ChatSeen {
         picture: group.and_then(|group| group.picture.clone()),
         members_count: group.map(|group| group.members_count),
         role: group.map(|group| role_name(group.role).to_owned()),
+        pinned: item.pinned.iter().map(|seq| seq.0).collect(),
     }
 }
 

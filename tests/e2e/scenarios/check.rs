@@ -6,7 +6,8 @@ use anyhow::bail;
 
 use crate::{
     format::{
-        Change, ChangeSeen, Changes, Chats, Device, Has, History, Members, MessageSeen, Receipts, Seen, Source, Step,
+        Change, ChangeSeen, Changes, Chats, Device, Has, History, Members, MessageSeen, Reactions, Receipts, Seen,
+        Source, Step,
     },
     names::GROUP,
 };
@@ -70,6 +71,7 @@ fn check_step(step: &Step, devices: &BTreeSet<Device>, names: &mut Known) -> any
             }
         }
         Step::Has(Has { members, fails, .. }) => one_of("members", members.is_some(), fails)?,
+        Step::Reactions(Reactions { users, fails, .. }) => one_of("users", users.is_some(), fails)?,
         Step::Members(Members { members, fails, .. }) => one_of("members", members.is_some(), fails)?,
         Step::Changes(Changes { changes, fails, .. }) => {
             one_of("changes", changes.is_some(), fails)?;
@@ -125,10 +127,9 @@ impl Known {
             Seen::Changed(changed) => {
                 check_changed(changed)?;
                 match &changed.with {
-                    Some(with) if !with.starts_with(GROUP) => bail!("{with:?} is no group"),
                     Some(with) if self.lack(with) => bail!("no device has seen {with:?} done"),
                     Some(_) => {}
-                    None => bail!("a change is of a group"),
+                    None => bail!("a change is of a chat"),
                 }
             }
             _ => {}
@@ -138,19 +139,27 @@ impl Known {
 }
 
 fn check_change(change: &Change) -> anyhow::Result<()> {
-    let Change { with, add, remove, leave, role, title, picture, .. } = change;
-    if !with.starts_with(GROUP) {
+    let Change { with, add, remove, leave, role, title, picture, edit, delete, react, pin, unpin, .. } = change;
+    let acts = [edit.is_some(), delete.is_some(), react.is_some(), pin.is_some(), unpin.is_some()];
+    let what = [add.is_some(), remove.is_some(), *leave, role.is_some(), title.is_some(), picture.is_some()];
+    if !with.starts_with(GROUP) && what.contains(&true) {
         bail!("{with:?} is no group");
     }
-    let what = [add.is_some(), remove.is_some(), *leave, role.is_some(), title.is_some(), picture.is_some()];
-    one_thing("add, remove, leave, role, title and picture", &what)
+    one_thing(
+        "add, remove, leave, role, title, picture, edit, delete, react, pin and unpin",
+        &[&what[..], &acts].concat(),
+    )
 }
 
 fn check_changed(seen: &ChangeSeen) -> anyhow::Result<()> {
-    let ChangeSeen { created, add, remove, leave, role, title, picture, .. } = seen;
+    let ChangeSeen { created, add, remove, leave, role, title, picture, edit, delete, react, pin, unpin, .. } = seen;
     let is_described = created.is_none() && (title.is_some() || picture.is_some());
+    let acts = [edit.is_some(), delete.is_some(), react.is_some(), pin.is_some(), unpin.is_some()];
     let what = [created.is_some(), add.is_some(), remove.is_some(), *leave, role.is_some(), is_described];
-    one_thing("created, add, remove, leave, role, and title or picture", &what)
+    one_thing(
+        "created, add, remove, leave, role, title or picture, edit, delete, react, pin and unpin",
+        &[&what[..], &acts].concat(),
+    )
 }
 
 fn one_thing(of: &str, are_there: &[bool]) -> anyhow::Result<()> {
@@ -170,6 +179,7 @@ fn with_of(step: &Step) -> impl Iterator<Item = &str> {
         Step::Has(asked) => Some(&asked.with),
         Step::Members(asked) => Some(&asked.with),
         Step::Changes(asked) => Some(&asked.with),
+        Step::Reactions(asked) => Some(&asked.with),
         Step::Read { with, .. } | Step::Marks { with, .. } | Step::Counts { with, .. } | Step::PutRead { with, .. } => {
             Some(with)
         }

@@ -10,10 +10,12 @@ use serde::Deserialize;
 use toml::Spanned;
 
 pub(crate) use asked::{
-    Change, Changes, Chats, Create, Everybody, Has, History, Members, Receipts, RoleOf, Send, WriteTo,
+    Change, Changes, Chats, Create, Edit, Everybody, Has, History, Members, React, Reactions, Receipts, RoleOf, Send,
+    WriteTo,
 };
 pub(crate) use seen::{
-    ChangeSeen, ChatSeen, DeviceSeen, HasSeen, MarksSeen, MemberSeen, MessageSeen, OthersSeen, Seen,
+    ChangeSeen, ChatSeen, DeviceSeen, HasSeen, MarksSeen, MemberSeen, MessageSeen, OthersSeen, ReactionSeen, Seen,
+    UserReactionSeen,
 };
 
 /// A file whose steps are not read yet: where one is wrong, its place is to be told, and not that of all.
@@ -147,6 +149,7 @@ pub(crate) enum Step {
     Has(Has),
     Members(Members),
     Changes(Changes),
+    Reactions(Reactions),
     Devices {
         user: String,
         devices: Vec<DeviceSeen>,

@@ -77,13 +77,13 @@ impl World {
             check_page(limit, page.changes.len(), all.is_empty(), page.next.is_none())?;
             all.extend(page.changes);
             before = page.next;
-            let Some(place) = &before else {
+            let Some(place) = before else {
                 ensure!(all.is_sorted_by(|one, next| one.time >= next.time), "the changes are in no order: {all:?}");
                 let is_there = |it: &Changed| it.chat == chat && it.cursor.is_none();
                 ensure!(all.iter().all(is_there), "they are of no answer about this chat: {all:?}");
                 return Ok(Ok(all));
             };
-            ensure!(places.insert(place.clone()), "the pages go round: {place}");
+            ensure!(places.insert(place), "the pages go round: {place}");
         }
     }
 }

@@ -12,13 +12,13 @@ use chasqui_domain::{Role, Seq, TimeMs, UserId};
 use chasqui_tests::{servers::Place, wait::within};
 use chasqui_wire::{
     Code,
-    frames::{Failed, Token},
+    frames::{self, Failed, Token},
 };
 use tokio::time::sleep;
 
 use crate::{
     check::LAST,
-    format::{Change, Create, Device, Everybody, RoleOf, Seen, Send, Source, Step, WriteTo},
+    format::{Change, Create, Device, Edit, Everybody, React, RoleOf, Seen, Send, Source, Step, WriteTo},
     names::Names,
     player::Player,
     seen::{compare, role_name},
@@ -108,6 +108,7 @@ impl Run {
             Step::Receipts(asked) => self.world.receipts(asked, &self.names).await,
             Step::Has(asked) => self.world.has(asked, &self.names).await,
             Step::Members(asked) => self.world.members(asked, &self.names).await,
+            Step::Reactions(asked) => self.world.reactions(asked, &self.names).await,
             Step::Changes(asked) => self.world.changes(asked, &self.names).await,
             Step::Devices { user, devices } => self.world.devices(user, devices).await,
         }
@@ -163,8 +164,8 @@ impl Run {
 
     async fn change(&mut self, change: &Change) -> anyhow::Result<()> {
         let Change { device, with, r#as: name, .. } = change;
-        let (chat, asked) = (self.names.group(with)?, asked(change)?);
-        let id = within("a client takes a change", self.player(device)?.client()?.change(chat, asked)).await??;
+        let (to, chat, asked) = (self.names.to(with)?, self.names.chat(&device.user, with)?, asked(change)?);
+        let id = within("a client takes a change", self.player(device)?.client()?.change(to, asked)).await??;
         self.names.asks(device, Some(chat), id, name);
         Ok(())
     }
@@ -236,7 +237,28 @@ fn users(names: &[String]) -> anyhow::Result<Vec<UserId>> {
 
 /// What a step asks to be changed.
 fn asked(change: &Change) -> anyhow::Result<ChangeAsked> {
-    let Change { add, remove, role, title, picture, .. } = change;
+    let Change { add, remove, role, title, picture, edit, delete, react, pin, unpin, .. } = change;
+    if let Some(Edit { seq, text }) = edit {
+        let edit = frames::Edit {
+            seq: Seq(*seq),
+            text: Some(text.clone()),
+            content_type: None,
+            body: None,
+            reply_to: None,
+            mentions: Vec::new(),
+            meta: None,
+        };
+        return Ok(ChangeAsked::Edit(Box::new(edit)));
+    }
+    if let Some(React { seq, reaction }) = react {
+        return Ok(ChangeAsked::React { seq: Seq(*seq), reaction: reaction.clone() });
+    }
+    match (delete, pin, unpin) {
+        (Some(seq), _, _) => return Ok(ChangeAsked::Delete { seq: Seq(*seq) }),
+        (_, Some(seq), _) => return Ok(ChangeAsked::Pin { seq: Seq(*seq) }),
+        (_, _, Some(seq)) => return Ok(ChangeAsked::Unpin { seq: Seq(*seq) }),
+        _ => {}
+    }
     Ok(match (add, remove, role) {
         (Some(add), _, _) => ChangeAsked::Add { users: users(add)? },
         (_, Some(remove), _) => ChangeAsked::Remove { user: UserId::new(remove)? },

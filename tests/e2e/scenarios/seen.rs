@@ -6,7 +6,7 @@ use chasqui_domain::{Role, UserId};
 use chasqui_wire::frames::{ChangeMade, Changed, Message, NotResumed};
 
 use crate::{
-    format::{ChangeSeen, Device, MessageSeen, RoleOf, Seen},
+    format::{ChangeSeen, Device, Edit, MessageSeen, React, ReactionSeen, RoleOf, Seen},
     names::Names,
 };
 
@@ -21,8 +21,8 @@ pub(crate) fn compare(device: &Device, names: &Names, wanted: &Seen, update: &Up
         }
         Update::Changed(changed) => {
             let Seen::Changed(wanted) = wanted else { bail!("it sees {changed:?}") };
-            let is_there = wanted.with.as_ref() == names.of_group(changed.chat);
-            ensure!(is_there, "it sees {changed:?} of {:?}", names.of_group(changed.chat));
+            let chat = wanted.with.as_ref().map(|with| names.chat(&device.user, with)).transpose()?;
+            ensure!(chat == Some(changed.chat), "it sees {changed:?} of {:?}", names.of_group(changed.chat));
             return compare_change(wanted, changed);
         }
         Update::Done { asked, done } => {
@@ -61,13 +61,22 @@ fn says(wanted: &Option<String>, seen: &str) -> bool {
 
 /// Whether a message is as it must be.
 pub(crate) fn compare_message(wanted: &MessageSeen, message: &Message) -> anyhow::Result<()> {
-    let MessageSeen { with: _, seq, from, device, text, reply_to, mentions, meta } = wanted;
+    let MessageSeen { with: _, seq, from, device, text, reply_to, mentions, meta, edited, deleted, reactions } = wanted;
+    let shown = message.reactions.iter().map(|it| ReactionSeen {
+        reaction: it.reaction.clone().unwrap_or_default(),
+        count: it.count,
+        own: it.own,
+    });
     let is_same = *seq == message.seq.0
         && says(from, message.from.as_str())
         && says(device, message.device.as_str())
         && (text.is_none() || *text == message.text)
         && (reply_to.is_none() || *reply_to == message.reply_to.map(|seq| seq.0))
         && (meta.is_none() || *meta == message.meta)
+        && edited.is_none_or(|edited| edited == message.edited.is_some())
+        && deleted.is_none_or(|deleted| deleted == message.deleted.is_some())
+        && (message.deleted.is_none() || message.text.is_none() && message.body.is_none())
+        && reactions.as_ref().is_none_or(|wanted| shown.eq(wanted.iter().cloned()))
         && mentions.as_ref().is_none_or(|it| message.mentions.iter().map(UserId::as_str).eq(it.iter().map(|it| &**it)));
     ensure!(is_same, "it sees {message:?}");
     Ok(())
@@ -82,7 +91,8 @@ pub(crate) fn compare_change(wanted: &ChangeSeen, changed: &Changed) -> anyhow::
     let made = made(&changed.change);
     let what = |it: &ChangeSeen| {
         let it = it.clone();
-        (it.created, it.add, it.remove, it.leave, it.role, it.title, it.picture)
+        let acts = (it.edit, it.delete, it.react, it.pin, it.unpin);
+        (it.created, it.add, it.remove, it.leave, it.role, it.title, it.picture, acts)
     };
     ensure!(is_same && what(wanted) == what(&made), "it sees {changed:?}");
     Ok(())
@@ -104,6 +114,15 @@ fn made(change: &ChangeMade) -> ChangeSeen {
             made.role = Some(RoleOf { user: user.to_string(), role: role_name(*role).to_owned() });
         }
         ChangeMade::Describe { title, picture } => (made.title, made.picture) = (title.clone(), picture.clone()),
+        ChangeMade::Edit(edit) => {
+            made.edit = Some(Edit { seq: edit.seq.0, text: edit.text.clone().unwrap_or_default() });
+        }
+        ChangeMade::Delete { seq } => made.delete = Some(seq.0),
+        ChangeMade::React { seq, reaction } => {
+            made.react = Some(React { seq: seq.0, reaction: reaction.clone() });
+        }
+        ChangeMade::Pin { seq } => made.pin = Some(seq.0),
+        ChangeMade::Unpin { seq } => made.unpin = Some(seq.0),
     }
     made
 }

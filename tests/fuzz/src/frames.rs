@@ -1,6 +1,8 @@
 use std::fmt::Debug;
 
-use chasqui_wire::frames::{Chats, ClientFrame, Devices, Messages, Problem, ServerFrame, parse, parse_client, to_text};
+use chasqui_wire::frames::{
+    Chats, ClientFrame, Devices, MessageReactions, Messages, Problem, ServerFrame, parse, parse_client, to_text,
+};
 use serde::{Serialize, de::DeserializeOwned};
 
 /// Text of a client or of the server: what is read is written, and read again as the same.
@@ -15,6 +17,7 @@ pub fn frames(bytes: &[u8]) -> bool {
         again::<ServerFrame>(text),
         again::<Chats>(text),
         again::<Messages>(text),
+        again::<MessageReactions>(text),
         again::<Devices>(text),
         again::<Problem>(text),
     ];

@@ -8,7 +8,7 @@ use chasqui_wire::{
     gateway_record::GatewayRecord,
     heartbeat::Heartbeat,
     inbox::InboxRecord,
-    member,
+    member, message,
     presence::Presence,
     revocation::Revocation,
     snapshot,
@@ -28,6 +28,10 @@ const RECORDS: &[(&str, Again)] = &[
         let (event, source) = event::decode_row(bytes, Some(&Bytes::from_static(b"sealed")))?;
         Ok(event::encode_envelope(&event, &source)?.0)
     }),
+    ("Event of a row that was erased", |bytes| {
+        let (event, source) = event::decode_row(bytes, None)?;
+        Ok(event::encode_envelope(&event, &source)?.0)
+    }),
     ("Entry", |bytes| entry::encode(&entry::decode(bytes)?)),
     ("Inbox", |bytes| InboxRecord::decode(bytes)?.encode()),
     ("Presence", |bytes| Presence::decode(bytes)?.encode()),
@@ -43,6 +47,7 @@ const RECORDS: &[(&str, Again)] = &[
     }),
     ("ChatSummary", |bytes| summary::encode(&summary::decode(bytes)?)),
     ("ChatMember", |bytes| member::encode(&member::decode(bytes)?)),
+    ("MessageState", |bytes| message::encode(&message::decode(bytes)?)),
     ("Body", |bytes| Body::decode(bytes)?.encode()),
 ];
 

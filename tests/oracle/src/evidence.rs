@@ -24,21 +24,25 @@ pub struct Evidence {
     /// The chats as the store had them, in one go, when the histories were asked for: those in which something has
     /// happened.
     pub chats: Vec<StoredChat>,
-    /// Inboxes as the store had them at some moments, in the order in which they were read: each while the server served,
-    /// since behind a crash rows come back that the store had lost, and the last one at the end. If there is any, then
-    /// there is one of every member of a chat. No row may expire in between.
+    /// Inboxes as the store had them at some moments, in the order in which they were read: each while the server
+    /// served, since behind a crash rows come back that the store had lost, and the last one at the end. If there is
+    /// any, then there is one of every member of a chat. No row may expire in between.
     pub inboxes: Vec<InboxReading>,
     /// What deciding all commands again from the first gives, for every chat that there is a command of. Taken at the
     /// end, as are [`Self::chats`] and the last readings of [`Self::inboxes`].
     pub replayed: Vec<Replayed>,
     /// The messages that could not be written at once, as far as their senders may not have been told.
     pub unwritten: Vec<Unwritten>,
-    /// What was asked of groups more than once.
+    /// What was asked of groups, or to be done to messages, more than once.
     pub asked_again: Vec<InLog>,
     /// What was pushed when the inbox had no row of it.
     pub pushed_without_row: Vec<InboxPlace>,
     /// What those are told who sent a message again.
     pub repeats: Vec<Repeated>,
+    /// For how many milliseconds a message may be edited; none when that isn't known.
+    pub edit_within_ms: Option<u64>,
+    /// For how many it may be deleted.
+    pub delete_within_ms: Option<u64>,
 }
 
 impl Evidence {

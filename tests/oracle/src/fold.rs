@@ -1,9 +1,9 @@
 //! What a chat's events give, one after the other. Whatever can't follow what was there is noted, and folded all the
 //! same, so that it is told once and not with every event behind it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use crate::{Evidence, Happened, StoredChat, StoredEvent, Watermarks, told::Told};
+use crate::{Act, Change, Evidence, Happened, StoredChat, StoredEvent, Watermarks, told::Told};
 
 /// A chat as its events give it.
 #[derive(Debug)]
@@ -16,6 +16,8 @@ pub(crate) struct Fold<'a> {
     pub(crate) members: BTreeMap<&'a str, Watermarks>,
     /// All messages, without what they say.
     pub(crate) messages: Vec<Told<'a>>,
+    /// Those that were deleted.
+    deleted: BTreeSet<u64>,
     /// What can't be.
     pub(crate) wrong: Vec<String>,
 }
@@ -30,7 +32,16 @@ impl Evidence {
 impl<'a> Fold<'a> {
     fn of(chat: &'a StoredChat) -> Self {
         let (members, messages, wrong) = (BTreeMap::new(), Vec::new(), Vec::new());
-        let mut fold = Self { chat: &chat.chat, version: 0, last_time: 0, last_written: 0, members, messages, wrong };
+        let mut fold = Self {
+            chat: &chat.chat,
+            version: 0,
+            last_time: 0,
+            last_written: 0,
+            members,
+            messages,
+            deleted: BTreeSet::new(),
+            wrong,
+        };
         for event in &chat.events {
             fold.apply(event);
         }
@@ -45,7 +56,9 @@ impl<'a> Fold<'a> {
     /// How many messages of others a member has not opened.
     pub(crate) fn unread(&self, user: &str) -> u64 {
         let read = self.members.get(user).map_or(0, |member| member.read);
-        self.messages.iter().filter(|message| message.seq > read && message.from != user).count() as u64
+        let is_unread =
+            |message: &&Told<'_>| message.seq > read && message.from != user && !self.deleted.contains(&message.seq);
+        self.messages.iter().filter(is_unread).count() as u64
     }
 
     fn apply(&mut self, event: &'a StoredEvent) {
@@ -70,11 +83,18 @@ impl<'a> Fold<'a> {
                     device,
                     id,
                     text: None,
+                    edited_to: None,
                     time,
                 });
             }
-            // That makes it a group, which is folded elsewhere.
-            Happened::Changed { .. } => {}
+            Happened::Changed { after, change, .. } => {
+                let last = self.last_seq();
+                self.expect(*after == last, || format!("version {version} is behind {after}, and {last} was last"));
+                // What else is done to messages is folded elsewhere.
+                if let Change::Acted { seq, act: Act::Deleted } = change {
+                    self.deleted.insert(*seq);
+                }
+            }
             Happened::Delivered { member, seq } => self.raise(*version, member, *seq, |member| &mut member.delivered),
             Happened::Read { member, seq } => {
                 self.raise(*version, member, *seq, |member| &mut member.read);

@@ -1,5 +1,7 @@
-//! Groups, in plain words and numbers: what devices do and see of them, and what of them is stored and served.
+//! Groups, in plain words and numbers: what devices do and see of them, and what of them is stored and served. What is
+//! done to messages is told in the same words, also of direct chats.
 
+pub(crate) mod acts;
 pub(crate) mod fold;
 pub(crate) mod seen;
 
@@ -7,13 +9,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Message, Watermarks};
 
-/// Something of a group that a device did or saw.
+/// Something of a group that a device did or saw; and, of any chat, what is done to its messages.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "in_group", rename_all = "snake_case")]
 pub enum InGroup {
-    /// The user is about to write a text; no text is used twice.
+    /// The user is about to write a text, or to edit one; no text is used twice.
     Writing {
-        /// In which group.
+        /// In which chat.
         chat: String,
         /// What.
         text: String,
@@ -26,6 +28,9 @@ pub enum InGroup {
         id: u64,
         /// What, for people.
         what: String,
+        /// What the message is to say, or how it is reacted to, when that is asked.
+        #[serde(default)]
+        says: Option<String>,
     },
     /// A message of this device was accepted.
     Sent {
@@ -102,6 +107,22 @@ pub enum InGroup {
         /// How many have some messages.
         messages: Vec<Count>,
     },
+    /// The user is about to ask for the history of a chat.
+    Looks {
+        /// Of which.
+        chat: String,
+        /// Which of the device's questions this is.
+        look: u64,
+    },
+    /// The answer.
+    Shown {
+        /// Of which chat.
+        chat: String,
+        /// To which question.
+        look: u64,
+        /// The messages.
+        messages: Vec<Message>,
+    },
 }
 
 /// What all other members have.
@@ -126,7 +147,7 @@ pub struct Count {
     pub read: u64,
 }
 
-/// A change of a group, as it is shown.
+/// A change of a chat, as it is shown.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Changed {
     /// Of which.
@@ -143,9 +164,12 @@ pub struct Changed {
     pub id: u64,
     /// What is different now.
     pub change: Change,
+    /// What the message says now, or how it is reacted to, when that is different.
+    #[serde(default)]
+    pub says: Option<String>,
 }
 
-/// What can change in a group.
+/// What can change in a chat; in a direct chat, what is done to messages alone.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "change", rename_all = "snake_case")]
 pub enum Change {
@@ -175,6 +199,31 @@ pub enum Change {
     },
     /// Its title or picture is another. What it says is sealed.
     Described,
+    /// Something was done to a message.
+    Acted {
+        /// Which.
+        seq: u64,
+        /// What.
+        act: Act,
+    },
+}
+
+/// What can be done to a message.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "act", rename_all = "snake_case")]
+pub enum Act {
+    /// It says something else. What, is sealed.
+    Edited,
+    /// It was deleted for everybody.
+    Deleted,
+    /// Somebody reacts to it. How, is sealed.
+    Reacted,
+    /// Somebody takes their reaction back.
+    TakenBack,
+    /// It was pinned.
+    Pinned,
+    /// It is pinned no more.
+    Unpinned,
 }
 
 /// What a member may do; who may more is greater.
@@ -216,8 +265,14 @@ pub struct ServedGroup {
     pub last_message: Option<Message>,
     /// All messages that are shown to the user, from the first.
     pub messages: Vec<Message>,
-    /// All changes that are shown to the user, from the first.
+    /// All changes of the group that are shown to the user, from the first.
     pub changes: Vec<Changed>,
+    /// The messages that are pinned, of those that are shown to the user, in the order in which they were.
+    #[serde(default)]
+    pub pinned: Vec<u64>,
+    /// How many the user has not opened, as it is served with the receipts; none when nobody asked.
+    #[serde(default)]
+    pub unread_in_receipts: Option<u64>,
 }
 
 /// A member, as it is served to another.

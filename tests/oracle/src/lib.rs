@@ -3,6 +3,7 @@
 //!
 //! Every promise is a file of its own; what breaks one is told in words.
 
+mod deletions;
 mod evidence;
 mod fold;
 mod group;
@@ -10,6 +11,7 @@ mod highest;
 mod inboxes;
 mod order;
 mod promises;
+mod said;
 mod sends;
 mod stored;
 #[cfg(test)]
@@ -20,11 +22,11 @@ mod transcript;
 use std::fmt;
 
 pub use evidence::Evidence;
-pub use group::{Change, Changed, Count, InGroup, Others, Role, ServedGroup, ServedMember};
+pub use group::{Act, Change, Changed, Count, InGroup, Others, Role, ServedGroup, ServedMember};
 pub use stored::{
     Happened, InLog, InboxPlace, InboxReading, InboxRow, Placed, Repeated, Replayed, StoredChat, StoredEvent, Unwritten,
 };
-pub use transcript::{Line, Message, Served, ServedChat, Transcript, Watermarks};
+pub use transcript::{Became, Line, Message, Reaction, Served, ServedChat, Transcript, Watermarks};
 
 use promises as p;
 
@@ -107,6 +109,10 @@ const PROMISES: &[(&str, When, Judge)] = &[
     ("unread of a group is exact", AtTheEnd, p::unread_of_a_group_is_exact::judge),
     ("counts are never ahead", AtTheEnd, p::counts_are_never_ahead::judge),
     ("authors know in the end", AtTheEnd, p::authors_know_in_the_end::judge),
+    ("what is done to messages is allowed", Always, p::what_is_done_to_messages_is_allowed::judge),
+    ("all tell the same of what is done", AtTheEnd, p::all_tell_the_same_of_what_is_done::judge),
+    ("histories tell what was done", AtTheEnd, p::histories_tell_what_was_done::judge),
+    ("what is deleted is gone", AtTheEnd, p::what_is_deleted_is_gone::judge),
 ];
 
 /// Judges a run that is over: all devices have everything.

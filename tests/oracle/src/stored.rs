@@ -11,12 +11,19 @@ pub struct StoredChat {
     pub chat: String,
     /// Its events, in the order of the rows: by version, over all streams.
     pub events: Vec<StoredEvent>,
+    /// The versions of those of which it is kept what was written.
+    #[serde(default)]
+    pub bodies: Vec<u64>,
 }
 
 impl StoredChat {
-    /// Whether it is a group: those are made, and not opened.
+    /// Whether it is a group: those are made, and changed otherwise than by what is done to messages.
     pub(crate) fn is_group(&self) -> bool {
-        self.events.iter().any(|event| matches!(event.what, Happened::Changed { .. }))
+        let is_of_group = |what: &Happened| match what {
+            Happened::Changed { change, .. } => !matches!(change, Change::Acted { .. }),
+            _ => false,
+        };
+        self.events.iter().any(|event| is_of_group(&event.what))
     }
 }
 
@@ -52,7 +59,7 @@ pub enum Happened {
         /// The id that the device gave it.
         id: u64,
     },
-    /// A group was made or changed.
+    /// A group was made or changed, or something was done to a message.
     Changed {
         /// By whom.
         by: String,
@@ -144,14 +151,14 @@ pub struct Unwritten {
     pub id: u64,
 }
 
-/// Something that was asked of a group, in the log of what is asked.
+/// Something that was asked of a group, or to be done to a message, in the log of what is asked.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct InLog {
     /// Who asked.
     pub user: String,
     /// On which device.
     pub device: String,
-    /// Of which group.
+    /// Of which chat.
     pub chat: String,
     /// The id that the device gave it.
     pub id: u64,

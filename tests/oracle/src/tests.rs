@@ -1,5 +1,6 @@
 //! Every promise is broken once, and the oracle must name that one and no other.
 
+mod acts;
 mod breaks;
 mod groups;
 mod inside;
@@ -15,7 +16,7 @@ const CHAT: &str = "ana-ben";
 fn message(seq: u64, from: &str, id: u64, text: &str) -> Message {
     let device = if from == "ana" { "a1" } else { "b1" };
     let (chat, from, device, text) = (CHAT.to_owned(), from.to_owned(), device.to_owned(), text.to_owned());
-    Message { chat, seq, from, device, id, text, time: 100 + seq }
+    Message { chat, seq, from, device, id, text, time: 100 + seq, became: Became::default() }
 }
 
 fn sending(to: &str, id: u64, text: &str) -> [Line; 2] {
@@ -61,6 +62,8 @@ fn served(user: &str, with: &str, unread: u64) -> Served {
         members: vec![watermarks("ana", 2, 0), watermarks("ben", 3, 1)],
         last_message: messages.last().cloned(),
         messages,
+        pinned: Vec::new(),
+        unread_in_receipts: None,
     };
     Served { user: user.to_owned(), chats: vec![chat], groups: Vec::new() }
 }
@@ -186,8 +189,9 @@ fn every_broken_promise_is_named_and_no_other() {
 
 #[test]
 fn every_promise_is_broken_once() {
-    let broken: BTreeSet<_> =
+    let mut broken: BTreeSet<_> =
         BREAKS.iter().chain(inside::BREAKS).chain(groups::BREAKS).map(|(_, promise, _)| *promise).collect();
+    broken.extend(acts::breaks().into_iter().map(|(_, promise, _)| promise));
     let all: BTreeSet<_> =
         PROMISES.iter().filter(|(_, when, _)| *when != OnTheWay).map(|(promise, ..)| *promise).collect();
     assert_eq!(broken, all);

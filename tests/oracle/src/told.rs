@@ -38,7 +38,8 @@ impl Evidence {
                 Line::Sent { chat, id, seq, time, .. } => {
                     let (from, device) = (transcript.user.as_str(), transcript.device.as_str());
                     let text = texts.get(&(from, device, chat.as_str(), *id)).copied();
-                    told.push(Told { teller: teller(), chat, seq: *seq, from, device, id: *id, text, time: *time });
+                    let (seq, id, time) = (*seq, *id, *time);
+                    told.push(Told { teller: teller(), chat, seq, from, device, id, text, edited_to: None, time });
                 }
                 _ => {}
             }
@@ -66,15 +67,20 @@ pub(crate) struct Told<'a> {
     pub(crate) from: &'a str,
     pub(crate) device: &'a str,
     pub(crate) id: u64,
-    /// None when a device sent it whose client was killed before it said that it had taken it.
+    /// What it was written with. None when a device sent it whose client was killed before it said that it had taken
+    /// it, and when it says something else since.
     pub(crate) text: Option<&'a str>,
+    /// What it says since it was edited.
+    pub(crate) edited_to: Option<&'a str>,
     pub(crate) time: u64,
 }
 
 impl<'a> Told<'a> {
     pub(crate) fn of(teller: String, message: &'a Message) -> Self {
-        let Message { chat, seq, from, device, id, text, time } = message;
-        Self { teller, chat, seq: *seq, from, device, id: *id, text: Some(text), time: *time }
+        let Message { chat, seq, from, device, id, text, time, became } = message;
+        let edited_to = became.edited.map(|_| text.as_str());
+        let text = became.is_as_written().then_some(text.as_str());
+        Self { teller, chat, seq: *seq, from, device, id: *id, text, edited_to, time: *time }
     }
 
     pub(crate) fn served(message: &'a Message) -> Self {
@@ -89,8 +95,8 @@ impl<'a> Told<'a> {
 
 impl fmt::Display for Told<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { teller, from, device, id, text, time, .. } = self;
-        let text = text.unwrap_or("(not known)");
+        let Self { teller, from, device, id, text, edited_to, time, .. } = self;
+        let text = text.or(*edited_to).unwrap_or("(not known)");
         write!(f, "{text:?} from {from} on {device} with id {id} at {time} ({teller})")
     }
 }

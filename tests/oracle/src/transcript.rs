@@ -130,7 +130,8 @@ pub enum Line {
         /// Where the members are.
         members: Vec<Watermarks>,
     },
-    /// All that is of groups. Promises about direct chats don't look at it.
+    /// All that is of groups, and what is done to messages of any chat. Most promises about direct chats don't look at
+    /// it.
     Group(InGroup),
 }
 
@@ -151,6 +152,38 @@ pub struct Message {
     pub text: String,
     /// When.
     pub time: u64,
+    /// What has become of it, as histories tell.
+    #[serde(default)]
+    pub became: Became,
+}
+
+/// What was done to a message, as a history tells it to a user.
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Became {
+    /// When it was edited last.
+    pub edited: Option<u64>,
+    /// When it was deleted for everybody.
+    pub deleted: Option<u64>,
+    /// How it is reacted to.
+    pub reactions: Vec<Reaction>,
+}
+
+impl Became {
+    /// Whether the message says what it was written with.
+    pub(crate) fn is_as_written(&self) -> bool {
+        self.edited.is_none() && self.deleted.is_none()
+    }
+}
+
+/// A kind of reactions to a message.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Reaction {
+    /// Which.
+    pub kind: String,
+    /// How many react so.
+    pub count: u64,
+    /// Whether the user is among them.
+    pub own: bool,
 }
 
 /// Where a member is in a chat.
@@ -195,4 +228,10 @@ pub struct ServedChat {
     pub last_message: Option<Message>,
     /// All messages, from the first.
     pub messages: Vec<Message>,
+    /// The messages that are pinned, in the order in which they were.
+    #[serde(default)]
+    pub pinned: Vec<u64>,
+    /// How many the user has not opened, as it is served with the receipts; none when nobody asked.
+    #[serde(default)]
+    pub unread_in_receipts: Option<u64>,
 }

@@ -1,5 +1,7 @@
 //! A device: the real client on connections and a disk that may fail, and an app that writes down what it is told.
 
+mod deeds;
+
 use std::{
     io,
     sync::{
@@ -190,7 +192,8 @@ impl Device {
             if let Ok(id) = client.create(group).await {
                 let chat = ChatId::group(&user, &device, id);
                 let what = MAKES.to_owned();
-                journal.note(index, Line::Group(InGroup::Asked { chat: chat.to_string(), id: id.0, what }));
+                let says = None;
+                journal.note(index, Line::Group(InGroup::Asked { chat: chat.to_string(), id: id.0, what, says }));
                 *asked.lock() = Some(chat);
             }
             app.calls.fetch_sub(1, Ordering::Relaxed);
@@ -205,8 +208,8 @@ impl Device {
             for text in texts {
                 journal.note(index, Line::Group(InGroup::Writing { chat: chat.clone(), text: text.clone() }));
                 let Ok(id) = client.send(Draft::text(group, text.clone())).await else { break };
-                let chat = chat.clone();
-                journal.note(index, Line::Group(InGroup::Asked { chat, id: id.0, what: format!("{text:?}") }));
+                let (chat, what) = (chat.clone(), format!("{text:?}"));
+                journal.note(index, Line::Group(InGroup::Asked { chat, id: id.0, what, says: None }));
             }
             app.calls.fetch_sub(1, Ordering::Relaxed);
         });
@@ -232,14 +235,14 @@ impl Device {
         process.run(async move {
             let what = format!("{change:?}");
             if let Ok(id) = client.change(group, change).await {
-                journal.note(index, Line::Group(InGroup::Asked { chat, id: id.0, what }));
+                journal.note(index, Line::Group(InGroup::Asked { chat, id: id.0, what, says: None }));
             }
             app.calls.fetch_sub(1, Ordering::Relaxed);
         });
     }
 
-    /// Begins a call of the app that is about a group. Whoever asked for that has no other way to know which it is than to be
-    /// told.
+    /// Begins a call of the app that is about a group. Whoever asked for that has no other way to know which it is than
+    /// to be told.
     fn client_in(&self, group: ChatId) -> Option<(Process, Arc<App>, Client)> {
         let (view, chat) = (self.view(), group.to_string());
         if view.has_made.contains(&chat) && !view.knows(&chat) { None } else { self.client() }

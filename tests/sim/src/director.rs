@@ -2,7 +2,8 @@
 
 use std::{sync::Arc, time::Duration};
 
-use chasqui_domain::{ChatId, GatewayId, Partition, Role};
+use chasqui_client::To;
+use chasqui_domain::{ChatId, GatewayId, Partition, Role, UserId};
 use chasqui_log::Topic;
 use chasqui_wire::frames::ChangeAsked;
 use futures::{
@@ -89,6 +90,17 @@ fn act(world: &World, number: usize, act: Act, pace: u64) {
             };
             world.device(device).change_group(group, change);
         }
+        Act::DoTo { device, with, aim, deed } => {
+            if let Some(to) = chat_of(world, device, with) {
+                world.device(device).do_to(&to, aim, deed, format!("{number}.edited"));
+            }
+        }
+        Act::Look { device, with } => {
+            if let Some(to) = chat_of(world, device, with) {
+                let device = world.device(device);
+                device.look(to.chat(device.user()), number as u64, world.0.network.clone());
+            }
+        }
         Act::Nap { device, for_ms, is_killed } => {
             let (who, span) = (world.there(Who::Device(device)), Duration::from_millis(for_ms * pace));
             let wakes = world.0.scheduler.now() + span;
@@ -106,6 +118,21 @@ fn act(world: &World, number: usize, act: Act, pace: u64) {
             world.device(device).close();
             world.later(Duration::from_millis(for_ms * pace), move |world| begin_if_none(world, who));
         }
+    }
+}
+
+/// The chat of a device with another user, with the next with whom it has seen something, or the group, if there is
+/// one.
+fn chat_of(world: &World, device: usize, with: Option<usize>) -> Option<To> {
+    match with {
+        Some(with) => {
+            let device = world.device(device);
+            let view = device.view();
+            let has_seen = |other: &UserId| view.seen.contains_key(&ChatId::direct(device.user(), other).to_string());
+            let others = || (with..with + world.0.users.len()).map(|number| world.other(device, number));
+            others().find(has_seen).or_else(|| others().next()).map(To::from)
+        }
+        None => world.0.group.lock().map(To::from),
     }
 }
 
@@ -218,8 +245,8 @@ fn overtake_briefly(world: &World, brief: Brief, stalled: Option<ProcessId>) {
     }
 }
 
-/// Lets a process die behind so many writes, or when it doesn't write so often for long. Then one that stands still goes
-/// on, and if there is none, another begins.
+/// Lets a process die behind so many writes, or when it doesn't write so often for long. Then one that stands still
+/// goes on, and if there is none, another begins.
 fn die_at_write(world: &World, brief: Brief, process: &Process, stalled: Option<ProcessId>) {
     let Brief { who, writes, .. } = brief;
     let (send, at_write) = oneshot::channel();

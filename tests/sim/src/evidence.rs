@@ -2,13 +2,13 @@
 
 pub(crate) mod group;
 mod replay;
-mod served;
+pub(crate) mod served;
 
 use std::{collections::BTreeMap, hash::Hasher};
 
 use chasqui_domain::{Change, ChatId, Event, EventKind, Offset, Seq, UserId, Version};
 use chasqui_oracle::{Evidence, Happened, InboxReading, InboxRow, StoredChat, StoredEvent};
-use chasqui_store::{EventQuery, Store, Stream};
+use chasqui_store::{EventQuery, EventRow, Store, Stream};
 use chasqui_testkit::transcript::role;
 use chasqui_wire::{entry, event};
 use futures::FutureExt;
@@ -30,6 +30,7 @@ pub(crate) fn collect(world: &World, mut inboxes: Vec<InboxReading>) -> Result<E
     let (unwritten, repeats, pushed_without_row) =
         (witness.unwritten(), witness.repeats(), witness.pushed_without_row());
     let asked_again = witness.asked_again();
+    let (edit_within_s, delete_within_s) = world.acts_within_s();
     Ok(Evidence {
         asked_again,
         transcripts,
@@ -41,6 +42,8 @@ pub(crate) fn collect(world: &World, mut inboxes: Vec<InboxReading>) -> Result<E
         unwritten,
         pushed_without_row,
         repeats,
+        edit_within_ms: Some(u64::from(edit_within_s) * 1000),
+        delete_within_ms: Some(u64::from(delete_within_s) * 1000),
     })
 }
 
@@ -57,7 +60,19 @@ fn chats_of(world: &World) -> Vec<ChatId> {
 
 /// The events of a chat as the store has them, over all streams.
 pub(crate) fn events(world: &World, chat: ChatId) -> Vec<Event> {
-    let mut events = Vec::new();
+    let rows = rows(world, chat).into_iter();
+    let events = rows.filter_map(|row| event::decode_row(&row.envelope, row.body.as_ref()).ok());
+    events.map(|(event, _)| event).collect()
+}
+
+/// The versions of the events of which the store has what was written.
+fn bodies(world: &World, chat: ChatId) -> Vec<u64> {
+    rows(world, chat).iter().filter(|row| row.body.is_some()).map(|row| row.version.0).collect()
+}
+
+/// The rows of a chat's events in the order of versions.
+fn rows(world: &World, chat: ChatId) -> Vec<EventRow> {
+    let mut all = Vec::new();
     for stream in Stream::ALL {
         let mut from = Version(0);
         loop {
@@ -71,12 +86,11 @@ pub(crate) fn events(world: &World, chat: ChatId) -> Vec<Event> {
             let rows = now(world.0.store.events(&query)).unwrap_or_default();
             let Some(last) = rows.last() else { break };
             from = last.version.next();
-            events.extend(rows.iter().filter_map(|row| event::decode_row(&row.envelope, row.body.as_ref()).ok()));
+            all.extend(rows);
         }
     }
-    let mut events: Vec<_> = events.into_iter().map(|(event, _)| event).collect();
-    events.sort_by_key(|event| event.version);
-    events
+    all.sort_by_key(|row| row.version);
+    all
 }
 
 /// Where a member of a chat is, as the store has it.
@@ -135,7 +149,8 @@ pub(crate) fn last_seqs(world: &World) -> BTreeMap<ChatId, Seq> {
 
 fn stored(world: &World) -> Vec<StoredChat> {
     let groups = world.0.witness.groups();
-    let chats = chats_of(world).into_iter().chain(groups).map(|chat| told(chat, &events(world, chat)));
+    let stored = |chat| StoredChat { bodies: bodies(world, chat), ..told(chat, &events(world, chat)) };
+    let chats = chats_of(world).into_iter().chain(groups).map(stored);
     chats.filter(|chat| !chat.events.is_empty()).collect()
 }
 
@@ -167,17 +182,23 @@ fn told(chat: ChatId, events: &[Event]) -> StoredChat {
         };
         StoredEvent { version: event.version.0, time: event.time.0, what }
     };
-    StoredChat { chat: chat.to_string(), events: events.iter().map(event).collect() }
+    StoredChat { chat: chat.to_string(), events: events.iter().map(event).collect(), bodies: Vec::new() }
 }
 
 fn changed(change: &Change) -> chasqui_oracle::Change {
-    use chasqui_oracle::Change as Plain;
+    use chasqui_oracle::{Act, Change as Plain};
     match change {
         Change::Add { users } => Plain::Added { users: users.iter().map(UserId::to_string).collect() },
         Change::Remove { user } => Plain::Removed { user: user.to_string() },
         Change::Leave => Plain::Left,
         Change::SetRole { user, role } => Plain::Role { user: user.to_string(), role: self::role(*role) },
         Change::Describe { .. } => Plain::Described,
+        Change::Edit { message, .. } => Plain::Acted { seq: message.seq.0, act: Act::Edited },
+        Change::Delete { message } => Plain::Acted { seq: message.seq.0, act: Act::Deleted },
+        Change::React { message, reaction: Some(_) } => Plain::Acted { seq: message.seq.0, act: Act::Reacted },
+        Change::React { message, reaction: None } => Plain::Acted { seq: message.seq.0, act: Act::TakenBack },
+        Change::Pin { message } => Plain::Acted { seq: message.seq.0, act: Act::Pinned },
+        Change::Unpin { message } => Plain::Acted { seq: message.seq.0, act: Act::Unpinned },
     }
 }
 

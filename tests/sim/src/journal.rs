@@ -32,7 +32,8 @@ pub(crate) struct View {
     pub(crate) seen: BTreeMap<String, u64>,
     /// What was taken and has no outcome.
     pub(crate) open: BTreeSet<(String, u64)>,
-    /// Likewise of groups, by the app that runs: a killed one may have lost a refusal that is in no inbox.
+    /// Likewise of groups and of what is done to messages, by the app that runs: one that ended may have lost a refusal
+    /// that is in no inbox.
     pub(crate) open_in_groups: BTreeSet<(String, u64)>,
     /// What has one. A device that stands still may be told before its app has written down that it was taken.
     settled: BTreeSet<(String, u64)>,
@@ -41,11 +42,11 @@ pub(crate) struct View {
     /// How far by the app that runs.
     opening: BTreeMap<String, u64>,
     /// Its own last message in each chat, and how far it was told others are.
-    own: BTreeMap<String, u64>,
+    pub(crate) own: BTreeMap<String, u64>,
     told: BTreeMap<(String, String), (u64, u64)>,
     /// How far it was told that all others of a group are.
     told_of_all: BTreeMap<String, (u64, u64)>,
-    /// The changes of groups that it has seen: the group, and the user, the device and the id; none of its own device.
+    /// The changes that it has seen: the chat, and the user, the device and the id; none of its own device.
     changes: BTreeSet<Change>,
     /// The groups that it has asked for.
     pub(crate) has_made: BTreeSet<String>,
@@ -53,7 +54,7 @@ pub(crate) struct View {
     pub(crate) is_caught_up: bool,
 }
 
-/// The group, the user and the device, and the id.
+/// The chat, the user and the device, and the id.
 type Change = (String, Option<(String, String)>, u64);
 
 impl Journal {
@@ -196,6 +197,7 @@ impl View {
             }
             Line::Failed { chat: Some(chat), id: Some(id), retry: false, .. } => {
                 self.open.remove(&(chat.clone(), *id));
+                self.open_in_groups.remove(&(chat.clone(), *id));
                 self.settled.insert((chat.clone(), *id));
             }
             Line::Send { chat, id, .. } if !self.settled.contains(&(chat.clone(), *id)) => {
@@ -207,12 +209,14 @@ impl View {
             }
             Line::Ended { killed: true } => {
                 self.opening.clear();
-                self.open_in_groups.clear();
                 self.is_caught_up = false;
             }
             Line::CaughtUp => self.is_caught_up = true,
             Line::Connected { .. } | Line::Disconnected | Line::Ended { .. } => self.is_caught_up = false,
             _ => {}
+        }
+        if matches!(line, Line::Ended { .. }) {
+            self.open_in_groups.clear();
         }
         if matches!(line, Line::Ended { killed: false }) {
             for (chat, seq) in std::mem::take(&mut self.opening) {

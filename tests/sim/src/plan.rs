@@ -1,16 +1,14 @@
 //! What is to happen in a run: all of it comes from a seed, and can be made smaller.
 
+mod made;
+
 use proptest::{
-    prelude::*,
-    strategy::ValueTree,
+    strategy::{Strategy, ValueTree},
     test_runner::{Config, RngAlgorithm, TestRng, TestRunner},
 };
 use serde::{Deserialize, Serialize};
 
 use crate::weather::{Noise, Trouble};
-
-/// Within so many milliseconds everything is begun; see [`Shape::pace`].
-const SPAN_MS: u64 = 40_000;
 
 /// A run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -48,6 +46,9 @@ pub struct Shape {
     pub clocks_differ: bool,
     /// It is nearly midnight.
     pub is_late: bool,
+    /// Messages can be edited and deleted for seconds only.
+    #[serde(default)]
+    pub acts_are_brief: bool,
     /// Things go wrong from the first moment on.
     #[serde(default)]
     pub starts_rough: bool,
@@ -104,6 +105,24 @@ pub enum Act {
         /// What about it.
         change: GroupChange,
     },
+    /// A device does something to a message.
+    DoTo {
+        /// Which device.
+        device: usize,
+        /// With whom the chat is, or with the next with whom there is one; none when it is the group.
+        with: Option<usize>,
+        /// To which message.
+        aim: Aim,
+        /// What.
+        deed: Deed,
+    },
+    /// The user asks for the history of a chat.
+    Look {
+        /// On which device.
+        device: usize,
+        /// With whom the chat is; none when it is the group.
+        with: Option<usize>,
+    },
     /// The app takes nothing for a while.
     Nap {
         /// Which device.
@@ -121,6 +140,34 @@ pub enum Act {
         /// How long it is closed.
         for_ms: u64,
     },
+}
+
+/// A message of a chat.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub enum Aim {
+    /// The last that the device has sent; otherwise the last that it has seen.
+    Own,
+    /// So many before the one behind the last that the device has seen, which may not be there.
+    Back(u64),
+}
+
+/// What people do to messages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub enum Deed {
+    /// It gets another text.
+    Edit,
+    /// It is deleted.
+    Delete,
+    /// Whoever does it reacts so; kinds are counted round.
+    React(usize),
+    /// Whoever does it takes their reaction back.
+    TakeBack,
+    /// It is pinned.
+    Pin,
+    /// It is pinned no more.
+    Unpin,
 }
 
 /// What people change about the group. Users are counted round.
@@ -256,7 +303,7 @@ impl Plan {
         let config = Config { failure_persistence: None, ..Config::default() };
         let mut runner = TestRunner::new_with_rng(config, rng);
         #[expect(clippy::unwrap_used, reason = "nothing is filtered, so that every seed has a plan")]
-        let tree = plan(seed).new_tree(&mut runner).unwrap();
+        let tree = made::plan(seed).new_tree(&mut runner).unwrap();
         tree.current()
     }
 
@@ -264,8 +311,8 @@ impl Plan {
     pub(crate) fn messages(&self) -> u64 {
         let messages = |act: &At<Act>| match act.what {
             Act::Send { count, .. } | Act::SendToGroup { count, .. } => count as u64,
-            Act::ChangeGroup { .. } => 1,
-            Act::Read { .. } | Act::ReadGroup { .. } | Act::Nap { .. } | Act::Close { .. } => 0,
+            Act::ChangeGroup { .. } | Act::DoTo { .. } => 1,
+            Act::Read { .. } | Act::ReadGroup { .. } | Act::Look { .. } | Act::Nap { .. } | Act::Close { .. } => 0,
         };
         self.acts.iter().map(messages).sum()
     }
@@ -289,7 +336,7 @@ impl Plan {
             }
             plan
         });
-        let shapes: [fn(&mut Shape); 9] = [
+        let shapes: [fn(&mut Shape); 10] = [
             |it| it.pace = 1,
             |it| it.users = 2,
             |it| it.devices = 1,
@@ -298,6 +345,7 @@ impl Plan {
             |it| it.user_partitions = 1,
             |it| (it.clocks_differ, it.is_late) = (false, false),
             |it| it.starts_rough = false,
+            |it| it.acts_are_brief = false,
             |it| it.is_tight = false,
         ];
         let shapes = shapes.into_iter().map(|change| {
@@ -310,119 +358,4 @@ impl Plan {
         let all = shapes.chain(noises).chain(faults).chain(acts).chain(sends);
         all.filter(|plan| plan != self).collect()
     }
-}
-
-fn plan(seed: u64) -> impl Strategy<Value = Plan> {
-    let acts = prop::collection::vec(at(act()), 1..40);
-    let faults = prop::collection::vec(at(fault()), 0..10);
-    (Just(seed), shape(), noise(), acts, faults).prop_map(|(seed, shape, noise, acts, faults)| Plan {
-        seed,
-        shape,
-        noise,
-        acts,
-        faults,
-    })
-}
-
-fn shape() -> impl Strategy<Value = Shape> {
-    let pace = prop_oneof![9 => Just(1_u64), 1 => Just(8)];
-    let is = any::<bool>;
-    let counts = (2..4_usize, 1..3_usize, 1..3_u32, 1..3_u32, 1..3_usize);
-    (counts, (is(), is(), is(), is()), pace).prop_map(|(counts, flags, pace)| {
-        let (users, devices, chat_partitions, user_partitions, gateways) = counts;
-        let (is_tight, clocks_differ, is_late, starts_rough) = flags;
-        Shape {
-            users,
-            devices,
-            chat_partitions,
-            user_partitions,
-            gateways,
-            is_tight,
-            clocks_differ,
-            is_late,
-            starts_rough,
-            pace,
-        }
-    })
-}
-
-fn noise() -> impl Strategy<Value = Noise> {
-    prop_oneof![
-        3 => Just(Noise { fails: 0, slow: 0 }),
-        3 => Just(Noise { fails: 0, slow: 100 }),
-        3 => Just(Noise { fails: 10, slow: 50 }),
-        1 => Just(Noise { fails: 50, slow: 200 }),
-    ]
-}
-
-fn at<T: std::fmt::Debug>(what: impl Strategy<Value = T>) -> impl Strategy<Value = At<T>> {
-    (0..SPAN_MS, what).prop_map(|(at_ms, what)| At { at_ms, what })
-}
-
-fn act() -> impl Strategy<Value = Act> {
-    let count = || prop_oneof![8 => 1..4_usize, 1 => 4..40_usize];
-    prop_oneof![
-        10 => (0..6_usize, 0..3_usize, count()).prop_map(|(device, to, count)| Act::Send { device, to, count }),
-        6 => (0..6_usize, 0..3_usize).prop_map(|(device, with)| Act::Read { device, with }),
-        3 => (0..6_usize, count()).prop_map(|(device, count)| Act::SendToGroup { device, count }),
-        2 => (0..6_usize).prop_map(|device| Act::ReadGroup { device }),
-        2 => (0..6_usize, group_change()).prop_map(|(device, change)| Act::ChangeGroup { device, change }),
-        1 => (0..6_usize, 0..20_000_u64, any::<bool>())
-            .prop_map(|(device, for_ms, is_killed)| Act::Nap { device, for_ms, is_killed }),
-        1 => (0..6_usize, 0..10_000_u64).prop_map(|(device, for_ms)| Act::Close { device, for_ms }),
-    ]
-}
-
-fn group_change() -> impl Strategy<Value = GroupChange> {
-    let user = || 0..3_usize;
-    prop_oneof![
-        3 => user().prop_map(|user| GroupChange::Add { user }),
-        2 => user().prop_map(|user| GroupChange::Remove { user }),
-        1 => Just(GroupChange::Leave),
-        2 => (user(), 0..3_usize).prop_map(|(user, role)| GroupChange::Role { user, role }),
-        1 => Just(GroupChange::Describe),
-    ]
-}
-
-fn who() -> impl Strategy<Value = Who> {
-    prop_oneof![
-        3 => (0..2_usize).prop_map(Who::Sequencer),
-        3 => (0..2_usize).prop_map(Who::Router),
-        2 => (0..2_usize).prop_map(Who::Gateway),
-        2 => (0..6_usize).prop_map(Who::Device),
-    ]
-}
-
-fn fault() -> impl Strategy<Value = Fault> {
-    let trouble = prop_oneof![
-        Just(Trouble::LogAway),
-        Just(Trouble::LogFlaky),
-        Just(Trouble::LogSlow),
-        Just(Trouble::StoreAway),
-        Just(Trouble::StoreFlaky),
-        Just(Trouble::StoreSlow),
-    ];
-    let gateway = || (0..2_usize).prop_map(Who::Gateway);
-    let server = prop_oneof![(0..2_usize).prop_map(Who::Sequencer), (0..2_usize).prop_map(Who::Router), gateway()];
-    let trouble = prop_oneof![
-        6 => (trouble, prop_oneof![1 => Just(None), 3 => server.prop_map(Some)]),
-        1 => (Just(Trouble::HeartbeatsHeld), gateway().prop_map(Some)),
-        1 => (Just(Trouble::PresenceHeld), prop_oneof![Just(None), gateway().prop_map(Some)]),
-    ];
-    prop_oneof![
-        6 => (who(), 0..10_000_u64).prop_map(|(who, for_ms)| Fault::Crash { who, for_ms }),
-        6 => (who(), 0..20_000_u64).prop_map(|(who, for_ms)| Fault::Overtake { who, for_ms }),
-        5 => (who(), 0..12_u32, prop::option::of(0..8_u32), any::<bool>(), 0..6_usize).prop_map(
-            |(who, writes, stalls_behind, is_slow, cuts)| Fault::Flap { who, writes, stalls_behind, is_slow, cuts }
-        ),
-        5 => (who(), 0..30_000_u64, any::<bool>())
-            .prop_map(|(who, for_ms, is_overtaken)| Fault::Stall { who, for_ms, is_overtaken }),
-        6 => (trouble, 0..30_000_u64)
-            .prop_map(|((trouble, who), for_ms)| Fault::Trouble { trouble, who, for_ms }),
-        2 => (0..2_usize).prop_map(|gateway| Fault::Trim { gateway }),
-        1 => (0..2_usize).prop_map(|partition| Fault::TrimPresence { partition }),
-        3 => (0..6_usize).prop_map(|device| Fault::Cut { device }),
-        3 => (0..6_usize, 0..90_000_u64).prop_map(|(device, for_ms)| Fault::Hold { device, for_ms }),
-        1 => (gateway(), -60_000..60_000_i64).prop_map(|(who, by_ms)| Fault::Turn { who, by_ms }),
-    ]
 }

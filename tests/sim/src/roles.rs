@@ -89,6 +89,7 @@ impl World {
         options.idle_ms = 20_000;
         options.ping_ms = 8_000;
         options.drain_ms = 1_000;
+        (options.edit_within_s, options.delete_within_s) = self.acts_within_s();
         if self.0.plan.shape.is_tight {
             options.queue_frames_max = 4;
             options.unacked_max = 6;

@@ -191,7 +191,23 @@ fn unsettled(world: &World) -> Vec<String> {
             }
         }
     }
+    unsettled.extend(last_seqs.keys().flat_map(|chat| unsettled_in_chat(world, *chat)));
     unsettled.extend(world.0.witness.groups().into_iter().flat_map(|chat| unsettled_in_group(world, chat)));
+    unsettled
+}
+
+/// Who has not seen what was last done to a message of a direct chat.
+fn unsettled_in_chat(world: &World, chat: ChatId) -> Vec<String> {
+    let group = Group::of(world, chat);
+    let mut unsettled = Vec::new();
+    for device in &world.0.devices {
+        let (name, last) = (device.name(), group.last.get(device.user()));
+        let Some((by, on, id)) = last.map(|last| &last.change).filter(|(.., id)| *id > 0) else { continue };
+        let is_own = name == format!("{by}/{on}");
+        if !device.view().has_change(&chat.to_string(), (!is_own).then_some((by, on)), *id) {
+            unsettled.push(format!("{name} has perhaps not seen all that was done in {chat}: {last:?}"));
+        }
+    }
     unsettled
 }
 

@@ -6,10 +6,10 @@
 use std::{collections::BTreeSet, ops::Range, sync::Arc};
 
 use async_trait::async_trait;
-use chasqui_domain::{ChatId, DeviceId, Epoch, LogId, Offset, TimeMs, UserId};
+use chasqui_domain::{ChatId, DeviceId, Epoch, LogId, Offset, Seq, TimeMs, UserId};
 use chasqui_store::{
     Ban, BanKey, ChatLog, ChatRow, ChatUpdate, Checkpoint, DeviceRow, Error, EventQuery, EventRow, InboxRow, KeyTable,
-    LogPartition, MemberRow, Snapshot, Store, WrappedKey, memory::MemoryStore,
+    LogPartition, MemberRow, MessageRow, Snapshot, Store, WrappedKey, memory::MemoryStore,
 };
 use futures::{channel::oneshot, future::BoxFuture};
 
@@ -151,6 +151,10 @@ impl Store for RemoteStore {
 
     async fn members(&self, chat: ChatId, after: Option<&UserId>, rows_max: usize) -> Result<Vec<MemberRow>, Error> {
         self.read(self.inner.members(chat, after, rows_max)).await
+    }
+
+    async fn messages(&self, chat: ChatId, seqs: Range<Seq>) -> Result<Vec<MessageRow>, Error> {
+        self.read(self.inner.messages(chat, seqs)).await
     }
 
     async fn chats_of(&self, user: &UserId, after: Option<ChatId>, rows_max: usize) -> Result<Vec<ChatId>, Error> {

@@ -22,8 +22,8 @@ type Asked = (ChatId, UserId, DeviceId, Counter);
 #[derive(Clone)]
 pub(crate) struct Witness {
     store: Arc<MemoryStore>,
-    /// What was asked of groups, and how often.
-    in_groups: Arc<Mutex<BTreeMap<Asked, usize>>>,
+    /// What was asked of groups, or to be done to messages, and how often.
+    changes: Arc<Mutex<BTreeMap<Asked, usize>>>,
     unwritten: Arc<Mutex<Vec<Unwritten>>>,
     repeats: Arc<Mutex<Vec<Repeated>>>,
     pushed_without_row: Arc<Mutex<Vec<InboxPlace>>>,
@@ -33,7 +33,7 @@ impl Witness {
     pub(crate) fn new(store: Arc<MemoryStore>) -> Self {
         Self {
             store,
-            in_groups: Arc::default(),
+            changes: Arc::default(),
             unwritten: Arc::default(),
             repeats: Arc::default(),
             pushed_without_row: Arc::default(),
@@ -58,9 +58,9 @@ impl Witness {
             Action::Change { counter, .. } => *counter,
             Action::Delivered { .. } | Action::Read { .. } => return,
         };
-        if command.chat.is_group() {
+        if command.chat.is_group() || command.action.target().is_some() {
             let asked = (command.chat, command.sender, command.device, counter);
-            *self.in_groups.lock().entry(asked).or_default() += 1;
+            *self.changes.lock().entry(asked).or_default() += 1;
         }
     }
 
@@ -110,11 +110,11 @@ impl Witness {
 
     /// The groups of which something was asked.
     pub(crate) fn groups(&self) -> Vec<ChatId> {
-        let groups: BTreeSet<_> = self.in_groups.lock().keys().map(|(chat, ..)| *chat).collect();
+        let groups: BTreeSet<_> = self.changes.lock().keys().map(|(chat, ..)| *chat).filter(ChatId::is_group).collect();
         groups.into_iter().collect()
     }
 
-    /// What was asked of groups more than once.
+    /// What was asked of groups, or to be done to messages, more than once.
     pub(crate) fn asked_again(&self) -> Vec<InLog> {
         let again = |((chat, user, device, counter), times): (&(ChatId, UserId, DeviceId, Counter), &usize)| InLog {
             user: user.to_string(),
@@ -123,7 +123,7 @@ impl Witness {
             id: counter.0,
             times: *times,
         };
-        self.in_groups.lock().iter().filter(|(_, times)| **times > 1).map(again).collect()
+        self.changes.lock().iter().filter(|(_, times)| **times > 1).map(again).collect()
     }
 
     /// The messages that could not be written.

@@ -222,6 +222,12 @@ impl World {
         }
     }
 
+    /// For how many seconds a message can be edited, and deleted.
+    #[must_use]
+    pub(crate) fn acts_within_s(&self) -> (u32, u32) {
+        if self.0.plan.shape.acts_are_brief { (4, 12) } else { (900, 172_800) }
+    }
+
     /// Rolls its dice.
     pub(crate) fn roll<T>(&self, roll: impl FnOnce(&mut Dice) -> T) -> T {
         roll(&mut self.0.dice.lock())

@@ -1,4 +1,4 @@
-//! What was changed in a group: in memory, in the chat's order, and as people read it.
+//! What was changed in a group: in memory, in the chat's order, and as people read it; that also of messages.
 
 use std::{
     collections::VecDeque,
@@ -11,6 +11,7 @@ use chasqui_wire::frames::{self, ChangeMade, Changed};
 use super::{
     limits::{CHANGES_MAX, NAMES_MAX},
     text::clean_line,
+    timeline::said,
 };
 
 /// What one change is told from others by. To leave can be two of one id: somebody else becomes the owner.
@@ -172,6 +173,18 @@ pub(super) fn told(changed: &Changed) -> String {
                 if parts.is_empty() { "changed what the group is called".to_owned() } else { parts.join(" and ") };
             format!("{by} {what}")
         }
+        ChangeMade::Edit(edit) => {
+            let text = said(edit.text.as_deref(), edit.body.as_deref(), edit.content_type.as_ref());
+            let text = text.replace('\n', "⏎");
+            format!("{by} edited #{}: {text}", edit.seq)
+        }
+        ChangeMade::Delete { seq } => format!("{by} deleted #{seq}"),
+        ChangeMade::React { seq, reaction: Some(reaction) } => {
+            format!("{by} reacted {} to #{seq}", clean_line(reaction))
+        }
+        ChangeMade::React { seq, reaction: None } => format!("{by} took their reaction to #{seq} back"),
+        ChangeMade::Pin { seq } => format!("{by} pinned #{seq}"),
+        ChangeMade::Unpin { seq } => format!("{by} unpinned #{seq}"),
     }
 }
 

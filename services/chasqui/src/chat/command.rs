@@ -1,52 +1,140 @@
-//! What is asked of a group in a line that begins with `/`.
+//! What is asked in a line that begins with `/`: of messages in every chat, of a group in a group.
+
+mod words;
 
 use chasqui_client::ChangeAsked;
 use chasqui_domain::{Role, Seq, UserId};
-use chasqui_wire::frames::TITLE_BYTES_MAX;
+use chasqui_wire::frames::{Edit, REACTION_BYTES_MAX, TITLE_BYTES_MAX};
+
+pub(super) use words::mentions;
+use words::{first, number, quoted, unquoted, words};
+
+/// What a chat is. Some of what can be asked makes sense in a group alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    Direct,
+    Group,
+}
+
+/// Where a command makes sense.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum In {
+    Groups,
+    All,
+}
 
 /// How each is written, and what it does.
-const COMMANDS: &[(&str, &str)] = &[
-    ("/add USER…", "add users; names with blanks stand in quotes"),
-    ("/remove USER", "remove a member"),
-    ("/leave", "leave the group"),
-    ("/promote USER [owner]", "make somebody an admin, or an owner"),
-    ("/demote USER [admin]", "make somebody a member again, or an admin"),
-    ("/rename TITLE", "give the group another title"),
-    ("/members", "who is in it, and what they may do"),
-    ("/who [N]", "who has the message #N, or your last one"),
-    ("/help", "this"),
-    ("//TEXT", "send a text that begins with /"),
+const COMMANDS: &[(In, &str, &str)] = &[
+    (In::All, "/reply #N TEXT", "reply to the message #N"),
+    (In::All, "/edit [#N] TEXT", "have your message #N, or your last one, say something else"),
+    (In::All, "/delete [#N]", "delete your message #N, or your last one, for everybody"),
+    (In::All, "/react #N [REACTION]", "react to the message #N; without REACTION, take that back"),
+    (In::All, "/reactions #N", "who reacts to the message #N, and how"),
+    (In::All, "/pin #N", "pin the message #N; in a group admins and owners may"),
+    (In::All, "/unpin #N", "pin it no more"),
+    (In::All, "/pinned", "which messages are pinned"),
+    (In::Groups, "/add USER…", "add users; names with blanks stand in quotes"),
+    (In::Groups, "/remove USER", "remove a member"),
+    (In::Groups, "/leave", "leave the group"),
+    (In::Groups, "/promote USER [owner]", "make somebody an admin, or an owner"),
+    (In::Groups, "/demote USER [admin]", "make somebody a member again, or an admin"),
+    (In::Groups, "/rename TITLE", "give the group another title"),
+    (In::Groups, "/members", "who is in it, and what they may do"),
+    (In::Groups, "/who [N]", "who has the message #N, or your last one"),
+    (In::All, "/help", "this"),
+    (In::All, "//TEXT", "send a text that begins with /"),
 ];
 
 /// What a line says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Written {
     Text(String),
+    Reply(Seq, String),
+    /// Another text for a message; none for the last own one.
+    Edit(Option<Seq>, String),
+    /// None for the last own one.
+    Delete(Option<Seq>),
     Change(ChangeAsked),
     /// Who is in the group.
     Members,
     /// Who has a message; none for the last own one.
     Who(Option<Seq>),
+    Pinned,
+    Reactions(Seq),
     Help,
 }
 
-/// Reads a line that was written in a group.
+impl Written {
+    /// Whether what it means, or its answer, depends on what was written before.
+    pub(super) fn needs_outcomes(&self) -> bool {
+        match self {
+            Self::Edit(..) | Self::Delete(None) | Self::Members | Self::Who(_) | Self::Pinned | Self::Reactions(_) => {
+                true
+            }
+            Self::Text(_) | Self::Reply(..) | Self::Delete(Some(_)) | Self::Change(_) | Self::Help => false,
+        }
+    }
+}
+
+/// Reads a line that was written in a chat.
 ///
 /// # Errors
 /// How it would be right.
-pub(super) fn read(line: &str) -> Result<Written, String> {
+pub(super) fn read(line: &str, kind: Kind) -> Result<Written, String> {
     let Some(command) = line.strip_prefix('/') else { return Ok(Written::Text(line.to_owned())) };
     if command.starts_with('/') {
         return Ok(Written::Text(command.to_owned()));
     }
-    let (name, rest) = command.split_once(char::is_whitespace).unwrap_or((command, ""));
-    let rest = rest.trim();
+    let (name, rest) = first(command);
+    match (of_message(name, rest), kind) {
+        (Some(read), _) => read,
+        (None, Kind::Group) => of_group(name, rest),
+        (None, Kind::Direct) => Err(usage(name, kind)),
+    }
+}
+
+/// Reads what can be asked everywhere; none when it is something else.
+fn of_message(name: &str, rest: &str) -> Option<Result<Written, String>> {
+    let (word, text) = first(rest);
+    let seq = number(word);
+    let written = match (name, seq) {
+        ("reply", Some(seq)) if !text.is_empty() => Written::Reply(seq, text.to_owned()),
+        // A text may begin with a number.
+        ("edit", Some(seq)) if word.starts_with('#') => {
+            if text.is_empty() {
+                return Some(Err(usage(name, Kind::Direct)));
+            }
+            Written::Edit(Some(seq), text.to_owned())
+        }
+        ("edit", _) if !rest.is_empty() => Written::Edit(None, rest.to_owned()),
+        ("delete", None) if rest.is_empty() => Written::Delete(None),
+        ("delete", Some(seq)) if text.is_empty() => Written::Delete(Some(seq)),
+        ("react", Some(seq)) => match reaction(text) {
+            Ok(reaction) => Written::Change(ChangeAsked::React { seq, reaction }),
+            Err(why) => return Some(Err(format!("{why}; {}", usage(name, Kind::Direct)))),
+        },
+        ("reactions", Some(seq)) if text.is_empty() => Written::Reactions(seq),
+        ("pin", Some(seq)) if text.is_empty() => Written::Change(ChangeAsked::Pin { seq }),
+        ("unpin", Some(seq)) if text.is_empty() => Written::Change(ChangeAsked::Unpin { seq }),
+        ("pinned", _) if rest.is_empty() => Written::Pinned,
+        ("help", _) if rest.is_empty() => Written::Help,
+        ("reply" | "edit" | "delete" | "react" | "reactions" | "pin" | "unpin" | "pinned" | "help", _) => {
+            return Some(Err(usage(name, Kind::Direct)));
+        }
+        _ => return None,
+    };
+    Some(Ok(written))
+}
+
+/// Reads what can be asked of a group.
+fn of_group(name: &str, rest: &str) -> Result<Written, String> {
+    let usage = || usage(name, Kind::Group);
     if name == "rename" {
-        let title = Some(title(unquoted(rest)).map_err(|why| format!("{why}; {}", usage(name)))?);
+        let title = Some(title(unquoted(rest)).map_err(|why| format!("{why}; {}", usage()))?);
         return Ok(Written::Change(ChangeAsked::Describe { title, picture: None }));
     }
-    let words = words(rest).ok_or_else(|| format!("a quote has no end; {}", usage(name)))?;
-    let user = |word: &String| UserId::new(word).map_err(|error| format!("{error}; {}", usage(name)));
+    let words = words(rest).ok_or_else(|| format!("a quote has no end; {}", usage()))?;
+    let user = |word: &String| UserId::new(word).map_err(|error| format!("{error}; {}", usage()));
     let role = |word, role| Ok(Written::Change(ChangeAsked::Role { user: user(word)?, role }));
     match (name, &words[..]) {
         ("add", [_, ..]) => {
@@ -63,14 +151,8 @@ pub(super) fn read(line: &str) -> Result<Written, String> {
         ("demote", [word, to]) if to == "admin" => role(word, Role::Admin),
         ("members", []) => Ok(Written::Members),
         ("who", []) => Ok(Written::Who(None)),
-        ("who", [word]) => {
-            let number = word.strip_prefix('#').unwrap_or(word).parse().ok();
-            // Numbers of the protocol end where those of its records do.
-            let number = number.filter(|number| (1..=i64::MAX as u64).contains(number));
-            number.map(|number| Written::Who(Some(Seq(number)))).ok_or_else(|| usage(name))
-        }
-        ("help", []) => Ok(Written::Help),
-        _ => Err(usage(name)),
+        ("who", [word]) => number(word).map(|seq| Written::Who(Some(seq))).ok_or_else(usage),
+        _ => Err(usage()),
     }
 }
 
@@ -86,9 +168,28 @@ pub(super) fn title(text: &str) -> Result<String, String> {
     Ok(text.to_owned())
 }
 
+/// Takes a reaction; none takes one back.
+fn reaction(text: &str) -> Result<Option<String>, String> {
+    if text.len() > REACTION_BYTES_MAX || text.contains(char::is_control) {
+        return Err(format!("a reaction has at most {REACTION_BYTES_MAX} bytes, on one line"));
+    }
+    Ok((!text.is_empty()).then(|| text.to_owned()))
+}
+
 /// A text as it is written where a line may be a command.
 pub(super) fn escaped(text: &str) -> String {
     if text.starts_with('/') { format!("/{text}") } else { text.to_owned() }
+}
+
+/// The line that sends a text.
+pub(super) fn typed(reply_to: Option<Seq>, text: &str) -> String {
+    reply_to.map_or_else(|| escaped(text), |seq| format!("/reply #{seq} {text}"))
+}
+
+/// Has a message say something else. What it replies to would be gone if it were not said again.
+pub(super) fn edit(seq: Seq, text: String, reply_to: Option<Seq>, mentions: Vec<UserId>) -> ChangeAsked {
+    let text = Some(text);
+    ChangeAsked::Edit(Box::new(Edit { seq, text, content_type: None, body: None, reply_to, mentions, meta: None }))
 }
 
 /// The line that asks for a change.
@@ -106,137 +207,35 @@ pub(super) fn line(change: &ChangeAsked) -> String {
         ChangeAsked::Describe { title: Some(title), .. } => format!("/rename {title}"),
         // Of another client on this state.
         ChangeAsked::Describe { title: None, .. } => "another picture".to_owned(),
+        ChangeAsked::Edit(edit) => format!("/edit #{} {}", edit.seq, edit.text.as_deref().unwrap_or_default()),
+        ChangeAsked::Delete { seq } => format!("/delete #{seq}"),
+        ChangeAsked::React { seq, reaction: Some(reaction) } => format!("/react #{seq} {reaction}"),
+        ChangeAsked::React { seq, reaction: None } => format!("/react #{seq}"),
+        ChangeAsked::Pin { seq } => format!("/pin #{seq}"),
+        ChangeAsked::Unpin { seq } => format!("/unpin #{seq}"),
     }
 }
 
 /// How commands are written.
-pub(super) fn help() -> Vec<String> {
-    COMMANDS.iter().map(|(usage, what)| format!("{usage:<22} {what}")).collect()
+pub(super) fn help(kind: Kind) -> Vec<String> {
+    let here = COMMANDS.iter().filter(|(place, ..)| is_in(*place, kind));
+    here.map(|(_, usage, what)| format!("{usage:<22} {what}")).collect()
 }
 
-fn usage(name: &str) -> String {
+fn is_in(place: In, kind: Kind) -> bool {
+    place == In::All || kind == Kind::Group
+}
+
+fn usage(name: &str, kind: Kind) -> String {
     let is_it = |usage: &str| usage.split(' ').next().and_then(|word| word.strip_prefix('/')) == Some(name);
-    match COMMANDS.iter().find(|(usage, _)| is_it(usage)) {
-        Some((usage, what)) => format!("{usage} — {what}"),
-        None => format!("there is no /{name}: /help says what there is, and // sends a text that begins with /"),
-    }
-}
-
-/// Words between blanks; in quotes, a blank is part of the word, and two quotes are one. None when a quote has no end.
-fn words(text: &str) -> Option<Vec<String>> {
-    let mut words = Vec::new();
-    let mut characters = text.chars().peekable();
-    while let Some(character) = characters.next() {
-        if character.is_whitespace() {
-            continue;
+    match COMMANDS.iter().find(|(_, usage, _)| is_it(usage)) {
+        Some((place, usage, what)) if is_in(*place, kind) => format!("{usage} — {what}"),
+        found => {
+            let here = if found.is_some() { " in a chat of two" } else { "" };
+            format!("there is no /{name}{here}: /help says what there is, and // sends a text that begins with /")
         }
-        let mut word = String::new();
-        if character == '"' {
-            loop {
-                match characters.next()? {
-                    '"' if characters.next_if_eq(&'"').is_none() => break,
-                    character => word.push(character),
-                }
-            }
-        } else {
-            word.push(character);
-        }
-        while let Some(character) = characters.next_if(|character| !character.is_whitespace()) {
-            word.push(character);
-        }
-        words.push(word);
     }
-    Some(words)
-}
-
-fn quoted(user: &UserId) -> String {
-    let user = user.as_str();
-    if user.starts_with('"') || user.contains(char::is_whitespace) {
-        format!("\"{}\"", user.replace('"', "\"\""))
-    } else {
-        user.to_owned()
-    }
-}
-
-/// A title that somebody has put in quotes without need.
-fn unquoted(text: &str) -> &str {
-    let inner = text.strip_prefix('"').and_then(|text| text.strip_suffix('"'));
-    inner.filter(|inner| !inner.contains('"')).unwrap_or(text)
 }
 
 #[cfg(test)]
-mod tests {
-    use super::{super::testing::user, *};
-
-    fn change(line: &str) -> ChangeAsked {
-        match read(line) {
-            Ok(Written::Change(change)) => change,
-            other => panic!("{line}: {other:?}"),
-        }
-    }
-
-    #[test]
-    fn a_line_is_a_text_unless_it_begins_with_one_stroke() {
-        for (line, text) in [("hi", "hi"), ("//etc", "/etc"), ("///", "//"), (" /add bob", " /add bob"), ("", "")] {
-            assert_eq!(read(line), Ok(Written::Text(text.to_owned())), "{line}");
-        }
-        for text in ["hi", "/etc", "//"] {
-            assert_eq!(read(&escaped(text)), Ok(Written::Text(text.to_owned())));
-        }
-    }
-
-    #[test]
-    fn changes_are_read_as_they_are_written() {
-        let users = vec![user("bob"), user("jane doe"), user("a\"b c")];
-        for (line, asked) in [
-            ("/add bob \"jane doe\" \"a\"\"b c\"", ChangeAsked::Add { users }),
-            ("/remove bob", ChangeAsked::Remove { user: user("bob") }),
-            ("/leave", ChangeAsked::Leave {}),
-            ("/promote bob", ChangeAsked::Role { user: user("bob"), role: Role::Admin }),
-            ("/promote bob owner", ChangeAsked::Role { user: user("bob"), role: Role::Owner }),
-            ("/demote bob", ChangeAsked::Role { user: user("bob"), role: Role::Member }),
-            ("/rename The \"upper\" bridge", renamed("The \"upper\" bridge")),
-        ] {
-            assert_eq!(change(line), asked);
-            assert_eq!(super::line(&asked), line);
-        }
-        assert_eq!(change("/rename  \"The bridge\" "), renamed("The bridge"));
-        assert_eq!(change("/demote bob admin"), change("/promote bob admin"));
-    }
-
-    fn renamed(title: &str) -> ChangeAsked {
-        ChangeAsked::Describe { title: Some(title.to_owned()), picture: None }
-    }
-
-    #[test]
-    fn questions_name_a_message_or_the_last_one() {
-        for (line, number) in [("/who", None), ("/who 7", Some(Seq(7))), ("/who #7", Some(Seq(7)))] {
-            assert_eq!(read(line), Ok(Written::Who(number)));
-        }
-        assert_eq!((read("/members"), read("/help")), (Ok(Written::Members), Ok(Written::Help)));
-    }
-
-    #[test]
-    fn what_is_wrong_says_what_is_right() {
-        for (line, right) in [
-            ("/add", "/add USER… — "),
-            ("/remove", "/remove USER — "),
-            ("/remove bob carol", "/remove USER — "),
-            ("/leave now", "/leave — "),
-            ("/promote bob king", "/promote USER [owner] — "),
-            ("/demote bob owner", "/demote USER [admin] — "),
-            ("/who 0", "/who [N] — "),
-            ("/who 9223372036854775808", "/who [N] — "),
-            ("/add \"bob", "a quote has no end; /add USER… — "),
-            ("/add \"\"", "between 1 and 128 bytes, this one has 0; /add USER… — "),
-            ("/rename", "between 1 and 256 bytes, on one line; /rename TITLE — "),
-            ("/rename a\nb", "on one line"),
-            ("/etc/passwd", "there is no /etc/passwd: /help says"),
-            ("/", "there is no /: "),
-        ] {
-            let why = read(line).unwrap_err();
-            assert!(why.contains(right), "{line}: {why}");
-        }
-        assert!(help().iter().any(|line| line.starts_with("/who [N]               who has")));
-    }
-}
+mod tests;

@@ -13,10 +13,12 @@ use chasqui_client::To;
 use serde::{Deserialize, Serialize};
 use tokio::{sync::watch, task::JoinHandle};
 
-use super::limits::DRAFTS_MAX;
+use super::{command::escaped, limits::DRAFTS_MAX};
 
-/// The form of the file that this build reads and writes.
-const FORMAT: u32 = 1;
+/// The form of the file that this build writes.
+const FORMAT: u32 = 2;
+/// The same but for drafts of direct chats, in which a line that begins with `/` was a text. It is read, too.
+const FORMAT_OF_TEXTS: u32 = 1;
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
 struct Document {
@@ -52,6 +54,10 @@ impl Drafts {
             Ok(bytes) => {
                 let what = || format!("the draft in {} can't be understood", drafts.path.display());
                 drafts.document = serde_json::from_slice(&bytes).with_context(what)?;
+                if drafts.document.format == FORMAT_OF_TEXTS {
+                    drafts.document.format = FORMAT;
+                    drafts.document.drafts.values_mut().for_each(|text| *text = escaped(text));
+                }
                 anyhow::ensure!(drafts.document.format == FORMAT, "{}", what());
             }
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
@@ -214,11 +220,29 @@ mod tests {
         assert_eq!((drafts.document.drafts.len(), drafts.of(&to("0"))), (DRAFTS_MAX, "x"));
     }
 
+    #[tokio::test]
+    async fn a_text_of_a_direct_chat_stays_one_since_there_are_commands() {
+        let folder = tempfile::tempdir().unwrap();
+        let state = folder.path().join("state");
+        let old =
+            format!(r#"{{"format":1,"drafts":{{"bob":"/delete","carol":"a"}},"groups":{{"{}":"/leave"}}}}"#, group());
+        fs::write(folder.path().join("state.draft"), old).unwrap();
+        // What is kept in the new form is read as it is.
+        for text in ["b", "/help"] {
+            let drafts = Drafts::open(&state).unwrap();
+            assert_eq!((drafts.of(&to("bob")), drafts.of(&group().into())), ("//delete", "/leave"));
+            let keeper = Keeper::new(drafts, to("carol"));
+            keeper.keep(text);
+            keeper.finish().await;
+        }
+        assert_eq!(Drafts::open(&state).unwrap().of(&to("carol")), "/help");
+    }
+
     #[test]
     fn what_makes_no_sense_is_an_error() {
         let folder = tempfile::tempdir().unwrap();
         let state = folder.path().join("state");
-        for text in ["{", r#"{"format":2,"drafts":{}}"#] {
+        for text in ["{", r#"{"format":3,"drafts":{}}"#] {
             fs::write(folder.path().join("state.draft"), text).unwrap();
             assert!(Drafts::open(&state).is_err(), "{text}");
         }

@@ -1,23 +1,20 @@
-//! The rows of the history: bubbles of others on the left, own ones on the right.
+//! The rows of the history: messages, and what stands between them.
 
 use chasqui_domain::{Seq, UserId};
 use jiff::civil::Date;
 use ratatui::text::{Line, Span};
 
 use super::{
+    bubble::{self, BAR_COLUMNS},
     changes::Change,
     limits::ANSWER_LINES_MAX,
-    model::{Model, Outgoing, Reach, Stage},
+    model::{Model, Outgoing},
     text::{clean_line, fitting, width, wrap},
     theme::Theme,
     timeline::Item,
     times,
 };
 
-/// What stands beside a bubble.
-const BAR_COLUMNS: usize = 4;
-/// Narrower than this, a bubble takes all there is.
-const BUBBLE_COLUMNS_LEAST: usize = 24;
 /// What stands above the first of a group that somebody came to later.
 const LATER: &str = "what was before you came is not shown";
 
@@ -136,28 +133,15 @@ pub(super) fn rows(model: &Model, entry: &Entry<'_>, columns: usize) -> Vec<Line
             if model.group.is_some() && (entry.turns || entry.is_first || entry.is_separated()) {
                 rows.push(name(item, columns, theme));
             }
-            theirs(model, item, columns, &mut rows);
+            bubble::theirs(model, item, columns, &mut rows);
         }
-        Body::Message(item) => {
-            let meta = sent_meta(model, item);
-            mine(&item.text, meta, columns, theme, &mut rows);
-        }
+        Body::Message(item) => bubble::mine(model, item, columns, &mut rows),
         Body::Change(change) => {
             let text = format!("{} · {}", change.text, times::clock(change.time, &model.zone));
             let wrapped = wrap(&text, columns.saturating_sub(BAR_COLUMNS)).into_iter();
             rows.extend(wrapped.map(|row| Line::styled(row, theme.quiet()).centered()));
         }
-        Body::Outgoing(outgoing) => {
-            let meta = outgoing_meta(outgoing, theme);
-            // What a code means is long, and must be seen to its end.
-            let is_below = model.group.is_some() && matches!(outgoing.stage, Stage::Failed(_) | Stage::Retrying(_));
-            let below = if is_below { meta.clone() } else { Vec::new() };
-            mine(&outgoing.shown, if is_below { Vec::new() } else { meta }, columns, theme, &mut rows);
-            for span in below {
-                let wrapped = wrap(&span.content, columns.saturating_sub(BAR_COLUMNS)).into_iter();
-                rows.extend(wrapped.map(|row| Line::styled(format!("{row}  "), span.style).right_aligned()));
-            }
-        }
+        Body::Outgoing(outgoing) => bubble::outgoing(model, outgoing, columns, &mut rows),
         Body::Answer(lines) => answer(lines, columns, theme, &mut rows),
     }
     rows
@@ -188,88 +172,6 @@ fn answer(lines: &[String], columns: usize, theme: Theme, rows: &mut Vec<Line<'s
             rows.push(Line::from(vec![Span::styled(" │ ", theme.accent()), Span::raw(row)]));
         }
     }
-}
-
-fn theirs(model: &Model, item: &Item, columns: usize, rows: &mut Vec<Line<'static>>) {
-    let theme = model.theme;
-    let (bubble, inner) = bubble(&item.text, columns);
-    let meta = format!(" {}{}", times::clock(item.time, &model.zone), number(model, item));
-    let last = bubble.len().saturating_sub(1);
-    for (at, row) in bubble.into_iter().enumerate() {
-        let mut line = Line::from(vec![
-            Span::styled(" ▌", theme.accent()),
-            Span::styled(format!(" {} ", padded(&row, inner)), theme.theirs()),
-        ]);
-        if at == last && inner + BAR_COLUMNS + width(&meta) <= columns {
-            line.push_span(Span::styled(meta.clone(), theme.quiet()));
-        }
-        rows.push(line);
-    }
-}
-
-fn mine(text: &str, meta: Vec<Span<'static>>, columns: usize, theme: Theme, rows: &mut Vec<Line<'static>>) {
-    let (bubble, inner) = bubble(text, columns);
-    let meta_columns: usize = meta.iter().map(|span| width(&span.content)).sum();
-    let is_beside = inner + BAR_COLUMNS + meta_columns < columns;
-    let last = bubble.len().saturating_sub(1);
-    let mut meta = Some(meta);
-    for (at, row) in bubble.into_iter().enumerate() {
-        let mut spans = Vec::new();
-        if at == last && is_beside {
-            spans.extend(meta.take().unwrap_or_default());
-            spans.push(Span::raw(" "));
-        }
-        spans.push(Span::styled(format!(" {} ", padded(&row, inner)), theme.mine()));
-        spans.push(Span::styled("▐ ", theme.good()));
-        rows.push(Line::from(spans).right_aligned());
-    }
-    if let Some(meta) = meta {
-        let cut = |span: Span<'static>| Span::styled(fitting(&span.content, columns).into_owned(), span.style);
-        rows.push(Line::from_iter(meta.into_iter().map(cut)).right_aligned());
-    }
-}
-
-/// The rows of a bubble and the columns that its text takes.
-fn bubble(text: &str, columns: usize) -> (Vec<String>, usize) {
-    let most = columns.saturating_sub(BAR_COLUMNS);
-    let rows = wrap(text, most.min((columns * 7 / 10).max(BUBBLE_COLUMNS_LEAST)));
-    let inner = rows.iter().map(|row| width(row)).max().unwrap_or(0);
-    (rows, inner)
-}
-
-fn sent_meta(model: &Model, item: &Item) -> Vec<Span<'static>> {
-    let theme = model.theme;
-    let time = times::clock(item.time, &model.zone);
-    let time = Span::styled(format!("{time}{} ", number(model, item)), theme.quiet());
-    let tick = match model.reach(item.seq) {
-        // Where there are no colours, a word tells it.
-        Reach::Read => Span::styled(if theme.has_colour { "✓✓" } else { "✓✓ read" }, theme.accent()),
-        Reach::Delivered => Span::styled("✓✓", theme.quiet()),
-        Reach::ReadBy(read, of, true) => Span::styled(format!("✓✓ read {read}/{of}"), theme.quiet()),
-        Reach::ReadBy(read, of, false) => Span::styled(format!("✓ read {read}/{of}"), theme.quiet()),
-        Reach::DeliveredTo(delivered, of) => Span::styled(format!("✓ delivered {delivered}/{of}"), theme.quiet()),
-        Reach::Sent => Span::styled("✓", theme.quiet()),
-    };
-    vec![time, tick]
-}
-
-/// In a group, what a message is asked about by.
-fn number(model: &Model, item: &Item) -> String {
-    if model.group.is_some() { format!(" #{}", item.seq) } else { String::new() }
-}
-
-fn outgoing_meta(outgoing: &Outgoing, theme: Theme) -> Vec<Span<'static>> {
-    let (text, style) = match &outgoing.stage {
-        Stage::Handing | Stage::Waiting => ("…".to_owned(), theme.quiet()),
-        Stage::Delayed => ("… delayed".to_owned(), theme.waiting()),
-        Stage::Retrying(why) => (format!("… trying again: {why}"), theme.waiting()),
-        Stage::Failed(why) => (format!("✗ {why}"), theme.bad()),
-    };
-    vec![Span::styled(text, style)]
-}
-
-fn padded(row: &str, columns: usize) -> String {
-    format!("{row}{}", " ".repeat(columns.saturating_sub(width(row))))
 }
 
 fn ruled(text: &str, columns: usize, rule: char) -> String {

@@ -16,6 +16,8 @@ pub(super) const ZERO_WIDTH_MAX: usize = 8;
 pub(super) const PAGE_MESSAGES: u32 = 50;
 /// The messages in memory: with the longest texts, 16 MiB. Others are asked for again when they are scrolled to.
 pub(super) const MESSAGES_MAX: usize = 1000;
+/// The columns of a message where it is only hinted at.
+pub(super) const QUOTE_COLUMNS: usize = 40;
 /// The messages that wait for those between them and the rest.
 pub(super) const AHEAD_MAX: usize = 200;
 /// The own messages without an outcome, and those that failed, that are shown.
@@ -73,6 +75,8 @@ pub(super) const DRAFTS_MAX: usize = 64;
 
 /// The messages of a script whose receipts are awaited.
 pub(super) const SCRIPT_SENT_MAX: usize = 1024;
+/// The users of a group of whom a script knows that they can be mentioned.
+pub(super) const AUTHORS_MAX: usize = 1024;
 /// The lines that wait to be sent.
 pub(super) const SCRIPT_LINES_MAX: usize = 16;
 /// How often a question is asked without whose answer it doesn't go on, and with which pause.

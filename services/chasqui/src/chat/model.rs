@@ -1,5 +1,7 @@
 //! What the screen shows and does, without terminal, network and clock: events in, effects out.
 
+mod actions;
+mod doubts;
 mod events;
 mod group;
 mod keys;
@@ -25,9 +27,9 @@ use super::{
 pub(super) use events::{Effect, Event};
 pub(super) use group::{Group, Reach, Summary};
 use loads::Loads;
-use outgoing::Outgoings;
 pub(super) use outgoing::{Outgoing, Stage, Ticket};
-pub(super) use updates::reason;
+use outgoing::{Outgoings, Wish};
+pub(super) use updates::{reason, why};
 
 /// The connection.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -81,6 +83,7 @@ pub(super) struct Model {
     pub(super) divider: Option<Seq>,
     pub(super) theirs: Marks,
     pub(super) mine: Marks,
+    pub(super) pinned: Vec<Seq>,
     /// The answer to what was asked last, until something is written.
     pub(super) answer: Option<Vec<String>>,
     is_asking: bool,
@@ -102,6 +105,7 @@ impl Model {
         let to = to.into();
         let chat = to.chat(&me);
         let group = matches!(to, To::Group(_)).then(Group::default);
+        let outgoing = Outgoings::new(to.clone());
         Self {
             me,
             to,
@@ -111,12 +115,13 @@ impl Model {
             link: Link::Connecting,
             again_in: None,
             timeline: Timeline::default(),
-            outgoing: Outgoings::default(),
+            outgoing,
             line: Line::default(),
             scroll: Scroll::Following,
             divider: None,
             theirs: Marks::default(),
             mine: Marks::default(),
+            pinned: Vec::new(),
             answer: None,
             is_asking: false,
             columns: 0,
@@ -189,7 +194,7 @@ impl Model {
 
     /// How many messages of the other user were not opened, and whether there may be more.
     pub(super) fn unread(&self) -> (usize, bool) {
-        let is_unread = |item: &&Item| item.from != self.me && item.seq > self.mine.read;
+        let is_unread = |item: &&Item| item.from != self.me && item.seq > self.mine.read && !item.is_deleted;
         let known = self.timeline.items().filter(is_unread).count();
         let is_all =
             self.timeline.has_last() && self.timeline.first().is_none_or(|first| first <= self.mine.read.next());
@@ -216,6 +221,7 @@ impl Model {
             return;
         };
         self.members(&item.members);
+        self.pinned.clone_from(&item.pinned);
         self.timeline.know(item.last_seq);
         // Own messages above the mark are not new; and where new ones began is told once.
         if item.unread > 0 && self.divider.is_none() && !self.loads.is_summary_here() {
@@ -268,7 +274,7 @@ impl Model {
     /// What must be kept here, because the client doesn't keep it yet: the line, and texts that it is just being told.
     pub(super) fn unsent_text(&self) -> String {
         let untaken = self.outgoing.iter().filter(|it| it.id.is_none());
-        let mut texts: Vec<String> = untaken.map(|it| self.as_typed(it)).collect();
+        let mut texts: Vec<String> = untaken.map(Self::as_typed).collect();
         texts.push(self.line.text().to_owned());
         texts.retain(|text| !text.is_empty());
         texts.join("\n")

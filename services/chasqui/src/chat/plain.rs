@@ -3,6 +3,7 @@
 mod input;
 mod missed;
 mod script;
+mod written;
 
 use std::{
     fmt,
@@ -11,8 +12,8 @@ use std::{
 };
 
 use anyhow::Context;
-use chasqui_client::{ChangeAsked, Draft, Error};
-use chasqui_domain::{Counter, UserId};
+use chasqui_client::Error;
+use chasqui_domain::UserId;
 use jiff::tz::TimeZone;
 use tokio::{
     sync::mpsc,
@@ -20,8 +21,6 @@ use tokio::{
 };
 
 use super::{
-    answers::{self, Question},
-    command::{self, Written},
     limits::FAREWELL,
     opening::{Opened, patiently},
     session::{Happened, Session},
@@ -124,62 +123,9 @@ impl Run {
         }
     }
 
-    async fn line(&mut self, line: String) -> anyhow::Result<()> {
-        let written = if self.script.is_group() { command::read(&line) } else { Ok(Written::Text(line.clone())) };
-        match written {
-            Ok(Written::Text(text)) => {
-                let draft = Draft::text(self.script.to().clone(), text);
-                let taken = self.session.client().send(draft).await;
-                self.taken(taken, line, false);
-            }
-            Ok(Written::Change(change)) => {
-                let leaves = matches!(change, ChangeAsked::Leave {});
-                let taken = self.session.client().change(self.script.chat(), change).await;
-                self.taken(taken, line, leaves);
-            }
-            // The answer is to be that of what was asked for before.
-            Ok(Written::Members | Written::Who(_)) if self.script.unsent() > 0 => self.held = Some(line),
-            Ok(Written::Members) => self.ask(Some(Question::Members)).await?,
-            Ok(Written::Who(seq)) => self.ask(seq.or(self.script.last_own()).map(Question::Who)).await?,
-            Ok(Written::Help) => command::help().iter().try_for_each(|line| print(line))?,
-            Err(why) => self.refuse(&why),
-        }
-        Ok(())
-    }
-
     /// What the inbox tells may be old news: who was removed may have been added since.
     async fn is_back(&self) -> bool {
         patiently(|| self.session.rest().chat(self.script.chat())).await.is_ok_and(|item| item.is_some())
-    }
-
-    fn taken(&mut self, taken: Result<Counter, Error>, line: String, leaves: bool) {
-        match taken {
-            Ok(id) if leaves => self.script.leaves(id),
-            Ok(id) => self.script.queued(id),
-            // There is room again after an outcome.
-            Err(Error::Full) => self.held = Some(line),
-            // Why comes next.
-            Err(Error::Closed) => (self.held, self.is_cut) = (Some(line), true),
-            Err(error) => self.refuse(&error.to_string()),
-        }
-    }
-
-    fn refuse(&mut self, why: &str) {
-        self.script.refuse();
-        say(format_args!("not sent: {}", clean_line(why)));
-    }
-
-    async fn ask(&mut self, question: Option<Question>) -> anyhow::Result<()> {
-        let Some(question) = question else {
-            self.refuse("there is no message of yours in this run: /who N asks for the message #N");
-            return Ok(());
-        };
-        let chat = self.script.chat();
-        match patiently(|| answers::ask(self.session.rest().clone(), chat, question)).await {
-            Ok(lines) => lines.iter().try_for_each(|line| print(line))?,
-            Err(error) => self.refuse(&format!("no answer: {:#}", anyhow::Error::new(error))),
-        }
-        Ok(())
     }
 
     async fn perform(&mut self, effect: Effect) -> anyhow::Result<()> {

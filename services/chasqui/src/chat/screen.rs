@@ -29,7 +29,7 @@ use super::{
 
 /// What the client is told, in order, by a task that may wait for it.
 enum Request {
-    Send(Client, Ticket, Draft),
+    Send(Client, Ticket, Box<Draft>),
     Change(Client, Ticket, ChangeAsked),
     Read(Client, Seq),
 }
@@ -69,7 +69,7 @@ pub(super) async fn run(session: Session, me: UserId, to: To, zone: TimeZone) ->
     let signals = Signals::new()?;
     let mut screen = Screen::open().context("the terminal can't be used")?;
     let (answer, answers) = mpsc::channel(ANSWERS_MAX);
-    let (requests, worker) = work(chat, answer.clone());
+    let (requests, worker) = work(to.clone(), chat, answer.clone());
     let mut tick = interval(TICK);
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let keeper = Keeper::new(drafts, to);
@@ -175,7 +175,10 @@ impl Shell {
         let mut goes_on = true;
         for effect in self.model.apply(event, self.started.elapsed()) {
             match effect {
-                Effect::Send(ticket, text) => self.send(ticket, text),
+                Effect::Send(ticket, draft) => {
+                    let request = Request::Send(self.session.client().clone(), ticket, draft);
+                    self.request(ticket, request);
+                }
                 Effect::Read(seq) => self.request_read(seq),
                 Effect::Change(ticket, change) => {
                     let request = Request::Change(self.session.client().clone(), ticket, change);
@@ -190,11 +193,6 @@ impl Shell {
             }
         }
         goes_on
-    }
-
-    fn send(&mut self, ticket: Ticket, text: String) {
-        let draft = Draft::text(self.model.to.clone(), text);
-        self.request(ticket, Request::Send(self.session.client().clone(), ticket, draft));
     }
 
     fn request(&mut self, ticket: Ticket, request: Request) {
@@ -245,7 +243,7 @@ impl Shell {
 }
 
 /// Tells the client what it is asked for, in order.
-fn work(chat: ChatId, answer: mpsc::Sender<Event>) -> (mpsc::Sender<Request>, JoinHandle<()>) {
+fn work(to: To, chat: ChatId, answer: mpsc::Sender<Event>) -> (mpsc::Sender<Request>, JoinHandle<()>) {
     let (requests, mut asked) = mpsc::channel(REQUESTS_MAX);
     let worker = tokio::spawn(async move {
         while let Some(request) = asked.recv().await {
@@ -255,8 +253,8 @@ fn work(chat: ChatId, answer: mpsc::Sender<Event>) -> (mpsc::Sender<Request>, Jo
                 Err(error) => Event::NotSent(ticket, error.to_string()),
             };
             let event = match request {
-                Request::Send(client, ticket, draft) => taken(ticket, client.send(draft).await),
-                Request::Change(client, ticket, change) => taken(ticket, client.change(chat, change).await),
+                Request::Send(client, ticket, draft) => taken(ticket, client.send(*draft).await),
+                Request::Change(client, ticket, change) => taken(ticket, client.change(to.clone(), change).await),
                 Request::Read(client, seq) => match client.read(chat, seq).await {
                     // One that has ended is told of where updates are.
                     Ok(()) | Err(Error::Closed) => continue,

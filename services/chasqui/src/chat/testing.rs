@@ -5,8 +5,8 @@ use std::time::Duration;
 use chasqui_client::{Asked, ChangeAsked, To, Update};
 use chasqui_domain::{ChatId, ContentType, Counter, DeviceId, Role, Seq, TimeMs, UserId};
 use chasqui_wire::frames::{
-    ChangeFrame, ChangeMade, Changed, ChatItem, Counts, Done, Failed, GroupItem, MemberReceipt, Message, MessageCount,
-    Messages, OthersReceipt, Receipt, SendFrame, Sent,
+    ChangeFrame, ChangeMade, Changed, ChatItem, Counts, Done, Edit, Failed, GroupItem, MemberReceipt, Message,
+    MessageCount, Messages, OthersReceipt, ReactionItem, Receipt, SendFrame, Sent,
 };
 use jiff::tz::TimeZone;
 
@@ -50,6 +50,9 @@ pub(super) fn message(seq: u64, from: &str, text: &str) -> Message {
         content_type: ContentType::new("text/plain").unwrap(),
         text: Some(text.to_owned()),
         body: None,
+        edited: None,
+        deleted: None,
+        reactions: Vec::new(),
         reply_to: None,
         mentions: Vec::new(),
         meta: None,
@@ -91,6 +94,7 @@ pub(super) fn summary(last_seq: u64, unread: u64, mine_read: u64, theirs: (u64, 
         unread,
         members: vec![member("alice", last_seq, mine_read), member("bob", theirs.0, theirs.1)],
         last_message: None,
+        pinned: Vec::new(),
     };
     Event::Summary(Some(Box::new(Summary { item, others: None })))
 }
@@ -107,6 +111,7 @@ pub(super) fn group_summary(title: &str, last_seq: u64, others: (u32, u64, u64))
         unread: 0,
         members: vec![MemberReceipt { user: user("alice"), delivered: Seq(last_seq), read: Seq(last_seq) }],
         last_message: None,
+        pinned: Vec::new(),
     };
     let others = OthersReceipt { count: others.0, delivered: Seq(others.1), read: Seq(others.2) };
     Event::Summary(Some(Box::new(Summary { item, others: Some(others) })))
@@ -133,10 +138,38 @@ pub(super) fn changed(number: u64, after: u64, by: &str, change: ChangeMade) -> 
 
 /// What this device asked for is done.
 pub(super) fn done(id: u64, change: Option<ChangeAsked>) -> Update {
-    let frame = |change| Box::new(Asked::Change(Box::new(ChangeFrame { id: Counter(id), chat: group(), change })));
+    let frame = |change| {
+        Box::new(Asked::Change(Box::new(ChangeFrame { id: Counter(id), to: None, chat: Some(group()), change })))
+    };
     let (cursor, time) = ("c".to_owned(), MORNING);
     let done = Done { cursor, chat: group(), id: Counter(id), time, repeated: false };
     Update::Done { asked: change.map(frame), done }
+}
+
+/// The same in the direct chat.
+pub(super) fn done_with(id: u64, change: ChangeAsked, minute: u64) -> Update {
+    let frame = ChangeFrame { id: Counter(id), to: Some(user("bob")), chat: None, change };
+    let (cursor, time) = ("c".to_owned(), TimeMs(MORNING.0 + minute * 60_000));
+    let done = Done { cursor, chat: chat(), id: Counter(id), time, repeated: false };
+    Update::Done { asked: Some(Box::new(Asked::Change(Box::new(frame)))), done }
+}
+
+/// Something that was done in the direct chat at a minute, by somebody on another device.
+pub(super) fn acted(number: u64, minute: u64, by: &str, change: ChangeMade) -> Event {
+    let time = TimeMs(MORNING.0 + minute * 60_000);
+    update(Update::Changed(Box::new(Changed { chat: chat(), time, ..changed(number, 0, by, change) })))
+}
+
+/// A message says something else.
+pub(super) fn edit(seq: u64, text: &str) -> ChangeMade {
+    let (text, content_type) = (Some(text.to_owned()), ContentType::new("text/plain").ok());
+    let (body, reply_to, mentions, meta) = (None, None, Vec::new(), None);
+    ChangeMade::Edit(Box::new(Edit { seq: Seq(seq), text, content_type, body, reply_to, mentions, meta }))
+}
+
+/// One kind of reaction.
+pub(super) fn reaction(kind: &str, count: u32, own: bool) -> ReactionItem {
+    ReactionItem { reaction: Some(kind.to_owned()), count, own }
 }
 
 /// How many others have what all have of the group, and of each message.

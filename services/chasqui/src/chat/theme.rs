@@ -40,6 +40,16 @@ impl Theme {
         if self.has_colour { self.colour(Color::DarkGray) } else { Style::new().add_modifier(Modifier::DIM) }
     }
 
+    /// What stands back beside what has this style.
+    pub(super) fn faint(style: Style) -> Style {
+        style.add_modifier(Modifier::DIM)
+    }
+
+    /// How messages are reacted to.
+    pub(super) fn reaction(self) -> Style {
+        self.colour(Color::Cyan)
+    }
+
     pub(super) fn good(self) -> Style {
         self.colour(Color::Green)
     }

@@ -1,40 +1,14 @@
 //! The messages in memory: a window of seqs without a hole, and what is known beyond it.
 
+mod item;
+
 use std::collections::{BTreeMap, VecDeque};
 
-use chasqui_domain::{Counter, DeviceId, Seq, TimeMs, UserId};
+use chasqui_domain::Seq;
 use chasqui_wire::frames::{Message, MessagesQuery};
 
-use super::{
-    limits::{AHEAD_MAX, MESSAGES_MAX, PAGE_MESSAGES},
-    text::clean,
-};
-
-/// A message as it is shown.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Item {
-    pub(super) seq: Seq,
-    pub(super) time: TimeMs,
-    pub(super) from: UserId,
-    pub(super) device: DeviceId,
-    pub(super) id: Counter,
-    /// Clean.
-    pub(super) text: String,
-}
-
-impl From<Message> for Item {
-    fn from(message: Message) -> Self {
-        let text = match (&message.text, &message.body) {
-            (Some(text), _) => clean(text),
-            (None, body) => {
-                let bytes = body.as_ref().map_or(0, |body| body.len());
-                format!("[{}, {bytes} bytes]", message.content_type)
-            }
-        };
-        let Message { seq, time, from, device, id, .. } = message;
-        Self { seq, time, from, device, id, text }
-    }
-}
+use super::limits::{AHEAD_MAX, MESSAGES_MAX, PAGE_MESSAGES};
+pub(super) use item::{Item, said};
 
 /// Which messages to ask for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,16 +19,19 @@ pub(super) enum Load {
     Before(Seq),
     /// Those above a seq.
     After(Seq),
+    /// So many that are here already, from a seq on.
+    Again { first: Seq, count: u32 },
 }
 
 impl Load {
     pub(super) fn query(self) -> MessagesQuery {
-        let (before, after) = match self {
-            Self::Last => (None, None),
-            Self::Before(seq) => (Some(seq), None),
-            Self::After(seq) => (None, Some(seq)),
+        let (before, after, limit) = match self {
+            Self::Last => (None, None, PAGE_MESSAGES),
+            Self::Before(seq) => (Some(seq), None, PAGE_MESSAGES),
+            Self::After(seq) => (None, Some(seq), PAGE_MESSAGES),
+            Self::Again { first, count } => (None, Some(Seq(first.0.saturating_sub(1))), count),
         };
-        MessagesQuery { before, after, limit: Some(PAGE_MESSAGES), ..MessagesQuery::default() }
+        MessagesQuery { before, after, limit: Some(limit), ..MessagesQuery::default() }
     }
 }
 
@@ -101,8 +78,24 @@ impl Timeline {
     }
 
     pub(super) fn has(&self, seq: Seq) -> bool {
-        let in_window = self.first().is_some_and(|first| first <= seq) && self.last().is_some_and(|last| seq <= last);
-        in_window || self.ahead.contains_key(&seq)
+        self.get(seq).is_some()
+    }
+
+    pub(super) fn get(&self, seq: Seq) -> Option<&Item> {
+        self.in_window(seq).map_or_else(|| self.ahead.get(&seq), |at| self.window.get(at))
+    }
+
+    pub(super) fn get_mut(&mut self, seq: Seq) -> Option<&mut Item> {
+        match self.in_window(seq) {
+            Some(at) => self.window.get_mut(at),
+            None => self.ahead.get_mut(&seq),
+        }
+    }
+
+    /// Where a message is in the window.
+    fn in_window(&self, seq: Seq) -> Option<usize> {
+        let at = usize::try_from(seq.0.checked_sub(self.first()?.0)?).ok()?;
+        (at < self.window.len()).then_some(at)
     }
 
     /// There is a message with this seq.
@@ -119,7 +112,8 @@ impl Timeline {
             self.window.push_back(item);
             self.close_hole(Keep::Newest);
         } else if self.last().is_some_and(|last| item.seq > last) {
-            self.ahead.insert(item.seq, item);
+            // One that is here already may have been edited since.
+            self.ahead.entry(item.seq).or_insert(item);
             if self.ahead.len() > AHEAD_MAX {
                 self.ahead.pop_first();
             }
@@ -139,6 +133,14 @@ impl Timeline {
             return false;
         };
         self.know(high);
+        for item in &items {
+            if let Some(known) = self.get_mut(item.seq) {
+                known.renew(item);
+            }
+        }
+        if matches!(load, Load::Again { .. }) {
+            return false;
+        }
         if load == Load::Last && self.last().is_some_and(|last| low > last.next()) {
             // What lies between would have to be loaded page by page; it is when it is scrolled to.
             self.window.clear();

@@ -18,8 +18,7 @@ use super::{
     theme::Theme,
 };
 
-const HINT: &str = " Enter send · Alt-Enter new line · PgUp older · Ctrl-End newest · Esc leave";
-const GROUP_HINT: &str = " Enter send · /help commands · Alt-Enter new line · PgUp older · Ctrl-End newest · Esc leave";
+const HINT: &str = " Enter send · /help commands · Alt-Enter new line · PgUp older · Ctrl-End newest · Esc leave";
 
 /// Draws everything.
 pub(super) fn draw(model: &Model, frame: &mut Frame<'_>) {
@@ -35,8 +34,7 @@ pub(super) fn draw(model: &Model, frame: &mut Frame<'_>) {
     rule(theme, frame, areas.line_rule);
     line(model, theme, frame, areas.line);
     let zone = if model.zone == jiff::tz::TimeZone::UTC { " · times in UTC" } else { "" };
-    let hint = if model.group.is_some() { GROUP_HINT } else { HINT };
-    row(frame, areas.hint, 0, Line::styled(cut(&format!("{hint}{zone}"), areas.hint), theme.quiet()));
+    row(frame, areas.hint, 0, Line::styled(cut(&format!("{HINT}{zone}"), areas.hint), theme.quiet()));
 }
 
 /// Draws one row of an area; nothing where the area has no such row.

@@ -8,10 +8,10 @@
 use std::{collections::BTreeSet, ops::Range, sync::Arc};
 
 use async_trait::async_trait;
-use chasqui_domain::{ChatId, DeviceId, Epoch, LogId, Offset, TimeMs, UserId};
+use chasqui_domain::{ChatId, DeviceId, Epoch, LogId, Offset, Seq, TimeMs, UserId};
 use chasqui_store::{
     Ban, BanKey, ChatLog, ChatRow, ChatUpdate, Checkpoint, DeviceRow, Error, EventQuery, EventRow, InboxRow, KeyTable,
-    LogPartition, MemberRow, MemberState, Snapshot, Store, WrappedKey,
+    LogPartition, MemberRow, MemberState, MessageRow, Snapshot, Store, WrappedKey,
 };
 use chasqui_telemetry::metrics::{Counter, StoreMetrics};
 
@@ -20,6 +20,7 @@ struct Rows {
     events: Counter,
     members: Counter,
     chats_of: Counter,
+    messages: Counter,
     snapshots: Counter,
     offsets: Counter,
     skipped: Counter,
@@ -36,6 +37,7 @@ impl Rows {
             events: metrics.rows("events"),
             members: metrics.rows("members"),
             chats_of: metrics.rows("chats_of"),
+            messages: metrics.rows("messages"),
             snapshots: metrics.rows("snapshots"),
             offsets: metrics.rows("offsets"),
             skipped: metrics.rows("skipped"),
@@ -53,6 +55,9 @@ impl Rows {
 struct Shown {
     members: u64,
     chats_of: u64,
+    messages: u64,
+    /// Rows of events that are written again, without their bodies.
+    erased: u64,
 }
 
 impl Shown {
@@ -62,11 +67,13 @@ impl Shown {
         all
     }
 
-    fn add(&mut self, ChatUpdate { chat: _, version: _, summary, members }: &ChatUpdate) {
+    fn add(&mut self, ChatUpdate { chat: _, version: _, summary, members, messages }: &ChatUpdate) {
         let is_put = |state: &MemberState| !matches!(state, MemberState::Gone);
         let is_listed = |state: &MemberState| !matches!(state, MemberState::Stays(_));
         let is_alone = summary.is_some() && !members.iter().any(|member| is_put(&member.state));
         self.members += count(members) + u64::from(is_alone);
+        self.messages += count(messages);
+        self.erased += messages.iter().map(|message| count(&message.erased)).sum::<u64>();
         self.chats_of += members.iter().filter(|member| is_listed(&member.state)).count() as u64;
     }
 }
@@ -92,9 +99,10 @@ impl Store for Counted<dyn Store> {
     async fn write_events(&self, of: LogPartition, rows: Vec<EventRow>, updates: Vec<ChatUpdate>) -> Result<(), Error> {
         let (events, shown) = (count(&rows), Shown::of(&updates));
         self.store.write_events(of, rows, updates).await?;
-        self.rows.events.inc_by(events);
+        self.rows.events.inc_by(events + shown.erased);
         self.rows.members.inc_by(shown.members);
         self.rows.chats_of.inc_by(shown.chats_of);
+        self.rows.messages.inc_by(shown.messages);
         Ok(())
     }
 
@@ -138,6 +146,10 @@ impl Store for Counted<dyn Store> {
 
     async fn members(&self, chat: ChatId, after: Option<&UserId>, rows_max: usize) -> Result<Vec<MemberRow>, Error> {
         self.store.members(chat, after, rows_max).await
+    }
+
+    async fn messages(&self, chat: ChatId, seqs: Range<Seq>) -> Result<Vec<MessageRow>, Error> {
+        self.store.messages(chat, seqs).await
     }
 
     async fn chats_of(&self, user: &UserId, after: Option<ChatId>, rows_max: usize) -> Result<Vec<ChatId>, Error> {

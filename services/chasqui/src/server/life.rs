@@ -129,6 +129,8 @@ fn gateway_options(options: &chasqui_config::Options) -> Result<chasqui_gateway:
     let chasqui_config::Limits {
         body_bytes_max,
         group_members_max,
+        edit_within_s,
+        delete_within_s,
         frames_per_second,
         sends_per_second,
         requests_per_second,
@@ -157,6 +159,8 @@ fn gateway_options(options: &chasqui_config::Options) -> Result<chasqui_gateway:
         },
         body_bytes_max,
         group_members_max,
+        edit_within_s,
+        delete_within_s,
         heartbeat_ms: options.heartbeat_ms,
         admin: options.admin.token.as_ref().map(|token| AdminToken::new(token.expose())),
         ..chasqui_gateway::Options::new(id)

@@ -4,11 +4,11 @@
 use std::{collections::BTreeSet, future::Future, ops::Range, sync::Arc};
 
 use async_trait::async_trait;
-use chasqui_domain::{ChatId, DeviceId, LogId, Offset, TimeMs, UserId};
+use chasqui_domain::{ChatId, DeviceId, LogId, Offset, Seq, TimeMs, UserId};
 use chasqui_log::Log;
 use chasqui_store::{
     Ban, BanKey, ChatLog, ChatRow, ChatUpdate, Checkpoint, DeviceRow, Error, EventQuery, EventRow, InboxRow,
-    LogPartition, MemberRow, Snapshot, Store,
+    LogPartition, MemberRow, MessageRow, Snapshot, Store,
 };
 
 /// A store whose reads wait for the log.
@@ -67,6 +67,10 @@ impl Store for Settled {
 
     async fn members(&self, chat: ChatId, after: Option<&UserId>, rows_max: usize) -> Result<Vec<MemberRow>, Error> {
         self.read(self.store.members(chat, after, rows_max)).await
+    }
+
+    async fn messages(&self, chat: ChatId, seqs: Range<Seq>) -> Result<Vec<MessageRow>, Error> {
+        self.read(self.store.messages(chat, seqs)).await
     }
 
     async fn chats_of(&self, user: &UserId, after: Option<ChatId>, rows_max: usize) -> Result<Vec<ChatId>, Error> {

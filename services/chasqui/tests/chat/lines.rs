@@ -10,8 +10,8 @@ fn two_users_talk_and_see_what_became_of_their_messages() {
     let mut bob = Process::start(&mut place.chat(&url, "bob", "alice"));
     bob.until_complaint("connected as bob");
     alice.write("hello \x1b[31mbob");
-    assert!(bob.until("alice: ").ends_with(" alice: hello [31mbob"));
-    alice.until("✓ 1");
+    assert!(bob.until("alice: ").ends_with(" #1 alice: hello [31mbob"));
+    alice.until("✓ 1 #1");
     alice.until("✓✓ 1 read");
     bob.write("hi");
     assert!(alice.until("bob: ").ends_with(" bob: hi"));
@@ -19,6 +19,58 @@ fn two_users_talk_and_see_what_became_of_their_messages() {
         let (status, _, complaints) = process.finish();
         assert!(status.success(), "{complaints}");
     }
+}
+
+#[test]
+fn two_users_work_on_what_they_wrote() {
+    let place = Place::new();
+    let (_server, url) = place.serve("127.0.0.1:0");
+    let mut alice = Process::start(&mut place.chat(&url, "alice", "bob"));
+    let mut bob = Process::start(&mut place.chat(&url, "bob", "alice"));
+    bob.until_complaint("connected as bob");
+    let tells = |process: &Process, wanted: &str| {
+        let line = process.until(wanted);
+        assert!(line.ends_with(wanted), "{line}");
+    };
+    alice.write("Is the bridge dwon?");
+    tells(&bob, " #1 alice: Is the bridge dwon?");
+    bob.write("/reply #1 Yes, @alice.");
+    tells(&alice, " #2 ↳ #1 bob: Yes, @alice.");
+    alice.write("/edit Is the bridge down?");
+    alice.until("✓ 2");
+    tells(&bob, " * alice edited #1: Is the bridge down?");
+    bob.write("/edit Yes.");
+    tells(&alice, " * bob edited #2: Yes.");
+    alice.write("/react #2 👍");
+    tells(&bob, " * alice reacted 👍 to #2");
+    bob.write("/reactions #2");
+    assert_eq!([bob.until("#2: "), bob.until("  ")], ["#2: 1 reaction", "  alice: 👍"]);
+    bob.write("/pin 1");
+    tells(&alice, " * bob pinned #1");
+    alice.write("/pinned");
+    let pinned = ["1 message is pinned", "  #1 alice: Is the bridge down?"];
+    assert_eq!([alice.until("pinned"), alice.until("  #")], pinned);
+    bob.write("/edit #1 No.");
+    bob.until("✗ 4 not_permitted: ");
+
+    // What is read later is as it is by then.
+    assert!(alice.finish().0.success());
+    bob.write("//etc");
+    bob.until("✓ 5 #3");
+    bob.write("/delete");
+    bob.until("✓ 6");
+    bob.write("/reply 1 Bring rope.");
+    bob.write("/edit Bring a rope.");
+    bob.until("✓ 8");
+    bob.write("/reply");
+    let (status, _, complaints) = bob.finish();
+    assert!(!status.success() && complaints.contains("not sent: /reply #N TEXT — "), "{complaints}");
+    let (status, lines, complaints) = Process::start(&mut place.chat(&url, "alice", "bob")).finish();
+    assert!(status.success(), "{complaints}");
+    let without_times: Vec<_> = lines.iter().map(|line| &line[6..]).collect();
+    assert_eq!(without_times, ["#3 (deleted) bob", "#4 ↳ #1 (edited) bob: Bring a rope."]);
+    let (_, lines, _) = Process::start(&mut place.chat(&url, "alice", "bob")).finish();
+    assert_eq!(lines, [""; 0], "it was read");
 }
 
 #[test]
@@ -33,7 +85,7 @@ fn what_was_written_without_a_server_arrives_exactly_once() {
 
     let (server, _) = place.serve(&address);
     let (status, lines, complaints) = Process::start(&mut place.chat(&url, "alice", "bob")).finish();
-    assert!(status.success() && lines == ["✓ 1"], "{lines:?} {complaints}");
+    assert!(status.success() && lines == ["✓ 1 #1"], "{lines:?} {complaints}");
     let (status, lines, complaints) = Process::start(&mut place.chat(&url, "alice", "bob")).finish();
     assert!(status.success() && lines.is_empty(), "{lines:?} {complaints}");
 

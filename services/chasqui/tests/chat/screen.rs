@@ -185,6 +185,35 @@ fn two_screens_show_a_message_and_that_it_was_read() {
 }
 
 #[test]
+fn two_screens_show_what_is_done_to_messages() {
+    let place = Place::new();
+    let (_server, url) = place.serve("127.0.0.1:0");
+    let mut alice = Terminal::start(place.chat(&url, "alice", "bob").env("NO_COLOR", "1"));
+    let mut bob = Terminal::start(place.chat(&url, "bob", "alice").env("NO_COLOR", "1"));
+    alice.until("connected");
+    bob.until("connected");
+    alice.presses("Is it dwon?\r");
+    bob.until("#1");
+    bob.presses("/reply 1 It is.\r");
+    alice.until("↳ #1 alice: Is it dwon?");
+    alice.presses("/edit Is it down?\r");
+    bob.until("#1 (edited)");
+    bob.until("▌ Is it down?");
+    alice.presses("/react 2 +1\r");
+    alice.until("[+1 1]");
+    bob.until("+1 1");
+    bob.presses("/edit #1 No.\r");
+    bob.until("✗ not_permitted");
+    bob.presses("/delete #2\r");
+    alice.until("message deleted");
+    bob.until("message deleted");
+    for mut terminal in [alice, bob] {
+        terminal.presses("\x1b");
+        terminal.ends_well();
+    }
+}
+
+#[test]
 fn a_group_shows_who_wrote_and_how_many_have_read() {
     let place = Place::new();
     let (_server, url) = place.serve("127.0.0.1:0");

@@ -15,7 +15,8 @@ use super::{
     asked::{Asked, Caller, InChat},
     documents::{ChatProblems, Problems},
     found::Found,
-    messages, page_items, unopened,
+    messages::{self, Shown},
+    page_items, unopened,
 };
 use crate::{limits, render, shared::Shared};
 
@@ -41,7 +42,7 @@ pub(crate) async fn list(
     let mut items = std::pin::pin!(items);
     let (mut chats, mut bytes) = (Vec::<ChatItem>::new(), 0);
     while let Some(item) = items.try_next().await? {
-        bytes += item.last_message.as_deref().map_or(0, body_bytes);
+        bytes += item.last_message.as_deref().map_or(0, messages::body_bytes);
         if bytes > limits::PAGE_BYTES_MAX
             && let Some(last) = chats.last()
         {
@@ -51,10 +52,6 @@ pub(crate) async fn list(
         chats.push(item);
     }
     Ok(Json(Chats { chats, next }))
-}
-
-fn body_bytes(message: &Message) -> usize {
-    message.text.as_ref().map_or(0, String::len) + message.body.as_ref().map_or(0, |body| body.len())
 }
 
 /// One of the user's chats.
@@ -75,6 +72,8 @@ pub(crate) async fn one(
 async fn item(shared: &Shared, found: Found) -> Result<ChatItem, Refused> {
     let last_message = last_message(shared, &found).await?.map(Box::new);
     let group = if found.summary.chat.is_group() { Some(Box::new(group(shared, &found).await?)) } else { None };
+    let pinned = found.summary.pins.iter().filter(|pinned| pinned.version >= found.own.joined);
+    let pinned = pinned.map(|pinned| pinned.seq).collect();
     Ok(ChatItem {
         chat: found.summary.chat,
         with: found.peer.as_ref().map(|(user, _)| user.clone()),
@@ -84,6 +83,7 @@ async fn item(shared: &Shared, found: Found) -> Result<ChatItem, Refused> {
         unread: found.unread(),
         members: found.members(),
         last_message,
+        pinned,
     })
 }
 
@@ -104,7 +104,11 @@ async fn last_message(shared: &Shared, found: &Found) -> Result<Option<Message>,
     let versions = version..version.next();
     let query = EventQuery { chat, stream: Stream::Content, versions, descending: true, rows_max: 1 };
     match shared.store.events(&query).await?.first() {
-        Some(row) => messages::of_row(shared, row).await,
+        Some(row) => {
+            // Mostly nothing was done to it, which takes no read to know.
+            let acted = if found.summary.last_is_acted { std::slice::from_ref(row) } else { &[] };
+            Shown::of(shared, &found.user, chat, acted).await?.message(row).await
+        }
         None => Ok(None),
     }
 }

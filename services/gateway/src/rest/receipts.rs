@@ -15,7 +15,7 @@ use super::{
     asked::{Asked, AtSeq, Caller, InChat, Told},
     documents::{ChatProblems, SeqProblems},
     found::Found,
-    messages::History,
+    history::History,
     page_items,
 };
 use crate::{receipts::Watermarks, shared::Shared, uplink};

@@ -41,14 +41,14 @@ pub(crate) async fn get_with(bench: &Bench, token: &str, path: &str) -> (StatusC
     (status, to_bytes(response.into_body(), 1 << 20).await.unwrap().to_vec())
 }
 
-async fn json<T: DeserializeOwned>(bench: &Bench, name: &str, path: &str) -> T {
+pub(crate) async fn read_json<T: DeserializeOwned>(bench: &Bench, name: &str, path: &str) -> T {
     let (status, body) = get(bench, Some(name), path).await;
     assert_eq!(status, StatusCode::OK, "{}", String::from_utf8_lossy(&body));
     serde_json::from_slice(&body).unwrap()
 }
 
 /// Writes a chat of three messages, of which bob has read one.
-async fn write_chat(bench: &mut Bench) {
+pub(crate) async fn write_chat(bench: &mut Bench) {
     let mut phone = live(bench, "alice", "phone").await;
     let mut state = Chat::new(chat());
     let event = |version, kind| Event { chat: chat(), version: Version(version), time: TimeMs(5), rules: RULES, kind };
@@ -70,7 +70,7 @@ async fn write_chat(bench: &mut Bench) {
     let members = state.members.iter().map(|member| MemberUpdate { user: member.user.clone(), state: joined(member) });
     let members = members.collect();
     let summary = Some(summary::encode(&ChatSummary::from(&state)).unwrap());
-    let update = ChatUpdate { chat: chat(), version: state.version, summary, members };
+    let update = ChatUpdate { chat: chat(), version: state.version, summary, members, messages: Vec::new() };
     let of = LogPartition { log: LOG, partition: Partition(0) };
     bench.store.write_events(of, rows, vec![update]).await.unwrap();
 }
@@ -79,7 +79,7 @@ async fn write_chat(bench: &mut Bench) {
 async fn the_list_and_the_history_of_a_chat() {
     let mut bench = Bench::new().await;
     write_chat(&mut bench).await;
-    let chats: Chats = json(&bench, "bob", "/v1/chats").await;
+    let chats: Chats = read_json(&bench, "bob", "/v1/chats").await;
     assert_eq!((chats.chats.len(), chats.next), (1, None));
     let item = &chats.chats[0];
     assert_eq!((item.chat, item.with.clone(), item.last_seq, item.unread), (chat(), Some(user("alice")), Seq(3), 2));
@@ -94,7 +94,7 @@ async fn the_list_and_the_history_of_a_chat() {
         ("?after=1&limit=1", vec![2], Some(2)),
         ("?after=3", vec![], None),
     ] {
-        let page: Messages = json(&bench, "alice", &format!("{path}{query}")).await;
+        let page: Messages = read_json(&bench, "alice", &format!("{path}{query}")).await;
         let found: Vec<u64> = page.messages.iter().map(|message| message.seq.0).collect();
         assert_eq!((found, page.next), (seqs, next.map(Seq)), "{query}");
         for message in page.messages {
@@ -116,15 +116,15 @@ async fn one_chat_and_who_has_what_of_it() {
     let mut bench = Bench::new().await;
     write_chat(&mut bench).await;
     let path = format!("/v1/chats/{}", chat());
-    let item: ChatItem = json(&bench, "bob", &path).await;
+    let item: ChatItem = read_json(&bench, "bob", &path).await;
     assert_eq!((item.chat, item.with, item.unread), (chat(), Some(user("alice")), 2));
-    let receipts: ChatReceipts = json(&bench, "alice", &format!("{path}/receipts")).await;
+    let receipts: ChatReceipts = read_json(&bench, "alice", &format!("{path}/receipts")).await;
     assert_eq!((receipts.last_seq, receipts.unread), (Seq(3), 0));
     assert_eq!(receipts.members.iter().map(|member| member.read.0).collect::<Vec<_>>(), [0, 1]);
 
     for (seq, bob_has) in [(1, true), (2, false)] {
         let path = format!("{path}/messages/{seq}/receipts");
-        let receipts: MessageReceipts = json(&bench, "alice", &path).await;
+        let receipts: MessageReceipts = read_json(&bench, "alice", &path).await;
         let has = receipts.members.iter().map(|it| (it.user.as_str(), it.delivered, it.read)).collect::<Vec<_>>();
         // Who wrote it has it, although no receipt says so.
         assert_eq!(has, [("alice", true, true), ("bob", bob_has, bob_has)], "{seq}");
@@ -190,7 +190,7 @@ async fn failures_are_problems_and_nothing_is_for_caches() {
 async fn others_get_nothing() {
     let mut bench = Bench::new().await;
     write_chat(&mut bench).await;
-    let chats: Chats = json(&bench, "carol", "/v1/chats").await;
+    let chats: Chats = read_json(&bench, "carol", "/v1/chats").await;
     assert!(chats.chats.is_empty());
     let path = format!("/v1/chats/{}/messages", chat());
     let wrong = format!("{path}?before=x");

@@ -1,7 +1,7 @@
 //! What an app asks of chats and that has an outcome: messages, groups, changes.
 
 use chasqui_domain::{ChatId, Counter, DeviceId, Seq, UserId};
-use chasqui_wire::frames::{ChangeFrame, ClientFrame, CreateFrame, SendFrame};
+use chasqui_wire::frames::{ChangeAsked, ChangeFrame, ClientFrame, CreateFrame, Edit, SendFrame};
 use serde::{Deserialize, Serialize};
 
 use crate::update::{Draft, Group, To};
@@ -14,7 +14,7 @@ pub enum Asked {
     Send(Box<SendFrame>),
     /// A group.
     Create(Box<CreateFrame>),
-    /// A change of a group.
+    /// A change of a group, or something to be done to a message.
     Change(Box<ChangeFrame>),
 }
 
@@ -23,7 +23,7 @@ pub enum Asked {
 pub(crate) enum Wish {
     Send(Draft),
     Create(Group),
-    Change(ChatId, chasqui_wire::frames::ChangeAsked),
+    Change(To, ChangeAsked),
 }
 
 /// What has a count of its own. A direct chat is known by its peer, which is known before the user is.
@@ -35,31 +35,36 @@ pub(crate) enum Count {
     Groups,
 }
 
+impl Count {
+    fn of(to: &To) -> Self {
+        match to {
+            To::User(user) => Self::User(user.clone()),
+            To::Group(chat) => Self::Group(*chat),
+        }
+    }
+}
+
 impl Wish {
     pub(crate) fn count(&self) -> Count {
         match self {
-            Self::Send(draft) => match &draft.to {
-                To::User(user) => Count::User(user.clone()),
-                To::Group(chat) => Count::Group(*chat),
-            },
+            Self::Send(Draft { to, .. }) | Self::Change(to, _) => Count::of(to),
             Self::Create(_) => Count::Groups,
-            Self::Change(chat, _) => Count::Group(*chat),
         }
     }
 
     pub(crate) fn asked(self, id: Counter) -> Asked {
         match self {
             Self::Send(Draft { to, text, content_type, body, reply_to, mentions, meta }) => {
-                let (to, chat) = match to {
-                    To::User(user) => (Some(user), None),
-                    To::Group(chat) => (None, Some(chat)),
-                };
+                let (to, chat) = to.parts();
                 Asked::Send(Box::new(SendFrame { id, to, chat, text, content_type, body, reply_to, mentions, meta }))
             }
             Self::Create(Group { members, title, picture }) => {
                 Asked::Create(Box::new(CreateFrame { id, members, title, picture }))
             }
-            Self::Change(chat, change) => Asked::Change(Box::new(ChangeFrame { id, chat, change })),
+            Self::Change(to, change) => {
+                let (to, chat) = to.parts();
+                Asked::Change(Box::new(ChangeFrame { id, to, chat, change }))
+            }
         }
     }
 }
@@ -90,7 +95,7 @@ impl Asked {
         match self {
             Self::Send(frame) => frame.to.clone().map(To::User).or(frame.chat.map(To::Group)),
             Self::Create(_) => None,
-            Self::Change(frame) => Some(To::Group(frame.chat)),
+            Self::Change(frame) => frame.to.clone().map(To::User).or(frame.chat.map(To::Group)),
         }
     }
 
@@ -105,11 +110,7 @@ impl Asked {
     }
 
     pub(crate) fn count(&self) -> Count {
-        match self.to() {
-            Some(To::User(user)) => Count::User(user),
-            Some(To::Group(chat)) => Count::Group(chat),
-            None => Count::Groups,
-        }
+        self.to().map_or(Count::Groups, |to| Count::of(&to))
     }
 
     pub(crate) fn frame(&self) -> ClientFrame {
@@ -120,9 +121,30 @@ impl Asked {
         }
     }
 
-    /// The message that it replies to.
-    pub(crate) fn reply_to(&self) -> Option<Seq> {
-        self.message().and_then(|frame| frame.reply_to)
+    /// The edit, if it is one.
+    fn edit(&self) -> Option<&Edit> {
+        match self {
+            Self::Change(frame) => match &frame.change {
+                ChangeAsked::Edit(edit) => Some(edit),
+                _ => None,
+            },
+            Self::Send(_) | Self::Create(_) => None,
+        }
+    }
+
+    /// Whether it has a body, of which the server takes so many bytes and no more.
+    pub(crate) fn has_body(&self) -> bool {
+        self.message().is_some() || self.edit().is_some()
+    }
+
+    /// The messages that it names.
+    pub(crate) fn seqs(&self) -> impl Iterator<Item = Seq> {
+        let reply_to = self.message().and_then(|frame| frame.reply_to).or(self.edit().and_then(|edit| edit.reply_to));
+        let about = match self {
+            Self::Change(frame) => frame.change.seq(),
+            Self::Send(_) | Self::Create(_) => None,
+        };
+        reply_to.into_iter().chain(about)
     }
 
     /// About how many bytes it has.
@@ -139,7 +161,12 @@ impl Asked {
                 ids(&frame.members) + frame.title.len() + frame.picture.as_ref().map_or(0, String::len)
             }
             Self::Change(frame) => match &frame.change {
-                chasqui_wire::frames::ChangeAsked::Add { users } => ids(users),
+                ChangeAsked::Add { users } => ids(users),
+                ChangeAsked::Edit(edit) => {
+                    let meta = edit.meta.as_ref().map_or(0, |meta| meta.to_string().len());
+                    let body = edit.body.as_ref().map_or(0, |body| body.len());
+                    edit.text.as_ref().map_or(0, String::len) + body + ids(&edit.mentions) + meta
+                }
                 // The others are short, or refused.
                 _ => 0,
             },

@@ -28,7 +28,7 @@ use crate::{
     state_file::StateFile,
     storage::Storage,
     task::{App, Call, Task},
-    update::{Draft, Group, Update},
+    update::{Draft, Group, To, Update},
     websocket::WebSocket,
 };
 
@@ -167,13 +167,13 @@ impl Client {
         self.ask(Wish::Create(group)).await
     }
 
-    /// Asks for a change of a group and gives its id, which is the device's count in that chat: its outcome comes as
+    /// Asks for a change of a group, or for something to be done to a message of any chat, and gives its id, which is the device's count in that chat: its outcome comes as
     /// [`Update::Done`] or [`Update::Failed`]. Otherwise as [`Client::send`].
     ///
     /// # Errors
     /// As [`Client::send`].
-    pub async fn change(&self, chat: ChatId, change: ChangeAsked) -> Result<Counter, Error> {
-        self.ask(Wish::Change(chat, change)).await
+    pub async fn change(&self, to: impl Into<To>, change: ChangeAsked) -> Result<Counter, Error> {
+        self.ask(Wish::Change(to.into(), change)).await
     }
 
     async fn ask(&self, wish: Wish) -> Result<Counter, Error> {

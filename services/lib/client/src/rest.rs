@@ -5,7 +5,7 @@ use std::{fmt, sync::Arc, time::Duration};
 use chasqui_domain::{ChatId, Seq};
 use chasqui_wire::frames::{
     self, Changes, ChangesQuery, ChatItem, ChatReceipts, Chats, ChatsQuery, Devices, DevicesQuery, Members,
-    MembersQuery, MessageReceipts, Messages, MessagesQuery, Problem, Token,
+    MembersQuery, MessageReactions, MessageReceipts, Messages, MessagesQuery, Problem, Token,
 };
 use reqwest::{Method, RequestBuilder, Response, StatusCode, Url, header::CONTENT_TYPE, redirect};
 use serde::{Serialize, de::DeserializeOwned};
@@ -185,6 +185,14 @@ impl Rest {
     /// Any but [`Error::Url`]. Cancel safe.
     pub async fn receipts(&self, chat: ChatId, seq: Seq, query: &MembersQuery) -> Result<MessageReceipts, Error> {
         self.get(&format!("v1/chats/{chat}/messages/{seq}/receipts"), query).await
+    }
+
+    /// A page of who reacts to a message, and how.
+    ///
+    /// # Errors
+    /// Any but [`Error::Url`]. Cancel safe.
+    pub async fn reactions(&self, chat: ChatId, seq: Seq, query: &MembersQuery) -> Result<MessageReactions, Error> {
+        self.get(&format!("v1/chats/{chat}/messages/{seq}/reactions"), query).await
     }
 
     /// A page of the user's devices.

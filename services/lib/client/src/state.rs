@@ -139,7 +139,7 @@ mod tests {
         state.cursor = Some("c7".to_owned());
         state.outbox.add(Wish::Send(Draft::text(user("bob"), "hi")), None).unwrap();
         let group = ChatId::group(&user("alice"), &state.device, Counter(1));
-        state.outbox.add(Wish::Change(group, ChangeAsked::Leave {}), None).unwrap();
+        state.outbox.add(Wish::Change(group.into(), ChangeAsked::Leave {}), None).unwrap();
         let wanted = Group { members: vec![user("bob")], title: "t".to_owned(), picture: None };
         state.outbox.add(Wish::Create(wanted), None).unwrap();
         let chat = ChatId::direct(&user("alice"), &user("bob"));

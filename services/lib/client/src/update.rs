@@ -29,6 +29,14 @@ impl To {
             Self::Group(chat) => *chat,
         }
     }
+
+    /// The user, or the group.
+    pub(crate) fn parts(self) -> (Option<UserId>, Option<ChatId>) {
+        match self {
+            Self::User(user) => (Some(user), None),
+            Self::Group(chat) => (None, Some(chat)),
+        }
+    }
 }
 
 impl From<UserId> for To {
@@ -129,7 +137,7 @@ pub enum Update {
         /// Its place.
         sent: Sent,
     },
-    /// A group came to be, or a chat was changed, by somebody else or on another device of this user.
+    /// A group came to be, or a chat or a message of one was changed, by somebody else or on another device of this user.
     Changed(Box<Changed>),
     /// A group that this device asked for came to be, or a change is made.
     Done {

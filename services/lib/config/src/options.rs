@@ -203,12 +203,16 @@ options! {
         reconnect_ms: u64 = 2_000,
     }
 
-    /// What users may do. Each gateway counts for itself; 0 is no limit.
+    /// What users may do. Each gateway counts for itself; 0 is no limit where nothing else is said.
     limits: Limits {
         /// The longest body, in bytes; at most 262,144.
         body_bytes_max: usize = 65_536,
         /// The most members of a group; at least 2 and at most 1,024. Of a group that has more already, nobody goes.
         group_members_max: usize = 1_024,
+        /// For how many seconds whoever wrote a message can edit it; at most 2,592,000, and 0 is never.
+        edit_within_s: u32 = 900,
+        /// For how many seconds whoever wrote a message can delete it for everybody; at most 2,592,000, and 0 is never.
+        delete_within_s: u32 = 172_800,
         /// The most frames of a session in a second; it may be ten times as many at once.
         frames_per_second: u32 = 500,
         /// The most messages of a user in a second; it may be ten times as many at once.

@@ -19,6 +19,8 @@ const FRAME_OVERHEAD_BYTES: usize = 16 * 1024;
 /// The most that `limits.body_bytes_max` may be.
 pub const BODY_BYTES_LIMIT: usize = 262_144;
 
+/// The most that `limits.edit_within_s` and `limits.delete_within_s` may be: 30 days.
+const ACT_WITHIN_S_LIMIT: u32 = 2_592_000;
 /// The most that `limits.group_members_max` may be.
 const GROUP_MEMBERS_LIMIT: usize = 1_024;
 
@@ -234,6 +236,12 @@ impl Options {
             "limits.group_members_max",
             format!("use a number from 2 to {GROUP_MEMBERS_LIMIT}"),
         );
+        for (key, within_s) in [
+            ("limits.edit_within_s", self.limits.edit_within_s),
+            ("limits.delete_within_s", self.limits.delete_within_s),
+        ] {
+            problems.unless(within_s <= ACT_WITHIN_S_LIMIT, key, format!("use at most {ACT_WITHIN_S_LIMIT}"));
+        }
         let frame_bytes_least =
             self.limits.body_bytes_max.saturating_mul(4).div_ceil(3).saturating_add(FRAME_OVERHEAD_BYTES);
         problems.unless(
@@ -381,6 +389,8 @@ mod tests {
         let members = |count: usize| keys(move |options| options.limits.group_members_max = count);
         assert_eq!((members(2), members(1_024)), (vec![], vec![]));
         assert_eq!([members(1), members(1_025)].concat(), ["limits.group_members_max"; 2]);
+        assert_eq!(keys(|options| options.limits.edit_within_s = 2_592_001), ["limits.edit_within_s"]);
+        assert_eq!(keys(|options| options.limits.delete_within_s = 2_592_001), ["limits.delete_within_s"]);
         assert_eq!(keys(|options| options.log.bytes_max = Some(134_217_727)), ["log.bytes_max"]);
         assert_eq!(keys(|options| options.log.bytes_max = Some(134_217_728)), [""; 0]);
         assert_eq!(keys(|options| options.log.partitions_users = Some(0)), ["log.partitions_users"]);

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 
 use crate::{
-    change::Change,
+    change::{Change, Target},
     ids::{ChatId, ContentType, Counter, DeviceId, Epoch, Seq, UserId},
     rules::Rules,
 };
@@ -34,7 +34,8 @@ pub enum Action {
     Change {
         /// The device's count, which it has in common with its messages.
         counter: Counter,
-        /// Whether the policy lets the sender write to all who are to be added: the gateway's verdict.
+        /// Whether the policy lets the sender write to all who are to be added, or to the other of a direct chat: the
+        /// gateway's verdict.
         allowed: bool,
         /// What is to be changed.
         change: Change,
@@ -61,6 +62,15 @@ impl Action {
                 Some(*counter)
             }
             Self::Delivered { .. } | Self::Read { .. } => None,
+        }
+    }
+
+    /// The message to which something is to be done; none when that isn't what is asked.
+    #[must_use]
+    pub fn target(&self) -> Option<Target> {
+        match self {
+            Self::Change { change, .. } => change.target(),
+            _ => None,
         }
     }
 }

@@ -1,7 +1,7 @@
 //! What happened in a chat, and what follows from it.
 
 use crate::{
-    change::Change,
+    change::{Change, Target},
     command::Sealed,
     ids::{ChatId, Counter, DeviceId, Epoch, Seq, TimeMs, UserId, Version},
     rules::RulesNumber,
@@ -92,6 +92,24 @@ impl EventKind {
     #[must_use]
     pub fn is_receipt(&self) -> bool {
         matches!(self, Self::Delivered { .. } | Self::Read { .. })
+    }
+
+    /// The number of the message that was written; none when that isn't what happened.
+    #[must_use]
+    pub fn seq(&self) -> Option<Seq> {
+        match self {
+            Self::Message { seq, .. } => Some(*seq),
+            _ => None,
+        }
+    }
+
+    /// The message to which something was done; none when that isn't what happened.
+    #[must_use]
+    pub fn target(&self) -> Option<Target> {
+        match self {
+            Self::Changed { change, .. } => change.target(),
+            _ => None,
+        }
     }
 }
 
@@ -245,6 +263,16 @@ pub enum Refusal {
     TooManyMembers,
     /// The group would have no owner.
     LastOwner,
+    /// There is no such message that the sender may see, or none any more.
+    NoSuchMessage,
+    /// The time within which it can be done to a message, by the stamped limit, is over.
+    TooLate,
+    /// The message has as many kinds of reactions as it may have.
+    TooManyReactions,
+    /// More was done to the message, by the sender or by all, than may be.
+    TooManyActions,
+    /// The chat has as many pinned messages as it may have.
+    TooManyPins,
     /// The body is larger than the stamped limit.
     BodyTooLarge,
     /// Counters start at 1.

@@ -36,8 +36,39 @@ impl RulesNumber {
         2048
     }
 
-    /// How many counters a chat remembers with their seqs, over all devices. Beyond it those of the device that wrote least
-    /// recently go but for its last [`Self::counters_kept`], then the device.
+    /// The most bytes that the sealed kind of a reaction may have.
+    #[must_use]
+    pub fn reaction_bytes_max(self) -> usize {
+        128
+    }
+
+    /// How many kinds of reactions a message may have at a time.
+    #[must_use]
+    pub fn reaction_kinds_max(self) -> usize {
+        32
+    }
+
+    /// How often one user may do something to a message. Deleting and unpinning it count, but are never one too many.
+    #[must_use]
+    pub fn actions_of_user_max(self) -> u32 {
+        64
+    }
+
+    /// How often all together may. So with a message at most so many events are loaded and two more: once it is full,
+    /// it can be unpinned once, since it can't be pinned again, and deleted once.
+    #[must_use]
+    pub fn actions_max(self) -> u32 {
+        8192
+    }
+
+    /// How many messages of a chat may be pinned at a time.
+    #[must_use]
+    pub fn pins_max(self) -> usize {
+        32
+    }
+
+    /// How many counters a chat remembers with their seqs, over all devices. Beyond it those of the device that wrote
+    /// least recently go but for its last [`Self::counters_kept`], then the device.
     #[must_use]
     pub fn counters_max(self) -> usize {
         32 * 1024
@@ -59,11 +90,21 @@ pub struct Rules {
     pub body_bytes_max: u32,
     /// The most members that a group may have.
     pub members_max: u32,
+    /// For how many milliseconds a message can be edited.
+    pub edit_within_ms: u32,
+    /// For how many milliseconds a message can be deleted for everybody.
+    pub delete_within_ms: u32,
 }
 
 impl Default for Rules {
     fn default() -> Self {
-        Self { number: RulesNumber::NEWEST, body_bytes_max: 64 * 1024, members_max: 1024 }
+        Self {
+            number: RulesNumber::NEWEST,
+            body_bytes_max: 64 * 1024,
+            members_max: 1024,
+            edit_within_ms: 15 * 60 * 1000,
+            delete_within_ms: 2 * 24 * 60 * 60 * 1000,
+        }
     }
 }
 

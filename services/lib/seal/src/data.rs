@@ -3,7 +3,9 @@
 use std::fmt;
 
 use bytes::{Bytes, BytesMut};
-use chasqui_domain::{ChatId, Epoch, UserId};
+use chasqui_domain::{ChatId, Epoch, ReactionTag, Seq, UserId};
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::Sha256;
 use zeroize::ZeroizeOnDrop;
 
 use crate::{
@@ -15,6 +17,7 @@ use crate::{
 pub const SEALED_OVERHEAD_BYTES: usize = NONCE_BYTES + TAG_BYTES;
 
 const LABEL: &[u8] = b"chasqui body 1";
+const REACTION: &[u8] = b"chasqui reaction 1";
 
 /// Where a body belongs. It opens nowhere else.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -69,6 +72,19 @@ impl DataKey {
         let mut body = BytesMut::from(ciphertext);
         aead::decrypt(&self.0, nonce, &context.associated(), &mut body, tag)?;
         Ok(body.freeze())
+    }
+
+    /// Tells the kinds of reactions to a message apart without saying what they are: HMAC-SHA-256 (RFC 2104) under this key, cut
+    /// to 16 bytes. The same kind has another tag at every other message.
+    #[must_use]
+    #[expect(clippy::expect_used, reason = "HMAC takes keys of any length")]
+    pub fn reaction_tag(&self, chat: &ChatId, seq: Seq, reaction: &str) -> ReactionTag {
+        let parts = aead::associated(&[REACTION, chat.as_bytes(), &seq.0.to_be_bytes(), reaction.as_bytes()]);
+        let mut mac = Hmac::<Sha256>::new_from_slice(&self.0).expect("a key of any length");
+        mac.update(&parts);
+        let mut tag = [0; 16];
+        tag.copy_from_slice(&mac.finalize().into_bytes()[..16]);
+        ReactionTag(tag)
     }
 
     /// Makes a key in place from a copy of `bytes` that `fill` may alter, so that no other copy is left behind.
@@ -153,6 +169,29 @@ mod tests {
             assert_eq!(key().open(&sealed[..length], &context), Err(expected), "{length} bytes");
         }
         assert_eq!(key().open(&[&sealed[..], b"\0"].concat(), &context), Err(Error::Refused));
+    }
+
+    #[test]
+    fn reactions_are_told_apart_by_kind_message_chat_and_key() {
+        let (alice, bob) = (user("alice"), user("bob"));
+        let chat = ChatId::direct(&alice, &bob);
+        let tag = key().reaction_tag(&chat, Seq(1), "👍");
+        assert_eq!(tag, key().reaction_tag(&chat, Seq(1), "👍"));
+        let others = [
+            key().reaction_tag(&chat, Seq(1), "👎"),
+            key().reaction_tag(&chat, Seq(2), "👍"),
+            key().reaction_tag(&ChatId::direct(&alice, &user("carol")), Seq(1), "👍"),
+            DataKey::from_random([0x43; KEY_BYTES]).reaction_tag(&chat, Seq(1), "👍"),
+        ];
+        assert!(others.iter().all(|other| *other != tag));
+    }
+
+    #[test]
+    fn a_tag_is_what_rfc_2104_says_of_the_parts() {
+        // By Python: hmac.new(bytes([0x42] * 32), parts, "sha256").digest()[:16], each part behind its length of 8 bytes.
+        let chat = ChatId::direct(&user("alice"), &user("bob"));
+        let tag = key().reaction_tag(&chat, Seq(7), "👍").0;
+        assert_eq!(tag, [143, 211, 129, 109, 127, 26, 64, 221, 150, 17, 196, 109, 2, 184, 84, 22]);
     }
 
     #[test]

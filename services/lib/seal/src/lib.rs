@@ -35,6 +35,14 @@
 //! 2. the chat id in its binary form, 24 bytes
 //! 3. the epoch, 4 bytes, big-endian
 //!
+//! A **reaction** is a sealed body, and beside it stands a tag that is the same for all who react alike to a message: the first
+//! 16 bytes of HMAC-SHA-256 (RFC 2104) under the data key of the message's epoch, of four parts, each as in associated data:
+//!
+//! 1. the 18 ASCII bytes `chasqui reaction 1`
+//! 2. the chat id in its binary form, 24 bytes
+//! 3. the message's seq, 8 bytes, big-endian
+//! 4. the reaction, UTF-8
+//!
 //! In associated data every part stands behind its own length, written as 8 bytes, big-endian; nothing else stands
 //! before, between or after. So no two lists of parts give the same bytes, and neither kind opens as the other.
 //!

@@ -17,10 +17,12 @@ use crate::{
 type ChatColumns = (Option<String>, Option<Vec<u8>>, Option<Vec<u8>>);
 
 impl CqlStore {
-    /// Writes what is new of a chat: who joins or leaves finds it among theirs, or doesn't, before it shows.
+    /// Writes what is new of a chat: who joins or leaves finds it among theirs, or doesn't, before it shows. What has
+    /// become of its messages goes before what is shown of the chat itself.
     pub(crate) async fn put_update(&self, update: ChatUpdate) -> Result<(), Error> {
-        let ChatUpdate { chat, version, summary, members } = update;
+        let ChatUpdate { chat, version, summary, members, messages } = update;
         let version = bigint(version.0)?;
+        self.put_messages(chat, version, messages).await?;
         let (mut rows, mut gone) = (Vec::with_capacity(members.len()), Vec::new());
         let mut joined = Vec::new();
         for member in members {

@@ -17,7 +17,7 @@ use crate::{
     numbers::{bigint, ends, limit, number},
 };
 
-/// The bucket of a stream of a chat.
+/// The bucket of a stream of a chat. What was done to one message lies in one of its own.
 pub(crate) type EventBucket = (ChatId, Stream, i64);
 
 /// What one call writes of one chat.
@@ -63,9 +63,11 @@ impl CqlStore {
         Ok(())
     }
 
-    /// Before the first row of each, or nobody who reads a wide range would find it.
+    /// Before the first row of each, or nobody who reads a wide range would find it. What was done to one message is
+    /// read where it lies, whatever the range.
     async fn list_buckets(&self, rows: &[EventRow]) -> Result<(), Error> {
-        let mut missing: Vec<_> = rows.iter().map(bucket_of).filter(|at| !self.event_buckets.has(at)).collect();
+        let listed = rows.iter().filter(|row| !matches!(row.stream, Stream::About(_)));
+        let mut missing: Vec<_> = listed.map(bucket_of).filter(|at| !self.event_buckets.has(at)).collect();
         missing.sort_unstable();
         missing.dedup();
         let since = Instant::now();
@@ -81,15 +83,15 @@ impl CqlStore {
 
     pub(crate) async fn read_events(&self, query: &EventQuery) -> Result<Vec<EventRow>, Error> {
         let order = if query.descending { Order::Down } else { Order::Up };
-        let range = query.versions.start.0..query.versions.end.0;
-        self.events_of(query.chat, query.stream, range, order, query.rows_max.min(READ_ROWS_MAX)).await
+        self.events_of(query.chat, query.stream, query.versions.clone(), order, query.rows_max.min(READ_ROWS_MAX)).await
     }
 
     /// The newest snapshot of a chat and all rows above it. Those of a stream are an ascending run.
     pub(crate) async fn load_chat(&self, chat: ChatId, log: LogId, before: Offset) -> Result<ChatLog, Error> {
         let snapshot = self.snapshot(chat).await?;
         let above = snapshot.as_ref().map_or(0, |snapshot| snapshot.version.0.saturating_add(1));
-        let stream = |stream| self.events_of(chat, stream, above..u64::MAX, Order::Up, usize::MAX);
+        let versions = Version(above)..Version(u64::MAX);
+        let stream = |stream| self.events_of(chat, stream, versions.clone(), Order::Up, usize::MAX);
         let runs = try_join_all(Stream::ALL.map(stream)).await?;
         let mut rows: Vec<_> = runs.into_iter().flatten().collect();
         rows.retain(|row| row.source.is_before(log, before));
@@ -101,12 +103,16 @@ impl CqlStore {
         &self,
         chat: ChatId,
         stream: Stream,
-        versions: Range<u64>,
+        versions: Range<Version>,
         order: Order,
         rows_max: usize,
     ) -> Result<Vec<EventRow>, Error> {
-        let Some((first, last)) = ends(&versions) else { return Ok(Vec::new()) };
+        let Some((first, last)) = ends(&(versions.start.0..versions.end.0)) else { return Ok(Vec::new()) };
         let (events, span) = (Events { store: self, chat, stream, first, last, order }, (first, last));
+        if let Stream::About(_) = stream {
+            let (_, _, bucket) = bucket_at(chat, stream, versions.start);
+            return if rows_max == 0 { Ok(Vec::new()) } else { events.read(bucket, rows_max).await };
+        }
         buckets::read(&events, Span::of(span, EVENTS_OF_BUCKET), order, rows_max).await
     }
 }
@@ -159,7 +165,16 @@ impl Bucketed for Events<'_> {
 type Columns = (i64, Vec<u8>, Vec<u8>, Option<Vec<u8>>);
 
 fn bucket_of(row: &EventRow) -> EventBucket {
-    (row.chat, row.stream, buckets::bucket(row.version.0, EVENTS_OF_BUCKET))
+    bucket_at(row.chat, row.stream, row.version)
+}
+
+/// Where a row lies. The number of a message is only a name there, so its bits will do.
+pub(crate) fn bucket_at(chat: ChatId, stream: Stream, version: Version) -> EventBucket {
+    let bucket = match stream {
+        Stream::About(seq) => seq.0.cast_signed(),
+        _ => buckets::bucket(version.0, EVENTS_OF_BUCKET),
+    };
+    (chat, stream, bucket)
 }
 
 /// What is written of an event, and its timestamp. A body that is none is left out: writing none would leave a tombstone.
@@ -184,10 +199,12 @@ fn sized(row: &EventRow) -> Result<Sized<Values<'_>>, Error> {
 }
 
 /// The stream as a column.
-fn column(stream: Stream) -> i8 {
+pub(crate) fn column(stream: Stream) -> i8 {
     match stream {
         Stream::Content => 0,
         Stream::Receipts => 1,
         Stream::Changes => 2,
+        Stream::Actions => 3,
+        Stream::About(_) => 4,
     }
 }

@@ -35,6 +35,7 @@ mod inbox;
 mod keys;
 mod limits;
 mod listed;
+mod messages;
 mod meta;
 mod numbers;
 mod options;
@@ -47,10 +48,10 @@ mod tls;
 use std::{collections::BTreeSet, fmt, ops::Range, sync::Arc};
 
 use async_trait::async_trait;
-use chasqui_domain::{ChatId, DeviceId, LogId, Offset, TimeMs, UserId};
+use chasqui_domain::{ChatId, DeviceId, LogId, Offset, Seq, TimeMs, UserId};
 use chasqui_store::{
     Ban, BanKey, ChatLog, ChatRow, ChatUpdate, Checkpoint, DeviceRow, Error, EventQuery, EventRow, InboxRow,
-    LogPartition, MemberRow, Snapshot, Store,
+    LogPartition, MemberRow, MessageRow, Snapshot, Store,
 };
 
 use crate::{
@@ -148,6 +149,10 @@ impl Store for CqlStore {
 
     async fn members(&self, chat: ChatId, after: Option<&UserId>, rows_max: usize) -> Result<Vec<MemberRow>, Error> {
         self.read_members(chat, after, rows_max).await
+    }
+
+    async fn messages(&self, chat: ChatId, seqs: Range<Seq>) -> Result<Vec<MessageRow>, Error> {
+        self.read_messages(chat, &seqs).await
     }
 
     async fn chats_of(&self, user: &UserId, after: Option<ChatId>, rows_max: usize) -> Result<Vec<ChatId>, Error> {

@@ -5,6 +5,10 @@ use std::time::Duration;
 /// The versions of a chat whose events lie in one partition. It is part of the rows' keys, so it never changes.
 pub(crate) const EVENTS_OF_BUCKET: u64 = 1024;
 
+/// The messages of a chat whose states lie in one partition. It is part of the rows' keys, so it never changes. What is
+/// read at a time is a page of messages, and the state of one can have a few KiB.
+pub(crate) const MESSAGES_OF_BUCKET: u64 = 256;
+
 /// The offsets of a partition of `inbox` whose entries for one user lie in one partition. It is part of the rows' keys, so it
 /// never changes. Most records of so many are for others: what one user gets of them is little.
 pub(crate) const OFFSETS_OF_BUCKET: u64 = 1 << 20;

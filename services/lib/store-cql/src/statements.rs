@@ -62,6 +62,8 @@ statements! {
         WHERE chat = ? AND stream = ? AND bucket = ? AND version >= ? AND version <= ? LIMIT ?",
     events_down: "SELECT version, source, envelope, body FROM {}.events
         WHERE chat = ? AND stream = ? AND bucket = ? AND version >= ? AND version <= ? ORDER BY version DESC LIMIT ?",
+    erase_body: "DELETE body FROM {}.events USING TIMESTAMP ?
+        WHERE chat = ? AND stream = ? AND bucket = ? AND version = ?",
     list_event_bucket: "INSERT INTO {}.event_buckets (chat, stream, bucket) VALUES (?, ?, ?)",
     event_buckets_up: "SELECT bucket FROM {}.event_buckets
         WHERE chat = ? AND stream = ? AND bucket >= ? AND bucket <= ? LIMIT ?",
@@ -74,6 +76,8 @@ statements! {
     member: "SELECT user, state, summary FROM {}.members WHERE chat = ? AND user = ?",
     pair: "SELECT user, state, summary FROM {}.members WHERE chat = ?",
     members: "SELECT user, state FROM {}.members WHERE chat = ? AND user > ? LIMIT ?",
+    put_message: "INSERT INTO {}.messages (chat, bucket, seq, state) VALUES (?, ?, ?, ?) USING TIMESTAMP ?",
+    messages: "SELECT seq, state FROM {}.messages WHERE chat = ? AND bucket = ? AND seq >= ? AND seq <= ?",
     put_snapshot: "INSERT INTO {}.snapshots (chat, version, state) VALUES (?, ?, ?) USING TIMESTAMP ?",
     snapshot: "SELECT version, state FROM {}.snapshots WHERE chat = ?",
     put_chat_of: "INSERT INTO {}.chats_of (user, chat) VALUES (?, ?) USING TIMESTAMP ?",

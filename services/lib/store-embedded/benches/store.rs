@@ -84,6 +84,7 @@ impl Bench {
             version: Version(n + 1),
             summary: Some(zeroes(SUMMARY_BYTES)),
             members: vec![sender(n)],
+            messages: Vec::new(),
         };
         let next = Offset(messages.end);
         let (rows, updates) = (messages.clone().map(row).collect(), messages.map(update).collect());

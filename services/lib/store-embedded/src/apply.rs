@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use chasqui_domain::{Offset, TimeMs};
 use chasqui_store::{
-    Ban, BanKey, ChatUpdate, Checkpoint, DeviceRow, EventRow, InboxRow, LogPartition, MemberState, Snapshot,
+    Ban, BanKey, ChatUpdate, Checkpoint, DeviceRow, EventRow, InboxRow, LogPartition, MemberState, MemberUpdate,
+    MessageUpdate, Snapshot,
 };
 use redb::ReadableTable;
 
@@ -43,10 +44,12 @@ impl Write {
                     MemberState::Joined(state) | MemberState::Stays(state) => state.len(),
                     MemberState::Gone => 0,
                 };
-                let members = |update: &ChatUpdate| update.members.iter().map(|it| 2 * ROW + state(&it.state)).sum();
+                let member = |it: &MemberUpdate| 2 * ROW + state(&it.state);
+                let message = |it: &MessageUpdate| ROW + it.state.len() + it.erased.len() * ROW;
                 let updates = updates.iter().map(|update| {
-                    let members: usize = members(update);
-                    ROW + update.summary.as_ref().map_or(0, |summary| summary.len()) + members
+                    let members: usize = update.members.iter().map(member).sum();
+                    let messages: usize = update.messages.iter().map(message).sum();
+                    ROW + update.summary.as_ref().map_or(0, |summary| summary.len()) + members + messages
                 });
                 rows.chain(updates).sum()
             }
@@ -83,10 +86,7 @@ pub(crate) fn apply(
                 let key = tables::partition_key(of);
                 tables.marks.insert(&key, codec::numbers(&key, []).as_slice())?;
             }
-            for row in rows {
-                let key = tables::event_key(row.chat, row.stream, row.version);
-                tables.events.insert(&key, codec::event(&key, &row).as_slice())?;
-            }
+            rows.into_iter().try_for_each(|row| put_event(tables, row))?;
             updates.into_iter().for_each(|update| merged.put_update(update));
             Ok(())
         }
@@ -113,6 +113,20 @@ pub(crate) fn apply(
         // Expiry goes in steps, beside the other writes: see `expire`.
         Write::Expire(_) | Write::Flush => Ok(()),
     }
+}
+
+/// Most rows are new, so what stands is looked at only once it was replaced.
+fn put_event(tables: &mut Tables<'_>, row: EventRow) -> Result<(), Fault> {
+    let key = tables::event_key(row.chat, row.stream, row.version);
+    let stands = match tables.events.insert(key.as_slice(), codec::event(&key, &row).as_slice())? {
+        Some(value) if row.body.is_some() => codec::read_event(row.chat, row.stream, row.version, &key, value.value())?,
+        _ => return Ok(()),
+    };
+    let row = row.over(Some(&stands));
+    if row.body.is_none() {
+        tables.events.insert(key.as_slice(), codec::event(&key, &row).as_slice())?;
+    }
+    Ok(())
 }
 
 fn put_snapshot(tables: &mut Tables<'_>, snapshot: &Snapshot) -> Result<(), Fault> {

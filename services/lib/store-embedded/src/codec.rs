@@ -175,6 +175,16 @@ pub(crate) fn read_member(key: &[u8], value: &[u8]) -> Result<(Version, Bytes), 
     read_versioned("members", key, value)
 }
 
+/// The value of a message, as of a version.
+pub(crate) fn message(key: &[u8], version: Version, state: &[u8]) -> Vec<u8> {
+    Value::new(8 + state.len()).u64(version.0).put(state).seal(key)
+}
+
+/// Reads a message.
+pub(crate) fn read_message(key: &[u8], value: &[u8]) -> Result<(Version, Bytes), Fault> {
+    read_versioned("messages", key, value)
+}
+
 fn read_versioned(table: &str, key: &[u8], value: &[u8]) -> Result<(Version, Bytes), Fault> {
     let read = || {
         let mut content = Content::open(key, value)?;
@@ -316,6 +326,21 @@ mod tests {
                 other[at] ^= 1;
                 assert!(read(b"key", &other).is_err());
                 assert!(read(b"key", &value[..at]).is_err());
+            }
+        }
+    }
+
+    #[test]
+    fn what_has_become_of_a_message_reads_back_and_no_flipped_or_missing_byte_goes_unseen() {
+        for state in [&b""[..], b"state"] {
+            let value = message(b"key", Version(9), state);
+            assert_eq!(read_message(b"key", &value).unwrap(), (Version(9), Bytes::copy_from_slice(state)));
+            assert!(read_message(b"kez", &value).is_err());
+            for at in 0..value.len() {
+                let mut other = value.clone();
+                other[at] ^= 1;
+                assert!(read_message(b"key", &other).is_err());
+                assert!(read_message(b"key", &value[..at]).is_err());
             }
         }
     }

@@ -45,10 +45,10 @@ use std::{
 
 use async_trait::async_trait;
 use chasqui_disk::Disk;
-use chasqui_domain::{ChatId, DeviceId, Epoch, LogId, Offset, TimeMs, UserId};
+use chasqui_domain::{ChatId, DeviceId, Epoch, LogId, Offset, Seq, TimeMs, UserId};
 use chasqui_store::{
     Ban, BanKey, ChatLog, ChatRow, ChatUpdate, Checkpoint, DeviceRow, Error, EventQuery, EventRow, InboxRow, KeyTable,
-    LogPartition, MemberRow, Snapshot, Store, WrappedKey,
+    LogPartition, MemberRow, MessageRow, Snapshot, Store, WrappedKey,
 };
 use parking_lot::{Mutex, RwLock};
 use redb::{Database, ReadTransaction, ReadableDatabase};
@@ -292,6 +292,10 @@ impl Store for EmbeddedStore {
     async fn members(&self, chat: ChatId, after: Option<&UserId>, rows_max: usize) -> Result<Vec<MemberRow>, Error> {
         let after = after.cloned();
         self.read(move |from| reads::members(from, chat, after.as_ref(), rows_max)).await
+    }
+
+    async fn messages(&self, chat: ChatId, seqs: Range<Seq>) -> Result<Vec<MessageRow>, Error> {
+        self.read(move |from| reads::messages(from, chat, &seqs)).await
     }
 
     async fn chats_of(&self, user: &UserId, after: Option<ChatId>, rows_max: usize) -> Result<Vec<ChatId>, Error> {

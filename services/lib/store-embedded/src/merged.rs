@@ -1,18 +1,19 @@
 //! Rows that most writes of an open transaction write again. They are kept beside it and written once, before it is
 //! committed.
 //!
-//! Each of them stands by an order of its own (version, offset, term, range), so that the one that would stand in the end is
-//! the one that stands among those kept, whatever stands in the tables. Nobody reads these tables before the commit but
-//! expiry, which comes behind [`Merged::settle`].
+//! Each of them stands by an order of its own (version, offset, term, range), so that the one that would stand in the
+//! end is the one that stands among those kept, whatever stands in the tables. Nobody reads these tables before the
+//! commit but expiry, which comes behind [`Merged::settle`]. A body that is gone is gone for ever, so it doesn't matter
+//! either whether its row is written again in the meantime.
 
 use std::{
-    collections::{BTreeMap, btree_map::Entry},
+    collections::{BTreeMap, BTreeSet, btree_map::Entry},
     mem,
 };
 
 use bytes::Bytes;
-use chasqui_domain::{ChatId, Offset, UserId, Version};
-use chasqui_store::{ChatUpdate, Checkpoint, InboxRow, LogPartition, MemberState};
+use chasqui_domain::{ChatId, Offset, Seq, UserId, Version};
+use chasqui_store::{ChatUpdate, Checkpoint, EventRow, InboxRow, LogPartition, MemberState, Stream};
 use redb::ReadableTable;
 
 use crate::{
@@ -38,6 +39,8 @@ pub(crate) struct Merged {
 struct Shown {
     summary: Option<(Version, Bytes)>,
     members: BTreeMap<UserId, (Version, MemberState)>,
+    messages: BTreeMap<Seq, (Version, Bytes)>,
+    erased: BTreeSet<(Stream, Version)>,
 }
 
 impl Shown {
@@ -47,6 +50,10 @@ impl Shown {
             && self.summary.as_ref().is_none_or(|(stands, _)| *stands < version)
         {
             self.summary = Some((version, summary));
+        }
+        for update in update.messages {
+            put(&mut self.messages, update.seq, (version, update.state), |stands, new| stands.0 < new.0);
+            self.erased.extend(update.erased);
         }
         for update in update.members {
             match self.members.entry(update.user) {
@@ -103,19 +110,66 @@ fn put<K: Ord, V>(kept: &mut BTreeMap<K, V>, key: K, new: V, gives_way: impl FnO
     }
 }
 
-/// What is of an older version than the summary that stands is of a former owner: who has left since is not in the tables any more.
 fn settle_chat(tables: &mut Tables<'_>, chat: ChatId, shown: Shown) -> Result<(), Fault> {
+    let Shown { summary, members, messages, erased } = shown;
+    for (seq, (version, state)) in messages {
+        settle_message(tables, chat, seq, version, &state)?;
+    }
+    erased.into_iter().try_for_each(|(stream, version)| erase(tables, chat, stream, version))?;
+    settle_members(tables, chat, summary, members)
+}
+
+fn settle_message(
+    tables: &mut Tables<'_>,
+    chat: ChatId,
+    seq: Seq,
+    version: Version,
+    state: &[u8],
+) -> Result<(), Fault> {
+    let key = tables::message_key(chat, seq);
+    let stands = match tables.messages.get(&key)? {
+        Some(value) => codec::read_message(&key, value.value())?.0,
+        None => Version(0),
+    };
+    if version > stands {
+        tables.messages.insert(&key, codec::message(&key, version, state).as_slice())?;
+    }
+    Ok(())
+}
+
+/// Writes the row again without its body.
+fn erase(tables: &mut Tables<'_>, chat: ChatId, stream: Stream, version: Version) -> Result<(), Fault> {
+    let key = tables::event_key(chat, stream, version);
+    let row = match tables.events.get(key.as_slice())? {
+        Some(value) => codec::read_event(chat, stream, version, &key, value.value())?,
+        None => return Ok(()),
+    };
+    if row.body.is_some() {
+        let row = EventRow { body: None, ..row };
+        tables.events.insert(key.as_slice(), codec::event(&key, &row).as_slice())?;
+    }
+    Ok(())
+}
+
+/// What is of an older version than the summary that stands is of a former owner: who has left since is not in the
+/// tables any more.
+fn settle_members(
+    tables: &mut Tables<'_>,
+    chat: ChatId,
+    summary: Option<(Version, Bytes)>,
+    members: BTreeMap<UserId, (Version, MemberState)>,
+) -> Result<(), Fault> {
     let key = chat.as_bytes();
     let stands = match tables.summaries.get(key)? {
         Some(value) => codec::read_summary(key, value.value())?.0,
         None => Version(0),
     };
-    for (user, (version, state)) in shown.members {
+    for (user, (version, state)) in members {
         if version > stands {
             settle_member(tables, chat, &user, version, &state)?;
         }
     }
-    if let Some((version, summary)) = shown.summary.filter(|(version, _)| *version > stands) {
+    if let Some((version, summary)) = summary.filter(|(version, _)| *version > stands) {
         tables.summaries.insert(key, codec::summary(key, version, &summary).as_slice())?;
     }
     Ok(())

@@ -2,20 +2,18 @@
 
 use std::{collections::BTreeSet, ops::Bound, ops::Range};
 
-use chasqui_domain::{ChatId, DeviceId, LogId, Offset, Position, Term, UserId, Version};
+use chasqui_domain::{ChatId, DeviceId, LogId, Offset, Position, Seq, Term, UserId, Version};
 use chasqui_store::{
     Ban, BanKey, ChatLog, ChatRow, Checkpoint, DeviceRow, EventQuery, EventRow, InboxRow, LogPartition, MemberRow,
-    READ_ROWS_MAX, Snapshot, Stream,
+    MessageRow, READ_ROWS_MAX, Snapshot, Stream, seqs_of_read,
 };
-use redb::{ReadOnlyTable, ReadTransaction, ReadableTable};
+use redb::{ReadTransaction, ReadableTable};
 
 use crate::{
     codec,
     fault::Fault,
-    tables::{self, EVENT_KEY_BYTES, PARTITION_KEY_BYTES},
+    tables::{self, MESSAGE_KEY_BYTES, PARTITION_KEY_BYTES},
 };
-
-type Events = ReadOnlyTable<&'static [u8; EVENT_KEY_BYTES], &'static [u8]>;
 
 pub(crate) fn load_chats(
     from: &ReadTransaction,
@@ -34,7 +32,7 @@ pub(crate) fn load_chats(
         for stream in Stream::ALL {
             let (low, high) =
                 (tables::event_key(chat, stream, start), tables::event_key(chat, stream, Version(u64::MAX)));
-            for row in events.range::<&[u8; EVENT_KEY_BYTES]>(&low..=&high)? {
+            for row in events.range::<&[u8]>(low.as_slice()..=high.as_slice())? {
                 let (key, value) = row?;
                 let key = key.value();
                 let row = codec::read_event(chat, stream, tables::event_version(key), key, value.value())?;
@@ -54,10 +52,10 @@ pub(crate) fn events(from: &ReadTransaction, query: &EventQuery) -> Result<Vec<E
     if query.versions.is_empty() {
         return Ok(Vec::new());
     }
-    let events: Events = from.open_table(tables::EVENTS)?;
+    let events = from.open_table(tables::EVENTS)?;
     let low = tables::event_key(query.chat, query.stream, query.versions.start);
     let high = tables::event_key(query.chat, query.stream, query.versions.end);
-    let mut range = events.range::<&[u8; EVENT_KEY_BYTES]>(&low..&high)?;
+    let mut range = events.range::<&[u8]>(low.as_slice()..high.as_slice())?;
     let mut rows = Vec::new();
     while rows.len() < query.rows_max.min(READ_ROWS_MAX) {
         let Some(row) = (if query.descending { range.next_back() } else { range.next() }) else { break };
@@ -122,6 +120,22 @@ fn members_in(
         };
         let (_, state) = codec::read_member(key.value(), value.value())?;
         rows.push(MemberRow { user, state });
+    }
+    Ok(rows)
+}
+
+pub(crate) fn messages(from: &ReadTransaction, chat: ChatId, seqs: &Range<Seq>) -> Result<Vec<MessageRow>, Fault> {
+    let seqs = seqs_of_read(seqs);
+    if seqs.is_empty() {
+        return Ok(Vec::new());
+    }
+    let table = from.open_table(tables::MESSAGES)?;
+    let (low, high) = (tables::message_key(chat, seqs.start), tables::message_key(chat, seqs.end));
+    let mut rows = Vec::new();
+    for row in table.range::<&[u8; MESSAGE_KEY_BYTES]>(&low..&high)? {
+        let (key, value) = row?;
+        let (_, state) = codec::read_message(key.value(), value.value())?;
+        rows.push(MessageRow { seq: Seq(tables::number(key.value())), state });
     }
     Ok(rows)
 }

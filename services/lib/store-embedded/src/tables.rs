@@ -1,6 +1,6 @@
 //! The tables and their keys, which sort as bytes the way the contract asks.
 
-use chasqui_domain::{ChatId, DeviceId, LogId, Offset, UserId, Version};
+use chasqui_domain::{ChatId, DeviceId, LogId, Offset, Seq, UserId, Version};
 use chasqui_store::{BanKey, LogPartition, Stream};
 use redb::{ReadableTable, Table, TableDefinition, WriteTransaction};
 
@@ -10,15 +10,17 @@ use crate::fault::Fault;
 pub(crate) const FORMAT: u32 = 4;
 
 pub(crate) const CHAT_BYTES: usize = ChatId::BYTES;
-pub(crate) const EVENT_KEY_BYTES: usize = CHAT_BYTES + 1 + 8;
+pub(crate) const MESSAGE_KEY_BYTES: usize = CHAT_BYTES + 8;
 pub(crate) const PARTITION_KEY_BYTES: usize = 16 + 4;
 pub(crate) const SKIP_KEY_BYTES: usize = PARTITION_KEY_BYTES + 8;
 
 type Fixed<const N: usize> = TableDefinition<'static, &'static [u8; N], &'static [u8]>;
 type Loose = TableDefinition<'static, &'static [u8], &'static [u8]>;
 
-/// Chat, stream, version → event.
-pub(crate) const EVENTS: Fixed<EVENT_KEY_BYTES> = TableDefinition::new("events");
+/// Chat, stream, version → event; of what was done to one message chat, stream, seq, version.
+pub(crate) const EVENTS: Loose = TableDefinition::new("events");
+/// Chat, seq → what has become of the message.
+pub(crate) const MESSAGES: Fixed<MESSAGE_KEY_BYTES> = TableDefinition::new("messages");
 /// Chat → its newest snapshot.
 pub(crate) const SNAPSHOTS: Fixed<CHAT_BYTES> = TableDefinition::new("snapshots");
 /// Chat → its newest summary.
@@ -55,7 +57,8 @@ pub(crate) type LooseTable<'txn> = Table<'txn, &'static [u8], &'static [u8]>;
 
 /// The tables of a write transaction.
 pub(crate) struct Tables<'txn> {
-    pub(crate) events: FixedTable<'txn, EVENT_KEY_BYTES>,
+    pub(crate) events: LooseTable<'txn>,
+    pub(crate) messages: FixedTable<'txn, MESSAGE_KEY_BYTES>,
     pub(crate) snapshots: FixedTable<'txn, CHAT_BYTES>,
     pub(crate) summaries: FixedTable<'txn, CHAT_BYTES>,
     pub(crate) members: LooseTable<'txn>,
@@ -76,6 +79,7 @@ impl<'txn> Tables<'txn> {
     pub(crate) fn open(transaction: &'txn WriteTransaction) -> Result<Self, Fault> {
         Ok(Self {
             events: transaction.open_table(EVENTS)?,
+            messages: transaction.open_table(MESSAGES)?,
             snapshots: transaction.open_table(SNAPSHOTS)?,
             summaries: transaction.open_table(SUMMARIES)?,
             members: transaction.open_table(MEMBERS)?,
@@ -101,15 +105,27 @@ pub(crate) fn format(meta: &impl ReadableTable<&'static str, &'static [u8]>) -> 
 }
 
 /// The key of an event.
-pub(crate) fn event_key(chat: ChatId, stream: Stream, version: Version) -> [u8; EVENT_KEY_BYTES] {
-    let mut key = [0; EVENT_KEY_BYTES];
-    key[..CHAT_BYTES].copy_from_slice(chat.as_bytes());
-    key[CHAT_BYTES] = match stream {
-        Stream::Content => 0,
-        Stream::Receipts => 1,
-        Stream::Changes => 2,
+pub(crate) fn event_key(chat: ChatId, stream: Stream, version: Version) -> Vec<u8> {
+    let (stream, seq) = match stream {
+        Stream::Content => (0, None),
+        Stream::Receipts => (1, None),
+        Stream::Changes => (2, None),
+        Stream::Actions => (3, None),
+        Stream::About(seq) => (4, Some(seq)),
     };
-    key[CHAT_BYTES + 1..].copy_from_slice(&version.0.to_be_bytes());
+    let mut key = Vec::with_capacity(CHAT_BYTES + 1 + 8 + 8);
+    key.extend_from_slice(chat.as_bytes());
+    key.push(stream);
+    key.extend(seq.iter().flat_map(|seq| seq.0.to_be_bytes()));
+    key.extend_from_slice(&version.0.to_be_bytes());
+    key
+}
+
+/// The key of a message of a chat.
+pub(crate) fn message_key(chat: ChatId, seq: Seq) -> [u8; MESSAGE_KEY_BYTES] {
+    let mut key = [0; MESSAGE_KEY_BYTES];
+    key[..CHAT_BYTES].copy_from_slice(chat.as_bytes());
+    key[CHAT_BYTES..].copy_from_slice(&seq.0.to_be_bytes());
     key
 }
 
@@ -124,7 +140,7 @@ pub(crate) fn member_of(key: &[u8]) -> Option<UserId> {
 }
 
 /// The version in the key of an event.
-pub(crate) fn event_version(key: &[u8; EVENT_KEY_BYTES]) -> Version {
+pub(crate) fn event_version(key: &[u8]) -> Version {
     Version(number(key))
 }
 
@@ -210,4 +226,20 @@ pub(crate) fn read_ban_key(key: &[u8]) -> Option<BanKey> {
 /// The number that a key ends with.
 pub(crate) fn number(key: &[u8]) -> u64 {
     key.last_chunk().copied().map_or(0, u64::from_be_bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Rows of a stream lie together in the order of their versions, those about one message apart from all others.
+    #[test]
+    fn events_sort_by_stream_then_message_then_version() {
+        let chat = ChatId::direct(&UserId::new("alice").unwrap(), &UserId::new("bob").unwrap());
+        let streams = Stream::ALL.into_iter().chain([0, 1, 256, u64::MAX].map(|seq| Stream::About(Seq(seq))));
+        let places = streams.flat_map(|stream| [0, 1, 256, u64::MAX].map(|version| (stream, Version(version))));
+        let keys: Vec<_> = places.map(|(stream, version)| (event_key(chat, stream, version), version)).collect();
+        assert!(keys.is_sorted_by(|(one, _), (next, _)| one < next));
+        assert!(keys.iter().all(|(key, version)| event_version(key) == *version));
+    }
 }

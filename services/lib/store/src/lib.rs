@@ -29,7 +29,9 @@ use std::{collections::BTreeSet, ops::Range};
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use chasqui_domain::{ChatId, DeviceId, LogId, Offset, Partition, Position, Source, Term, TimeMs, UserId, Version};
+use chasqui_domain::{
+    ChatId, DeviceId, LogId, Offset, Partition, Position, Seq, Source, Term, TimeMs, UserId, Version,
+};
 
 pub use bans::{BAN_REASON_BYTES_MAX, Ban, BanKey, BanReason, ReasonError};
 pub use devices::{DEVICES_OF_USER_MAX, DeviceRow};
@@ -48,11 +50,16 @@ pub enum Stream {
     Receipts,
     /// Who is in the chat, and what it is called.
     Changes,
+    /// What was done to messages.
+    Actions,
+    /// What was done to one message: its rows of [`Stream::Actions`] once more, without bodies, found by its seq. A
+    /// chat's state is not built from them.
+    About(Seq),
 }
 
 impl Stream {
-    /// All of them.
-    pub const ALL: [Self; 3] = [Self::Content, Self::Receipts, Self::Changes];
+    /// Those that together have each event once.
+    pub const ALL: [Self; 4] = [Self::Content, Self::Receipts, Self::Changes, Self::Actions];
 }
 
 /// An event as a row.
@@ -68,8 +75,18 @@ pub struct EventRow {
     pub source: Source,
     /// The event without its body.
     pub envelope: Bytes,
-    /// The sealed body of a message.
+    /// The sealed body of a message, or of what replaces it.
     pub body: Option<Bytes>,
+}
+
+impl EventRow {
+    /// The row as it stands when it is written where another one is. What comes of the same command is the same row,
+    /// and it loses its body only by [`MessageUpdate::erased`]: so if what stands has none, it stays without.
+    #[must_use]
+    pub fn over(self, stands: Option<&Self>) -> Self {
+        let is_erased = stands.is_some_and(|stands| stands.source == self.source && stands.body.is_none());
+        Self { body: self.body.filter(|_| !is_erased), ..self }
+    }
 }
 
 /// What some events change of what is shown of a chat, as of the last of them. What is of a newer version replaces what is of an
@@ -84,6 +101,21 @@ pub struct ChatUpdate {
     pub summary: Option<Bytes>,
     /// The members of whom something changes, each once.
     pub members: Vec<MemberUpdate>,
+    /// The messages of which something changes, each once.
+    pub messages: Vec<MessageUpdate>,
+}
+
+/// What changes of a message behind it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MessageUpdate {
+    /// Which.
+    pub seq: Seq,
+    /// What it is now, without what it says.
+    pub state: Bytes,
+    /// The rows whose bodies are gone for ever: whoever reads such a row from now on finds none, also when a former
+    /// owner writes it again behind this. They are there already, or written by the same call, and are of lower
+    /// versions than the update. This counts however old the update is.
+    pub erased: Vec<(Stream, Version)>,
 }
 
 /// What changes of a member of a chat.
@@ -126,6 +158,15 @@ pub struct MemberRow {
     pub state: Bytes,
 }
 
+/// What has become of a message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MessageRow {
+    /// Which.
+    pub seq: Seq,
+    /// What is kept of it.
+    pub state: Bytes,
+}
+
 /// The state of a chat as of a version. A newer version replaces an older one, never the other way round.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Snapshot {
@@ -135,6 +176,13 @@ pub struct Snapshot {
     pub version: Version,
     /// The state.
     pub bytes: Bytes,
+}
+
+/// The messages that one read of a range of them looks at: its first [`READ_ROWS_MAX`], whether they have rows or not.
+#[must_use]
+pub fn seqs_of_read(seqs: &Range<Seq>) -> Range<Seq> {
+    let end = seqs.start.0.saturating_add(READ_ROWS_MAX as u64);
+    seqs.start..seqs.end.min(Seq(end))
 }
 
 /// What a chat's state is built from.
@@ -272,6 +320,13 @@ pub trait Store: Send + Sync + 'static {
     /// [`Error`].
     async fn members(&self, chat: ChatId, after: Option<&UserId>, rows_max: usize) -> Result<Vec<MemberRow>, Error>;
 
+    /// What has become of those messages of a chat to which something was done, in ascending order of seq; of as many
+    /// as [`seqs_of_read`] says.
+    ///
+    /// # Errors
+    /// [`Error`].
+    async fn messages(&self, chat: ChatId, seqs: Range<Seq>) -> Result<Vec<MessageRow>, Error>;
+
     /// The chats that a user is in, in ascending order of id, from behind `after`; at most `rows_max`.
     ///
     /// # Errors
@@ -400,5 +455,44 @@ impl Error {
     #[must_use]
     pub fn is_retryable(&self) -> bool {
         matches!(self, Self::Full { .. } | Self::Unavailable { .. })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(command: u64, body: Option<&'static [u8]>) -> EventRow {
+        let user = |name: &str| UserId::new(name).unwrap();
+        EventRow {
+            chat: ChatId::direct(&user("alice"), &user("bob")),
+            stream: Stream::Content,
+            version: Version(1),
+            source: Source { log: LogId([1; 16]), partition: Partition(0), offset: Offset(command), index: 0 },
+            envelope: Bytes::from(format!("envelope {command}")),
+            body: body.map(Bytes::from_static),
+        }
+    }
+
+    #[test]
+    fn a_row_of_the_same_command_stays_without_its_body_and_one_of_another_is_another_row() {
+        let (said, gone) = (row(1, Some(b"body")), row(1, None));
+        assert_eq!(said.clone().over(None), said);
+        assert_eq!(said.clone().over(Some(&said)), said);
+        assert_eq!(said.clone().over(Some(&gone)), gone);
+        assert_eq!(gone.clone().over(Some(&said)), gone);
+        assert_eq!(said.clone().over(Some(&row(2, None))), said);
+    }
+
+    #[test]
+    fn a_read_of_messages_goes_no_further_than_so_many_of_them() {
+        let of_read = |start, end| {
+            let Range { start, end } = seqs_of_read(&(Seq(start)..Seq(end)));
+            (start.0, end.0)
+        };
+        assert_eq!(of_read(5, 9), (5, 9));
+        assert_eq!(of_read(5, u64::MAX), (5, 5 + READ_ROWS_MAX as u64));
+        assert_eq!(of_read(u64::MAX - 1, u64::MAX), (u64::MAX - 1, u64::MAX));
+        assert_eq!(of_read(9, 5), (9, 5));
     }
 }

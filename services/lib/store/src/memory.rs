@@ -7,12 +7,13 @@ use std::{
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use chasqui_domain::{ChatId, DeviceId, Epoch, LogId, Offset, Position, TimeMs, UserId, Version};
+use chasqui_domain::{ChatId, DeviceId, Epoch, LogId, Offset, Position, Seq, TimeMs, UserId, Version};
 use parking_lot::Mutex;
 
 use crate::{
     Ban, BanKey, ChatLog, ChatRow, ChatUpdate, Checkpoint, DeviceRow, Error, EventQuery, EventRow, InboxRow, KeyTable,
-    LogPartition, MemberRow, MemberState, READ_ROWS_MAX, Snapshot, Store, Stream, WrappedKey,
+    LogPartition, MemberRow, MemberState, MessageRow, MessageUpdate, READ_ROWS_MAX, Snapshot, Store, Stream,
+    WrappedKey, seqs_of_read,
 };
 
 const DAY_MS: u64 = 24 * 60 * 60 * 1000;
@@ -29,6 +30,7 @@ struct Rows {
     snapshots: BTreeMap<ChatId, Snapshot>,
     summaries: BTreeMap<ChatId, (Version, Bytes)>,
     members: BTreeMap<ChatId, BTreeMap<UserId, (Version, Bytes)>>,
+    messages: BTreeMap<(ChatId, Seq), (Version, Bytes)>,
     chats_of: BTreeMap<UserId, BTreeSet<ChatId>>,
     offsets: BTreeMap<LogPartition, Offset>,
     has_events: BTreeSet<LogPartition>,
@@ -49,9 +51,28 @@ impl MemoryStore {
 }
 
 impl Rows {
-    /// Passes over what is of a former owner: who left is then left out of the newest summary.
+    fn put_event(&mut self, row: EventRow) {
+        let key = (row.chat, row.stream, row.version);
+        let row = row.over(self.events.get(&key));
+        self.events.insert(key, row);
+    }
+
+    fn put_message(&mut self, chat: ChatId, version: Version, message: MessageUpdate) {
+        let MessageUpdate { seq, state, erased } = message;
+        if self.messages.get(&(chat, seq)).is_none_or(|(stands, _)| *stands < version) {
+            self.messages.insert((chat, seq), (version, state));
+        }
+        for (stream, version) in erased {
+            if let Some(row) = self.events.get_mut(&(chat, stream, version)) {
+                row.body = None;
+            }
+        }
+    }
+
+    /// Passes over what a former owner says of members: who left is then left out of the newest summary.
     fn put_update(&mut self, update: ChatUpdate) {
-        let ChatUpdate { chat, version, summary, members } = update;
+        let ChatUpdate { chat, version, summary, members, messages } = update;
+        messages.into_iter().for_each(|message| self.put_message(chat, version, message));
         if self.summaries.get(&chat).is_some_and(|(stands, _)| *stands >= version) {
             return;
         }
@@ -137,9 +158,7 @@ impl Store for MemoryStore {
         if !rows.is_empty() {
             all.has_events.insert(of);
         }
-        for row in rows {
-            all.events.insert((row.chat, row.stream, row.version), row);
-        }
+        rows.into_iter().for_each(|row| all.put_event(row));
         updates.into_iter().for_each(|update| all.put_update(update));
         Ok(())
     }
@@ -193,6 +212,16 @@ impl Store for MemoryStore {
         let rows = members.range::<UserId, _>((behind, Bound::Unbounded));
         let rows = rows.map(|(user, (_, state))| MemberRow { user: user.clone(), state: state.clone() });
         Ok(rows.take(rows_max.min(READ_ROWS_MAX)).collect())
+    }
+
+    async fn messages(&self, chat: ChatId, seqs: Range<Seq>) -> Result<Vec<MessageRow>, Error> {
+        let seqs = seqs_of_read(&seqs);
+        if seqs.is_empty() {
+            return Ok(Vec::new());
+        }
+        let all = self.rows.lock();
+        let rows = all.messages.range((chat, seqs.start)..(chat, seqs.end));
+        Ok(rows.map(|((_, seq), (_, state))| MessageRow { seq: *seq, state: state.clone() }).collect())
     }
 
     async fn chats_of(&self, user: &UserId, after: Option<ChatId>, rows_max: usize) -> Result<Vec<ChatId>, Error> {

@@ -8,6 +8,7 @@ mod chats;
 mod devices;
 mod inboxes;
 mod keys;
+mod messages;
 mod partitions;
 pub mod rows;
 
@@ -23,6 +24,7 @@ pub use chats::*;
 pub use devices::*;
 pub use inboxes::*;
 pub use keys::*;
+pub use messages::*;
 pub use partitions::*;
 
 /// What is tested: an opened store and the table of keys beside it.
@@ -73,6 +75,17 @@ macro_rules! conformance {
             chats_of_a_user_are_those_that_they_are_in
             members_are_read_in_pages
             chats_of_a_user_are_read_in_pages
+            what_was_done_to_a_message_is_found_by_it
+            what_was_done_to_a_message_is_read_in_pages
+            loading_gives_each_event_once
+            what_is_newer_of_a_message_replaces_what_is_older_and_never_the_reverse
+            messages_are_read_by_range
+            a_read_of_messages_gives_all_of_them
+            an_erased_body_stays_away_though_its_row_is_written_again
+            a_body_that_comes_with_its_erasure_is_never_seen
+            an_older_update_erases_no_less
+            what_becomes_of_a_message_is_seen_by_the_next_read
+            what_was_erased_is_gone_after_reopening
             offsets_are_kept_by_partition_and_life
             a_late_commit_moves_nothing_back
             an_older_snapshot_never_replaces_a_newer_one

@@ -4,7 +4,7 @@ mod groups;
 mod said;
 
 use chasqui_client::{Draft, Update};
-use chasqui_oracle::{Line, Message, Watermarks};
+use chasqui_oracle::{Became, Line, Message, Reaction, Watermarks};
 use chasqui_wire::frames::{self, MemberReceipt};
 
 pub use groups::{changed, others, role};
@@ -46,7 +46,7 @@ pub fn lines(update: Update) -> Vec<Line> {
             unread: receipts.unread,
             members: receipts.members.iter().map(watermarks).collect(),
         }],
-        // What is of groups has been told above.
+        // What is of groups, and what is done to messages, has been told above.
         Update::Changed(_) | Update::Done { .. } | Update::Counts(_) => Vec::new(),
         // No promise is about tokens: those of these tests outlive them.
         Update::TokenExpires { .. } | Update::Renewed { .. } | Update::NotRenewed(_) => Vec::new(),
@@ -63,7 +63,7 @@ pub fn watermarks(member: &MemberReceipt) -> Watermarks {
     Watermarks { user: member.user.to_string(), delivered: member.delivered.0, read: member.read.0 }
 }
 
-/// A message as it is shown.
+/// A message as it is shown, and what has become of it.
 #[must_use]
 pub fn plain(message: frames::Message) -> Message {
     let text = Said::of_message(&message).to_string();
@@ -75,7 +75,18 @@ pub fn plain(message: frames::Message) -> Message {
         id: message.id.0,
         text,
         time: message.time.0,
+        became: Became {
+            edited: message.edited.map(|time| time.0),
+            deleted: message.deleted.map(|time| time.0),
+            reactions: message.reactions.iter().map(reaction).collect(),
+        },
     }
+}
+
+fn reaction(item: &frames::ReactionItem) -> Reaction {
+    // One that can't be opened any more is none that anybody knows.
+    let kind = item.reaction.clone().unwrap_or_default();
+    Reaction { kind, count: item.count.into(), own: item.own }
 }
 
 /// What a draft says, as it is shown in the message that becomes of it.

@@ -2,12 +2,12 @@
 
 #![expect(clippy::unwrap_used, clippy::missing_panics_doc, reason = "what is made here is valid, or the test is wrong")]
 
-use std::{num::NonZeroU32, sync::Arc};
+use std::{collections::BTreeMap, num::NonZeroU32, sync::Arc};
 
 use bytes::Bytes;
 use chasqui_domain::{
-    Action, Change, ChatId, Command, ContentType, Counter, Create, DeviceId, Epoch, LogId, Partition, Role, Rules,
-    RulesNumber, Sealed, Send, Seq, UserId,
+    Action, Change, Chat, ChatId, Command, ContentType, Counter, Create, DeviceId, Epoch, LogId, Message, Partition,
+    Reaction, ReactionTag, Role, Rules, RulesNumber, Sealed, Send, Seq, Target, TimeMs, UserId, Version, decide,
 };
 use chasqui_log::{Append, Header, Log, MemoryLog, Partitions, Topic, TopicPartition};
 use chasqui_runtime::Runtime;
@@ -148,11 +148,82 @@ pub fn append(value: Bytes, number: usize) -> Append {
     Append { to: commands(), key: Bytes::from_static(b"chat"), value, headers: vec![trace] }
 }
 
-/// About seventy commands of six chats and a group: messages, changes, repeats, receipts, refusals, and something that is
-/// no command.
+/// Commands, and where the messages are that they write.
+#[derive(Default)]
+struct Script {
+    commands: Vec<Command>,
+    chats: BTreeMap<ChatId, Chat>,
+    messages: BTreeMap<(ChatId, Seq), Message>,
+}
+
+impl Script {
+    fn extend(&mut self, commands: impl IntoIterator<Item = Command>) {
+        commands.into_iter().for_each(|command| self.push(command));
+    }
+
+    fn push(&mut self, command: Command) {
+        let chat = self.chats.entry(command.chat).or_insert_with(|| Chat::new(command.chat));
+        let about = command.action.target().map(|target| (command.chat, target.seq));
+        let message = about.and_then(|about| self.messages.get(&about));
+        for event in decide(chat, message, &command, TimeMs(0)).unwrap().events {
+            chat.apply(&event).unwrap();
+            if let Some(message) = Message::written(&event) {
+                self.messages.insert((command.chat, message.target.seq), message);
+            }
+            if let Some(message) = about.filter(|_| event.kind.target().is_some()) {
+                self.messages.get_mut(&message).unwrap().apply(&event).unwrap();
+            }
+        }
+        self.commands.push(command);
+    }
+
+    /// Something is done to a message of a chat.
+    fn act(&mut self, chat: ChatId, from: &str, counter: u64, seq: u64, act: impl FnOnce(Target) -> Change) {
+        let seq = Seq(seq);
+        let version = self.messages.get(&(chat, seq)).map_or(Version(0), |message| message.target.version);
+        let change = act(Target { seq, version });
+        self.push(of_chat(chat, from, Action::Change { counter: Counter(counter), allowed: true, change }));
+    }
+
+    /// What is done to messages in a round: of the chat of alice and bob, and of the group.
+    fn acts(&mut self, round: u64) {
+        let direct = ChatId::direct(&user("alice"), &user("bob"));
+        let (alices, at) = (2 * round - 1, 10 * round);
+        self.act(direct, "alice", at, alices, |message| edit(message, format!("edited in {round}")));
+        self.act(direct, "bob", at, alices, |message| react(message, 1));
+        self.act(direct, "bob", at + 1, alices, |message| react(message, 2));
+        self.act(direct, "bob", at + 1, alices, |message| react(message, 2));
+        self.act(direct, "alice", at + 1, alices, |message| react(message, 1));
+        self.act(direct, "bob", at + 2, alices, |message| edit(message, "not mine".to_owned()));
+        self.act(direct, "bob", at + 3, alices, |message| Change::Pin { message });
+        match round {
+            2 => self.act(direct, "alice", at + 2, alices, |message| Change::Unpin { message }),
+            3 => self.act(direct, "alice", at + 2, 1, |message| Change::Delete { message }),
+            4 => self.act(direct, "bob", at + 4, 1, |message| react(message, 1)),
+            _ => self.act(direct, "bob", at + 4, 99, |message| react(message, 1)),
+        }
+        let group = group();
+        self.act(group, "bob", at, 1, |message| react(message, 1));
+        self.act(group, "alice", at, 1, |message| edit(message, format!("edited in {round}")));
+        self.act(group, "alice", at + 1, 2, |message| Change::Pin { message });
+        self.act(group, "dave", at, 2, |message| Change::Pin { message });
+    }
+}
+
+fn edit(message: Target, text: String) -> Change {
+    Change::Edit { message, body: sealed(Epoch::FIRST, text) }
+}
+
+fn react(message: Target, tag: u8) -> Change {
+    let reaction = Reaction { tag: ReactionTag([tag; 16]), kind: sealed(Epoch::FIRST, format!("reaction {tag}")) };
+    Change::React { message, reaction: Some(reaction) }
+}
+
+/// Some 130 commands of six chats and a group: messages, changes, what is done to messages, repeats, receipts, refusals, and
+/// something that is no command.
 #[must_use]
 pub fn mixed() -> Vec<Bytes> {
-    let mut all = Vec::new();
+    let mut all = Script::default();
     for round in 1..=4 {
         all.extend([
             send("alice", "bob", round),
@@ -167,8 +238,10 @@ pub fn mixed() -> Vec<Bytes> {
             read("alice", "dave", 1),
         ]);
         all.extend(in_group(round));
+        all.acts(round);
     }
-    let mut bytes: Vec<_> = all.iter().map(|command| chasqui_wire::command::encode(command).unwrap()).collect();
+    let mut bytes: Vec<_> =
+        all.commands.iter().map(|command| chasqui_wire::command::encode(command).unwrap()).collect();
     bytes.insert(11, Bytes::from_static(b"this is no command"));
     bytes
 }

@@ -1,11 +1,12 @@
 //! Changes of a chat, within the records that ask for them and that tell of them.
 
-use chasqui_domain::{Change, Counter, DeviceId, EventKind, Role, Seq, UserId};
+use bytes::Bytes;
+use chasqui_domain::{Change, Counter, DeviceId, EventKind, Reaction, ReactionTag, Role, Seq, Target, UserId, Version};
 use serde::{Deserialize, Serialize};
 
 use crate::{
     Error, codec,
-    fields::{long, role, text, texts},
+    fields::{long, reaction_tag, role, text, texts},
     parts::SealedRecord,
 };
 
@@ -18,6 +19,11 @@ pub(crate) struct ChangeRecord {
     leave: Option<ChangeLeave>,
     role: Option<ChangeRole>,
     describe: Option<ChangeDescribe>,
+    edit: Option<ChangeEdit>,
+    delete: Option<ChangeDelete>,
+    react: Option<ChangeReact>,
+    pin: Option<ChangePin>,
+    unpin: Option<ChangeUnpin>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -49,6 +55,73 @@ struct ChangeDescribe {
     picture: Option<SealedRecord>,
 }
 
+/// `Target`.
+#[derive(Clone, Copy, Serialize, Deserialize)]
+#[serde(rename = "Target")]
+pub(crate) struct TargetRecord {
+    #[serde(with = "long")]
+    seq: Seq,
+    #[serde(with = "long")]
+    version: Version,
+}
+
+impl From<Target> for TargetRecord {
+    fn from(Target { seq, version }: Target) -> Self {
+        Self { seq, version }
+    }
+}
+
+impl From<TargetRecord> for Target {
+    fn from(TargetRecord { seq, version }: TargetRecord) -> Self {
+        Self { seq, version }
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+struct ChangeEdit {
+    message: TargetRecord,
+    body: SealedRecord,
+}
+
+#[derive(Serialize, Deserialize)]
+struct ChangeDelete {
+    message: TargetRecord,
+}
+
+#[derive(Serialize, Deserialize)]
+struct ChangeReact {
+    message: TargetRecord,
+    reaction: Option<ReactionRecord>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename = "Reaction")]
+struct ReactionRecord {
+    #[serde(with = "reaction_tag")]
+    tag: ReactionTag,
+    kind: SealedRecord,
+}
+
+#[derive(Serialize, Deserialize)]
+struct ChangePin {
+    message: TargetRecord,
+}
+
+#[derive(Serialize, Deserialize)]
+struct ChangeUnpin {
+    message: TargetRecord,
+}
+
+impl ReactionRecord {
+    fn of(reaction: &Reaction) -> Self {
+        Self { tag: reaction.tag, kind: SealedRecord::of(&reaction.kind) }
+    }
+
+    fn into_domain(self, record: &'static str) -> Result<Reaction, Error> {
+        Ok(Reaction { tag: self.tag, kind: self.kind.into_domain(record)? })
+    }
+}
+
 impl ChangeRecord {
     pub(crate) fn of(change: &Change) -> Self {
         let mut record = Self::default();
@@ -61,11 +134,31 @@ impl ChangeRecord {
                 let [title, picture] = [title, picture].map(|part| part.as_ref().map(SealedRecord::of));
                 record.describe = Some(ChangeDescribe { title, picture });
             }
+            Change::Edit { message, body } => {
+                record.edit = Some(ChangeEdit { message: (*message).into(), body: SealedRecord::of(body) });
+            }
+            Change::Delete { message } => record.delete = Some(ChangeDelete { message: (*message).into() }),
+            Change::React { message, reaction } => {
+                let reaction = reaction.as_ref().map(ReactionRecord::of);
+                record.react = Some(ChangeReact { message: (*message).into(), reaction });
+            }
+            Change::Pin { message } => record.pin = Some(ChangePin { message: (*message).into() }),
+            Change::Unpin { message } => record.unpin = Some(ChangeUnpin { message: (*message).into() }),
         }
         record
     }
 
+    /// The body of an edited message, which has a cell of its own in a stored row.
+    pub(crate) fn body(&mut self) -> Option<&mut Option<Bytes>> {
+        self.edit.as_mut().map(|edit| &mut edit.body.bytes)
+    }
+
     pub(crate) fn into_domain(self, record: &'static str) -> Result<Change, Error> {
+        let edit = |it: ChangeEdit| Ok(Change::Edit { message: it.message.into(), body: it.body.into_domain(record)? });
+        let react = |it: ChangeReact| {
+            let reaction = it.reaction.map(|reaction| reaction.into_domain(record)).transpose()?;
+            Ok(Change::React { message: it.message.into(), reaction })
+        };
         let describe = |it: ChangeDescribe| {
             let part = |part: Option<SealedRecord>| part.map(|part| part.into_domain(record)).transpose();
             Ok(Change::Describe { title: part(it.title)?, picture: part(it.picture)? })
@@ -78,6 +171,11 @@ impl ChangeRecord {
                 self.leave.map(|ChangeLeave {}| Ok(Change::Leave)),
                 self.role.map(|it| Ok(Change::SetRole { user: it.user, role: it.role })),
                 self.describe.map(describe),
+                self.edit.map(edit),
+                self.delete.map(|it| Ok(Change::Delete { message: it.message.into() })),
+                self.react.map(react),
+                self.pin.map(|it| Ok(Change::Pin { message: it.message.into() })),
+                self.unpin.map(|it| Ok(Change::Unpin { message: it.message.into() })),
             ],
         )?
     }
@@ -135,7 +233,7 @@ pub(crate) struct EventChanged {
     counter: Counter,
     #[serde(with = "long")]
     after: Seq,
-    change: ChangeRecord,
+    pub(crate) change: ChangeRecord,
 }
 
 impl EventChanged {

@@ -93,10 +93,15 @@ codes! {
     WrongChat "wrong_chat" 409 - false "The chat is not the one of these two users, or not of the kind that this is asked of."
     NotAMember "not_a_member" 404 - false "The user is not in the chat, or there is no such chat."
     NotAllowed "not_allowed" 403 - false "The user may not write to this user, or to one who is to be added."
-    NotPermitted "not_permitted" 403 - false "The user's role in the group doesn't allow it."
+    NotPermitted "not_permitted" 403 - false "The user's role in the group doesn't allow it, or the message is another's."
     NoSuchMember "no_such_member" 404 - false "The user that it is about is not in the group."
     TooManyMembers "too_many_members" 409 - false "The group would have more members than it may."
     LastOwner "last_owner" 409 - false "The group would have no owner: make somebody else one before."
+    NoSuchMessage "no_such_message" 404 - false "There is no such message in the chat, or none any more."
+    TooLate "too_late" 409 - false "The time in which this can be done to a message is over."
+    TooManyReactions "too_many_reactions" 409 - false "The message has as many kinds of reactions as it may have: use one of those."
+    TooManyActions "too_many_actions" 409 - false "More was done to this message than may be."
+    TooManyPins "too_many_pins" 409 - false "As many messages of the chat are pinned as may be: unpin one before."
     BodyTooLarge "body_too_large" 413 - false "The message is larger than allowed."
     BadCounter "bad_counter" 400 - false "Message ids count from 1."
     CounterTooOld "counter_too_old" 409 - false "The message id lies too far below the device's highest to tell whether it was sent before."
@@ -162,6 +167,11 @@ impl Code {
             (Self::NoSuchMember, None) => Refusal::NoSuchMember,
             (Self::TooManyMembers, None) => Refusal::TooManyMembers,
             (Self::LastOwner, None) => Refusal::LastOwner,
+            (Self::NoSuchMessage, None) => Refusal::NoSuchMessage,
+            (Self::TooLate, None) => Refusal::TooLate,
+            (Self::TooManyReactions, None) => Refusal::TooManyReactions,
+            (Self::TooManyActions, None) => Refusal::TooManyActions,
+            (Self::TooManyPins, None) => Refusal::TooManyPins,
             (Self::BodyTooLarge, None) => Refusal::BodyTooLarge,
             (Self::BadCounter, None) => Refusal::BadCounter,
             (Self::CounterTooOld, None) => Refusal::CounterTooOld,
@@ -183,6 +193,11 @@ impl From<Refusal> for Code {
             Refusal::NoSuchMember => Self::NoSuchMember,
             Refusal::TooManyMembers => Self::TooManyMembers,
             Refusal::LastOwner => Self::LastOwner,
+            Refusal::NoSuchMessage => Self::NoSuchMessage,
+            Refusal::TooLate => Self::TooLate,
+            Refusal::TooManyReactions => Self::TooManyReactions,
+            Refusal::TooManyActions => Self::TooManyActions,
+            Refusal::TooManyPins => Self::TooManyPins,
             Refusal::BodyTooLarge => Self::BodyTooLarge,
             Refusal::BadCounter => Self::BadCounter,
             Refusal::CounterTooOld => Self::CounterTooOld,

@@ -28,6 +28,8 @@ struct Record {
     rules: RulesNumber,
     body_bytes_max: u32,
     members_max: u32,
+    edit_within_ms: u32,
+    delete_within_ms: u32,
     create: Option<CommandCreate>,
     send: Option<CommandSend>,
     change: Option<CommandChange>,
@@ -88,6 +90,8 @@ pub fn encode(command: &Command) -> Result<Bytes, Error> {
         rules: command.rules.number,
         body_bytes_max: command.rules.body_bytes_max,
         members_max: command.rules.members_max,
+        edit_within_ms: command.rules.edit_within_ms,
+        delete_within_ms: command.rules.delete_within_ms,
         create: None,
         send: None,
         change: None,
@@ -159,7 +163,13 @@ pub fn decode(bytes: &[u8]) -> Result<Command, Error> {
         chat: record.chat,
         sender: record.sender,
         device: record.device,
-        rules: Rules { number: record.rules, body_bytes_max: record.body_bytes_max, members_max: record.members_max },
+        rules: Rules {
+            number: record.rules,
+            body_bytes_max: record.body_bytes_max,
+            members_max: record.members_max,
+            edit_within_ms: record.edit_within_ms,
+            delete_within_ms: record.delete_within_ms,
+        },
         action,
     })
 }

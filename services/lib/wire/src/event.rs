@@ -37,6 +37,12 @@ struct Record {
 }
 
 impl Record {
+    /// The sealed body, which has a cell of its own in a stored row.
+    fn body(&mut self) -> Option<&mut Option<Bytes>> {
+        let message = self.message.as_mut().map(|message| &mut message.body.bytes);
+        message.or_else(|| self.changed.as_mut().and_then(|changed| changed.change.body()))
+    }
+
     fn of(event: &Event, source: &Source) -> Self {
         let mut record = Self {
             chat: event.chat,
@@ -95,25 +101,25 @@ pub fn decode(bytes: &[u8]) -> Result<(Event, Source), Error> {
     codec::decode::<Record>(&CODEC, bytes)?.into_domain()
 }
 
-/// Writes an event for its row: the envelope, and the sealed body of a message.
+/// Writes an event for its row: the envelope, and the sealed body of a message or of what replaces it.
 ///
 /// # Errors
 /// [`Error::Encode`] when a number is above 2^63 - 1.
 pub fn encode_envelope(event: &Event, source: &Source) -> Result<(Bytes, Option<Bytes>), Error> {
     let mut record = Record::of(event, source);
-    let body = record.message.as_mut().and_then(|message| message.body.bytes.take());
+    let body = record.body().and_then(Option::take);
     Ok((codec::encode(&CODEC, &record)?, body))
 }
 
-/// Reads an event from its row.
+/// Reads an event from its row. A body that was erased is read as one of no bytes, which opens as nothing.
 ///
 /// # Errors
-/// When the envelope is no event, or the body of a message is missing, or there is a body and the event has none.
+/// When the envelope is no event, or there is a body and the event has none.
 pub fn decode_row(envelope: &[u8], body: Option<&Bytes>) -> Result<(Event, Source), Error> {
     let mut record: Record = codec::decode(&CODEC, envelope)?;
-    let cell = record.message.as_mut().map(|message| &mut message.body.bytes);
-    match (cell, body) {
-        (Some(cell @ None), Some(body)) => *cell = Some(body.clone()),
+    match (record.body(), body) {
+        // What was erased is empty, which nothing sealed ever is.
+        (Some(cell @ None), body) => *cell = Some(body.cloned().unwrap_or_default()),
         (_, None) => {}
         (_, Some(_)) => {
             return Err(Error::Decode { record: RECORD, why: "it has no place for the body beside it".to_owned() });

@@ -210,3 +210,48 @@ pub(crate) mod long_opt {
         Ok(Option::<Long<T>>::deserialize(deserializer)?.map(|long| long.0))
     }
 }
+
+/// Lists of numbers.
+pub(crate) mod longs {
+    use super::*;
+
+    pub(crate) fn serialize<T: Number, S: Serializer>(numbers: &[T], serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(numbers.iter().map(|number| Long(*number)))
+    }
+
+    pub(crate) fn deserialize<'de, T: Number, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<T>, D::Error> {
+        Ok(Vec::<Long<T>>::deserialize(deserializer)?.into_iter().map(|long| long.0).collect())
+    }
+}
+
+/// Sixteen bytes, for which Avro's word is `fixed`.
+macro_rules! fixed {
+    ($module:ident, $name:ident) => {
+        pub(crate) mod $module {
+            use chasqui_domain::$name;
+            use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+            #[cfg(feature = "reference")]
+            use crate::reference;
+
+            pub(crate) fn serialize<S: Serializer>(bytes: &$name, serializer: S) -> Result<S::Ok, S::Error> {
+                // apache-avro takes an array for a record.
+                #[cfg(feature = "reference")]
+                if reference::is_on() {
+                    return apache_avro::serde::fixed::serialize(&bytes.0, serializer);
+                }
+                bytes.0.serialize(serializer)
+            }
+
+            pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<$name, D::Error> {
+                #[cfg(feature = "reference")]
+                if reference::is_on() {
+                    return apache_avro::serde::fixed::deserialize(deserializer).map($name);
+                }
+                <[u8; 16]>::deserialize(deserializer).map($name)
+            }
+        }
+    };
+}
+fixed!(log_id, LogId);
+fixed!(reaction_tag, ReactionTag);

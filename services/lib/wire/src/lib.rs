@@ -20,6 +20,7 @@ pub mod gateway_record;
 pub mod heartbeat;
 pub mod inbox;
 pub mod member;
+pub mod message;
 mod parts;
 pub mod presence;
 pub mod protocol;

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Error,
-    fields::{long, text, texts},
+    fields::{log_id, long, text, texts},
 };
 
 /// `Source`.
@@ -23,32 +23,6 @@ pub(crate) struct SourceRecord {
     #[serde(with = "long")]
     offset: Offset,
     index: u32,
-}
-
-/// An array of bytes, for which Avro's word is `fixed`.
-mod log_id {
-    use chasqui_domain::LogId;
-    use serde::{Deserialize, Deserializer, Serialize, Serializer};
-
-    #[cfg(feature = "reference")]
-    use crate::reference;
-
-    pub(super) fn serialize<S: Serializer>(id: &LogId, serializer: S) -> Result<S::Ok, S::Error> {
-        // apache-avro takes an array for a record.
-        #[cfg(feature = "reference")]
-        if reference::is_on() {
-            return apache_avro::serde::fixed::serialize(&id.0, serializer);
-        }
-        id.0.serialize(serializer)
-    }
-
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<LogId, D::Error> {
-        #[cfg(feature = "reference")]
-        if reference::is_on() {
-            return apache_avro::serde::fixed::deserialize(deserializer).map(LogId);
-        }
-        <[u8; 16]>::deserialize(deserializer).map(LogId)
-    }
 }
 
 /// `Sealed`.

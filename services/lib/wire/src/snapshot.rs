@@ -2,13 +2,14 @@
 
 use bytes::Bytes;
 use chasqui_domain::{
-    Chat, ChatId, Counter, DeviceId, Epoch, Joined, Member, Profile, Role, Seq, TimeMs, UserId, Version,
+    Chat, ChatId, Counter, DeviceId, Epoch, Joined, Member, Profile, Role, Seq, Target, TimeMs, UserId, Version,
     chat::{Accepted, Device},
 };
 use serde::{Deserialize, Serialize};
 
 use crate::{
     Error,
+    change::TargetRecord,
     codec::{self, Codec, Lazy},
     fields::{long, role, text},
     parts::{ProfilePartRecord, SnapshotRun},
@@ -28,6 +29,7 @@ struct Record {
     last_seq: Seq,
     #[serde(with = "long")]
     last_message: Version,
+    last_is_acted: bool,
     #[serde(with = "long")]
     last_time: TimeMs,
     #[serde(with = "long")]
@@ -36,6 +38,7 @@ struct Record {
     #[serde(with = "long")]
     uncounted_floor: Seq,
     uncounted: Vec<SnapshotRun>,
+    pins: Vec<TargetRecord>,
     title: Option<ProfilePartRecord>,
     picture: Option<ProfilePartRecord>,
     devices: Vec<SnapshotDevice>,
@@ -90,11 +93,13 @@ pub fn encode(chat: &Chat) -> Result<Bytes, Error> {
         version: chat.version,
         last_seq: chat.last_seq,
         last_message: chat.last_message,
+        last_is_acted: chat.last_is_acted,
         last_time: chat.last_time,
         epoch: chat.epoch,
         members: chat.members.iter().map(SnapshotMember::of).collect(),
         uncounted_floor: chat.uncounted.floor(),
         uncounted: SnapshotRun::all_of(&chat.uncounted),
+        pins: chat.pins.iter().copied().map(TargetRecord::from).collect(),
         title: chat.profile.title.as_ref().map(ProfilePartRecord::of),
         picture: chat.profile.picture.as_ref().map(ProfilePartRecord::of),
         devices: chat.devices.iter().map(SnapshotDevice::of).collect(),
@@ -114,10 +119,12 @@ pub fn decode(bytes: &[u8]) -> Result<Chat, Error> {
         version: record.version,
         last_seq: record.last_seq,
         last_message: record.last_message,
+        last_is_acted: record.last_is_acted,
         last_time: record.last_time,
         epoch: record.epoch,
         members: record.members.into_iter().map(SnapshotMember::into_domain).collect(),
         uncounted: SnapshotRun::into_runs(record.uncounted_floor, record.uncounted),
+        pins: record.pins.into_iter().map(Target::from).collect(),
         profile: Profile { title: part(record.title)?, picture: part(record.picture)? },
         devices: record.devices.into_iter().map(SnapshotDevice::into_domain).collect(),
     };

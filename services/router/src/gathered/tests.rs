@@ -42,7 +42,7 @@ impl Group {
     fn tell(&mut self, sender: &UserId, action: Action) -> Vec<GroupCounts> {
         let command =
             Command { chat: self.chat.id, sender: sender.clone(), device: device(), rules: Rules::default(), action };
-        let decision = decide(&self.chat, &command, TimeMs(1)).unwrap();
+        let decision = decide(&self.chat, None, &command, TimeMs(1)).unwrap();
         decision.events.iter().for_each(|event| self.chat.apply(event).unwrap());
         let effects = decision.effects.into_iter();
         effects

@@ -7,6 +7,7 @@ use chasqui_domain::{
 use chasqui_store::{MemberState, Stream};
 
 use super::*;
+use crate::touched::Touched;
 
 const LOG: LogId = LogId([7; 16]);
 
@@ -57,7 +58,8 @@ impl Group {
         };
         let outputs = self.place.run(&record, &Task::Decide(command), &mut self.chats).unwrap();
         let cached = self.chats.get_mut(&self.chat).unwrap();
-        let update = std::mem::take(&mut cached.touched).update(&cached.chat).unwrap();
+        let update = cached.update().unwrap();
+        cached.touched = Touched::default();
         (outputs, update)
     }
 }

@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::Bytes;
-use chasqui_domain::{ChatId, Offset, Partition, Version};
+use chasqui_domain::{ChatId, Offset, Partition, Seq, Version};
 use chasqui_log::{Header, Log, Record, Topic, TopicPartition};
-use chasqui_store::{ChatRow, EventQuery, EventRow, MemberRow, Store, Stream};
+use chasqui_store::{ChatRow, EventQuery, EventRow, MemberRow, MessageRow, Store, Stream};
 use chasqui_wire::{event, inbox::InboxRecord};
 
 use chasqui_testkit::workload::{OF, chats};
@@ -18,6 +18,8 @@ pub struct Outcome {
     pub rows: Vec<EventRow>,
     /// Of each chat its members, and how the first of them finds it.
     pub shown: Vec<(Vec<MemberRow>, Option<ChatRow>)>,
+    /// What has become of messages, and what is found by the first of them.
+    pub messages: Vec<(Vec<MessageRow>, Vec<EventRow>)>,
     pub skipped: BTreeSet<Offset>,
     pub events: BTreeMap<(ChatId, Version), Written>,
     /// By inbox partition: the sources in the order in which a router takes them, with what it takes.
@@ -43,7 +45,14 @@ impl Outcome {
             };
             shown.push((members, row));
         }
-        let mut outcome = Self { rows, shown, skipped: store.skipped(OF).await.unwrap(), ..Self::default() };
+        let mut messages = Vec::new();
+        for chat in chats() {
+            let (stream, versions) = (Stream::About(Seq(1)), Version(0)..Version(u64::MAX));
+            let query = EventQuery { chat, stream, versions, descending: false, rows_max: usize::MAX };
+            let about = store.events(&query).await.unwrap();
+            messages.push((store.messages(chat, Seq(0)..Seq(u64::MAX)).await.unwrap(), about));
+        }
+        let mut outcome = Self { rows, shown, messages, skipped: store.skipped(OF).await.unwrap(), ..Self::default() };
         for record in records(log, &Topic::Events.partition(OF.partition)).await {
             let (event, _) = event::decode(&record.value).unwrap();
             let written = written(&record);

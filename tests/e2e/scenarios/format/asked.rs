@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{ChangeSeen, ChatSeen, Device, HasSeen, MarksSeen, MemberSeen, MessageSeen, OthersSeen};
+use super::{ChangeSeen, ChatSeen, Device, HasSeen, MarksSeen, MemberSeen, MessageSeen, OthersSeen, UserReactionSeen};
 
 /// To whom a token lets its user write.
 #[derive(Debug, Clone, Deserialize)]
@@ -46,7 +46,7 @@ pub(crate) struct Create {
     pub(crate) picture: Option<String>,
 }
 
-/// A change of a group: one of those that it names.
+/// A change of a group, or something to be done to a message: one of those that it names.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Change {
@@ -60,6 +60,27 @@ pub(crate) struct Change {
     pub(crate) role: Option<RoleOf>,
     pub(crate) title: Option<String>,
     pub(crate) picture: Option<String>,
+    pub(crate) edit: Option<Edit>,
+    pub(crate) delete: Option<u64>,
+    pub(crate) react: Option<React>,
+    pub(crate) pin: Option<u64>,
+    pub(crate) unpin: Option<u64>,
+}
+
+/// What a message says instead.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Edit {
+    pub(crate) seq: u64,
+    pub(crate) text: String,
+}
+
+/// How somebody reacts to a message; without a reaction it is taken back.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct React {
+    pub(crate) seq: u64,
+    pub(crate) reaction: Option<String>,
 }
 
 /// A member's new role.
@@ -132,6 +153,19 @@ pub(crate) struct Receipts {
     pub(crate) members: Option<Vec<MarksSeen>>,
     /// What all others in a group have.
     pub(crate) others: Option<OthersSeen>,
+    pub(crate) fails: Option<String>,
+}
+
+/// A question for who reacts to a message.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Reactions {
+    pub(crate) user: String,
+    pub(crate) with: String,
+    pub(crate) seq: u64,
+    /// How many to a page.
+    pub(crate) limit: Option<u32>,
+    pub(crate) users: Option<Vec<UserReactionSeen>>,
     pub(crate) fails: Option<String>,
 }
 

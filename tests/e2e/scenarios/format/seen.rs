@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::RoleOf;
+use super::{Edit, React, RoleOf};
 
 /// An update that a device must see.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -36,13 +36,34 @@ pub(crate) struct MessageSeen {
     pub(crate) reply_to: Option<u64>,
     pub(crate) mentions: Option<Vec<String>>,
     pub(crate) meta: Option<Value>,
+    pub(crate) edited: Option<bool>,
+    pub(crate) deleted: Option<bool>,
+    pub(crate) reactions: Option<Vec<ReactionSeen>>,
 }
 
-/// A change of a group as it is shown.
+/// A kind of reaction to a message.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ReactionSeen {
+    pub(crate) reaction: String,
+    pub(crate) count: u32,
+    #[serde(default)]
+    pub(crate) own: bool,
+}
+
+/// How somebody reacts to a message.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct UserReactionSeen {
+    pub(crate) user: String,
+    pub(crate) reaction: String,
+}
+
+/// A change of a group, or what was done to a message, as it is shown.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ChangeSeen {
-    /// In which group, where that isn't asked.
+    /// In which chat, where that isn't asked.
     pub(crate) with: Option<String>,
     pub(crate) by: String,
     pub(crate) device: Option<String>,
@@ -56,6 +77,11 @@ pub(crate) struct ChangeSeen {
     pub(crate) role: Option<RoleOf>,
     pub(crate) title: Option<String>,
     pub(crate) picture: Option<String>,
+    pub(crate) edit: Option<Edit>,
+    pub(crate) delete: Option<u64>,
+    pub(crate) react: Option<React>,
+    pub(crate) pin: Option<u64>,
+    pub(crate) unpin: Option<u64>,
 }
 
 /// A member of a chat.
@@ -79,6 +105,8 @@ pub(crate) struct ChatSeen {
     pub(crate) members_count: Option<u32>,
     /// The user's own.
     pub(crate) role: Option<String>,
+    #[serde(default)]
+    pub(crate) pinned: Vec<u64>,
 }
 
 /// A member's watermarks.

@@ -1,20 +1,27 @@
-//! What a group's events give, one after the other.
+//! What a chat's events give, one after the other: a group's, and also a direct chat's, in which two are from the
+//! first.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Change, Others, Role};
+use super::{
+    Act, Change, Others, Role,
+    acts::{Acts, Doing},
+};
 use crate::{Evidence, Happened, StoredChat, StoredEvent};
 
-/// A group as its events give it.
+/// A chat as its events give it.
 #[derive(Debug)]
 pub(crate) struct GroupFold<'a> {
     pub(crate) chat: &'a str,
+    pub(crate) is_group: bool,
     pub(crate) version: u64,
     pub(crate) last_time: u64,
     pub(crate) last_seq: u64,
     pub(crate) members: BTreeMap<&'a str, Member>,
     /// Its messages and changes.
     pub(crate) things: Vec<Thing<'a>>,
+    /// What was done to its messages.
+    pub(crate) acts: Acts<'a>,
     /// What can't be.
     pub(crate) wrong: Vec<String>,
     /// What nobody was allowed.
@@ -46,6 +53,8 @@ pub(crate) struct Thing<'a> {
     pub(crate) to: BTreeSet<&'a str>,
     /// Of a message: whether who wrote it has gone since. Then it counts as read.
     pub(crate) is_of_gone: bool,
+    /// Of a message: whether it was deleted since. Then it counts for nobody.
+    pub(crate) is_deleted: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,12 +70,27 @@ impl Thing<'_> {
             What::Change { .. } => None,
         }
     }
+
+    /// Whether it is a change of the group, and nothing that is done to a message.
+    pub(crate) fn is_of_group(&self) -> bool {
+        matches!(self.what, What::Change { change, .. } if !matches!(change, Change::Acted { .. }))
+    }
+
+    /// Whether it is unread for nobody.
+    pub(crate) fn is_for_nobody(&self) -> bool {
+        self.is_of_gone || self.is_deleted
+    }
 }
 
 impl Evidence {
     /// The stored groups, folded.
     pub(crate) fn group_folds(&self) -> impl Iterator<Item = GroupFold<'_>> {
-        self.chats.iter().filter(|chat| chat.is_group()).map(GroupFold::of)
+        self.all_folds().filter(|fold| fold.is_group)
+    }
+
+    /// All stored chats, folded.
+    pub(crate) fn all_folds(&self) -> impl Iterator<Item = GroupFold<'_>> {
+        self.chats.iter().map(GroupFold::of)
     }
 }
 
@@ -74,11 +98,13 @@ impl<'a> GroupFold<'a> {
     fn of(chat: &'a StoredChat) -> Self {
         let mut fold = Self {
             chat: &chat.chat,
+            is_group: chat.is_group(),
             version: 0,
             last_time: 0,
             last_seq: 0,
             members: BTreeMap::new(),
             things: Vec::new(),
+            acts: Acts::default(),
             wrong: Vec::new(),
             not_allowed: Vec::new(),
         };
@@ -120,8 +146,9 @@ impl<'a> GroupFold<'a> {
     /// How many messages of others a member has not opened.
     pub(crate) fn unread(&self, user: &str) -> u64 {
         let read = self.members.get(user).map_or(0, |member| member.read);
-        let is_unread =
-            |thing: &&Thing<'_>| thing.seq().is_some_and(|seq| seq > read) && thing.by != user && !thing.is_of_gone;
+        let is_unread = |thing: &&Thing<'_>| {
+            thing.seq().is_some_and(|seq| seq > read) && thing.by != user && !thing.is_for_nobody()
+        };
         self.things.iter().filter(is_unread).count() as u64
     }
 
@@ -140,10 +167,15 @@ impl<'a> GroupFold<'a> {
         let (last_version, last_time) = (self.version, self.last_time);
         self.expect(*version == last_version + 1, || format!("version {version} follows {last_version}"));
         self.expect(*time >= last_time, || format!("version {version} has the time {time} behind {last_time}"));
-        let creates = matches!(what, Happened::Changed { change: Change::Created { .. }, .. });
+        let creates = match what {
+            Happened::Changed { change: Change::Created { .. }, .. } => self.is_group,
+            Happened::Opened { .. } => !self.is_group,
+            _ => false,
+        };
         self.expect(creates == (last_version == 0), || format!("version {version} is {what:?}: it is created first"));
         (self.version, self.last_time) = (*version, *time);
         match what {
+            Happened::Opened { members } if !self.is_group => members.iter().for_each(|user| self.join(user)),
             Happened::Opened { .. } => self.expect(false, || format!("version {version} opens a direct chat")),
             Happened::Message { seq, from, device, id } => {
                 let (last, is_member) = (self.last_seq, self.members.contains_key(from.as_str()));
@@ -152,7 +184,8 @@ impl<'a> GroupFold<'a> {
                 self.last_seq = *seq;
                 let to = self.members.keys().copied().collect();
                 let (version, what) = (*version, What::Message { seq: *seq });
-                self.push(Thing { version, time: *time, by: from, device, id: *id, what, to, is_of_gone: false });
+                self.acts.written(*seq, from, (version, *time));
+                self.push((version, *time), (from, device, *id), what, to);
             }
             Happened::Changed { by, device, id, after, change } => {
                 let last = self.last_seq;
@@ -161,12 +194,19 @@ impl<'a> GroupFold<'a> {
                     self.not_allowed.push(format!("version {version} of {}: {change:?} of {by}: {why}", self.chat));
                 }
                 let mut to: BTreeSet<_> = self.members.keys().copied().collect();
-                self.change(by, change);
-                to.extend(self.members.keys());
+                if let Change::Acted { seq, act } = change {
+                    // Who came behind the message can't see it, and is not told.
+                    let written = self.acts.messages.get(seq).map_or(u64::MAX, |message| message.version);
+                    to.retain(|user| self.members.get(user).is_some_and(|member| member.joined_version <= written));
+                    self.act(*seq, act, Doing { by, device, id: *id, time: *time });
+                } else {
+                    self.change(by, change);
+                    to.extend(self.members.keys());
+                }
                 let (version, what) = (*version, What::Change { after: *after, change });
-                self.push(Thing { version, time: *time, by, device, id: *id, what, to, is_of_gone: false });
+                self.push((version, *time), (by, device, *id), what, to);
                 let is_owned = self.members.values().any(|member| member.role == Role::Owner);
-                if !is_owned && !self.members.is_empty() {
+                if self.is_group && !is_owned && !self.members.is_empty() {
                     self.not_allowed.push(format!("behind version {version} {} has no owner", self.chat));
                 }
             }
@@ -180,19 +220,37 @@ impl<'a> GroupFold<'a> {
         }
     }
 
-    fn push(&mut self, thing: Thing<'a>) {
-        self.things.push(thing);
+    fn push(
+        &mut self,
+        (version, time): (u64, u64),
+        (by, device, id): (&'a str, &'a str, u64),
+        what: What<'a>,
+        to: BTreeSet<&'a str>,
+    ) {
+        let (is_of_gone, is_deleted) = (false, false);
+        self.things.push(Thing { version, time, by, device, id, what, to, is_of_gone, is_deleted });
+    }
+
+    fn act(&mut self, seq: u64, act: &Act, doing: Doing<'a>) {
+        let member = self.members.get(doing.by).copied();
+        let may_pin = !self.is_group || member.is_some_and(|member| member.role >= Role::Admin);
+        self.acts.apply(seq, act, doing, member.map(|member| member.joined_version), may_pin);
+        if *act == Act::Deleted {
+            let its = self.things.iter_mut().filter(|thing| thing.seq() == Some(seq));
+            its.for_each(|thing| thing.is_deleted = true);
+        }
     }
 
     /// Why somebody may not change this.
     fn forbids(&self, by: &str, change: &Change) -> Option<&'static str> {
-        if matches!(change, Change::Created { .. }) {
+        // Of what is done to messages another promise tells.
+        if matches!(change, Change::Created { .. } | Change::Acted { .. }) {
             return None;
         }
         let Some(own) = self.members.get(by).map(|member| member.role) else { return Some("no member") };
         let of = |user: &String| self.members.get(user.as_str()).map(|member| member.role);
         match change {
-            Change::Created { .. } | Change::Left => None,
+            Change::Created { .. } | Change::Left | Change::Acted { .. } => None,
             Change::Added { users } if users.iter().any(|user| of(user).is_some()) => Some("a member already"),
             Change::Added { .. } | Change::Described if own < Role::Admin => Some("neither admin nor owner"),
             Change::Added { .. } | Change::Described => None,
@@ -221,7 +279,7 @@ impl<'a> GroupFold<'a> {
                     member.role = *role;
                 }
             }
-            Change::Described => {}
+            Change::Described | Change::Acted { .. } => {}
         }
     }
 

@@ -1,4 +1,5 @@
-//! Whatever is told of a group has happened, is told by all alike, and says what was written.
+//! Whatever is told of a group, or of what is done to messages of a direct chat, has happened, is told by all alike,
+//! and says what was written.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,7 +12,7 @@ use crate::{
 };
 
 pub(crate) fn judge(evidence: &Evidence) -> Vec<String> {
-    let folds: Vec<_> = evidence.group_folds().collect();
+    let folds: Vec<_> = evidence.all_folds().collect();
     if evidence.chats.is_empty() {
         return Vec::new();
     }
@@ -59,13 +60,15 @@ fn unknown(evidence: &Evidence, folds: &[GroupFold<'_>]) -> Vec<String> {
 
 /// Whoever shows a message shows what was written, and each text once.
 fn texts(evidence: &Evidence) -> Vec<String> {
-    let mut written = BTreeSet::new();
+    // What is written, and, on whichever device, what is edited.
+    let (mut written, mut edited) = (BTreeSet::new(), BTreeSet::new());
     let mut shown: Vec<(String, &Message)> = Vec::new();
     for (transcript, line) in evidence.lines() {
         let (user, device) = (transcript.user.as_str(), transcript.device.as_str());
         match line {
             Line::Group(InGroup::Writing { chat, text }) => {
                 written.insert((user, device, chat.as_str(), text.as_str()));
+                edited.insert((user, chat.as_str(), text.as_str()));
             }
             Line::Group(InGroup::Message(message)) => shown.push((format!("device {device} of {user}"), message)),
             _ => {}
@@ -77,8 +80,14 @@ fn texts(evidence: &Evidence) -> Vec<String> {
     }
     let (mut places, mut broken) = (BTreeMap::new(), Vec::new());
     for (teller, message) in shown {
-        let Message { chat, seq, from, device, id: _, text, time: _ } = message;
-        let is_written = written.contains(&(from.as_str(), device.as_str(), chat.as_str(), text.as_str()));
+        let Message { chat, seq, from, device, id: _, text, time: _, became } = message;
+        if became.deleted.is_some() {
+            continue;
+        }
+        let is_written = match became.edited {
+            None => written.contains(&(from.as_str(), device.as_str(), chat.as_str(), text.as_str())),
+            Some(_) => edited.contains(&(from.as_str(), chat.as_str(), text.as_str())),
+        };
         let place = *places.entry((chat.as_str(), text.as_str())).or_insert(*seq);
         if !is_written || place != *seq {
             broken.push(format!("{teller} shows {message:?}: written is {is_written}, and {place} says it, too"));

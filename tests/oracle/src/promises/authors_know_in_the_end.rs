@@ -1,5 +1,5 @@
-//! In the end a device that has written in a group has been told how far all others are with its messages: of those that
-//! somebody else was to have, since its user is there.
+//! In the end a device that has written in a group has been told how far all others are with its messages: of those
+//! that somebody else was to have, since its user is there, and that are not deleted.
 
 use std::collections::BTreeMap;
 
@@ -33,6 +33,7 @@ pub(crate) fn judge(evidence: &Evidence) -> Vec<String> {
                 (thing.by, thing.device) == (user, device)
                     && thing.version > member.joined_version
                     && thing.to.len() > 1
+                    && !thing.is_deleted
             });
             let own: Vec<_> = own.filter_map(Thing::seq).collect();
             let others = fold.others(user);

@@ -1,5 +1,7 @@
 //! A device sees what happens in a group while its user is in it, one after the other: nothing is left out, and nothing
 //! comes again, but for what a killed client saw last. What it asked for itself has its `sent` or `done` in its place.
+//!
+//! Likewise what is done to messages of a direct chat, among its messages: of those alone another promise tells.
 
 use crate::{
     Evidence, Transcript,
@@ -10,7 +12,7 @@ use crate::{
 };
 
 pub(crate) fn judge(evidence: &Evidence) -> Vec<String> {
-    let folds: Vec<_> = evidence.group_folds().collect();
+    let folds: Vec<_> = evidence.all_folds().collect();
     let judged = |fold| evidence.transcripts.iter().flat_map(move |transcript| out_of_order(fold, transcript));
     folds.iter().flat_map(judged).collect()
 }
@@ -31,7 +33,9 @@ fn out_of_order(fold: &GroupFold<'_>, transcript: &Transcript) -> Vec<String> {
             Seen::Nowhere(_) => continue,
         };
         let Some(place) = theirs.iter().position(|other| *other == at) else { continue };
-        if place != count && !(may_repeat && place < count) {
+        let passed = &theirs[place.min(count)..=place.max(count.min(theirs.len() - 1))];
+        let is_asked = fold.is_group || passed.iter().any(|at| fold.things[*at].seq().is_none());
+        if is_asked && place != count && !(may_repeat && place < count) {
             let (thing, last) = (&fold.things[at], count.checked_sub(1).map(|last| &fold.things[theirs[last]]));
             broken.push(format!("device {device} of {user} saw {thing:?} of {} after {last:?}", fold.chat));
         }

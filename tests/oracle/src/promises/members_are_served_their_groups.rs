@@ -1,5 +1,5 @@
-//! A user is served the groups that they are in, and of each what the stored events give: who is in it, how far they are,
-//! and all that has happened since they came.
+//! A user is served the groups that they are in, and of each what the stored events give: who is in it, how far they
+//! are, and all that has happened since they came.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -42,7 +42,7 @@ fn of_group(user: &str, fold: &GroupFold<'_>, served: &ServedGroup) -> Vec<Strin
     let shown = fold.shown_to(user);
     let written: Vec<_> = shown.iter().filter_map(|thing| thing.seq()).collect();
     let served_messages: Vec<_> = served.messages.iter().map(|message| message.seq).collect();
-    let changed: Vec<_> = shown.iter().filter(|thing| thing.seq().is_none()).map(|thing| thing.version).collect();
+    let changed: Vec<_> = shown.iter().filter(|thing| thing.is_of_group()).map(|thing| thing.version).collect();
     let at = |at: Option<usize>| at.map_or(0, |at| fold.things[at].version);
     let served_changes: Vec<_> = served.changes.iter().map(|changed| at(fold.changed(changed))).collect();
     let members: Vec<_> = fold.members.iter().map(|(user, it)| (*user, it.role, it.joined_time)).collect();

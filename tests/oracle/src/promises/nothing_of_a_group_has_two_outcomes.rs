@@ -1,5 +1,6 @@
-//! What was refused in a group has not happened, and what is asked once happens once: but who hands a group on by leaving
-//! has done two things. No client is told the outcome of what it took twice.
+//! What was refused in a group, or to be done to a message of any chat, has not happened, and what is asked once
+//! happens once: but who hands a group on by leaving has done two things. No client is told the outcome of what it took
+//! twice.
 //!
 //! Refusals are remembered by nobody: what was asked again before its sender knew may be refused again, or happen then.
 
@@ -17,10 +18,11 @@ use crate::{
 type Asked<'a> = (&'a str, &'a str, &'a str, u64);
 
 pub(crate) fn judge(evidence: &Evidence) -> Vec<String> {
-    let folds: Vec<_> = evidence.group_folds().collect();
+    let folds: Vec<_> = evidence.all_folds().collect();
     let mut happened: BTreeMap<Asked<'_>, Vec<&Thing<'_>>> = BTreeMap::new();
     for fold in &folds {
-        for thing in &fold.things {
+        // Of messages of direct chats another promise tells.
+        for thing in fold.things.iter().filter(|thing| fold.is_group || thing.seq().is_none()) {
             happened.entry((fold.chat, thing.by, thing.device, thing.id)).or_default().push(thing);
         }
     }
@@ -41,7 +43,10 @@ pub(crate) fn judge(evidence: &Evidence) -> Vec<String> {
     }
     for transcript in &evidence.transcripts {
         let (user, device) = (transcript.user.as_str(), transcript.device.as_str());
-        let refused = transcript.lines.iter().filter_map(outcome).filter(|(.., is_refused)| *is_refused);
+        // A killed app may ask again what it was told to be refused.
+        let is_killed = |life: &&[Line]| matches!(life.last(), Some(Line::Ended { killed: true }));
+        let lives = transcript.lives().filter(|life| !is_killed(life));
+        let refused = lives.flatten().filter_map(outcome).filter(|(.., is_refused)| *is_refused);
         let refused: BTreeSet<_> = refused.map(|(chat, id, _)| (chat, user, device, id)).collect();
         for asked in refused.iter().filter(|asked| happened.contains_key(*asked) && times(asked) < 2) {
             broken.push(format!("{asked:?} was refused and has happened"));

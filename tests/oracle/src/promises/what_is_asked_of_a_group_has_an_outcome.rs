@@ -1,13 +1,14 @@
-//! What a client took that is asked of a group is done or refused.
+//! What a client took that is asked of a group, or to be done to a message of any chat, is done or refused.
 //!
-//! A killed app may not learn of a refusal, or that there was nothing to change: what it then doesn't know has not happened.
+//! An app that ends may not learn of a refusal, or that there was nothing to change: its client forgets what it has asked when
+//! the outcome comes, and the app may end before it takes that. What it then doesn't know has not happened.
 
 use std::collections::BTreeSet;
 
 use crate::{Evidence, InGroup, Line, group::seen::outcome};
 
 pub(crate) fn judge(evidence: &Evidence) -> Vec<String> {
-    let folds: Vec<_> = evidence.group_folds().collect();
+    let folds: Vec<_> = evidence.all_folds().collect();
     let mut broken = Vec::new();
     for transcript in &evidence.transcripts {
         let (user, device) = (transcript.user.as_str(), transcript.device.as_str());
@@ -18,10 +19,10 @@ pub(crate) fn judge(evidence: &Evidence) -> Vec<String> {
             things.any(|thing| (thing.by, thing.device, thing.id) == (user, device, id))
         };
         for life in transcript.lives() {
-            let is_killed = matches!(life.last(), Some(Line::Ended { killed: true }));
+            let ends = matches!(life.last(), Some(Line::Ended { .. }));
             for line in life {
-                let Line::Group(InGroup::Asked { chat, id, what }) = line else { continue };
-                let may_be_lost = is_killed && !has_happened(chat, *id);
+                let Line::Group(InGroup::Asked { chat, id, what, .. }) = line else { continue };
+                let may_be_lost = ends && !has_happened(chat, *id);
                 if !settled.contains(&(chat.as_str(), *id)) && !may_be_lost {
                     broken.push(format!("{what} of {user} on {device} with id {id} in {chat} has no outcome"));
                 }

@@ -1,7 +1,8 @@
-//! Whatever a device saw before the histories were asked for is in those of all members, at its place; and what is there
-//! of a device says what the device sent. So it must be at any time, however much is under way.
+//! Whatever a device saw before the histories were asked for is in those of all members, at its place; and what is
+//! there of a device says what the device sent, unless it was edited or deleted. So it must be at any time, however
+//! much is under way.
 
-use crate::{Evidence, told::Told};
+use crate::{Evidence, Message, told::Told};
 
 pub(crate) fn judge(evidence: &Evidence) -> Vec<String> {
     let (chats, seen, texts) = (evidence.members(), evidence.seen(), evidence.texts());
@@ -13,7 +14,7 @@ pub(crate) fn judge(evidence: &Evidence) -> Vec<String> {
                 let send = (message.from.as_str(), message.device.as_str(), chat.chat.as_str(), message.id);
                 if message.seq != seq || message.chat != chat.chat {
                     broken.push(format!("{user} is served {message:?} where {seq} of {} should be", chat.chat));
-                } else if let Some(text) = texts.get(&send).filter(|text| **text != message.text) {
+                } else if let Some(text) = texts.get(&send).filter(|text| is_other(message, text)) {
                     broken.push(format!("{user} is served {message:?}, and {text:?} was sent"));
                 }
             }
@@ -30,4 +31,9 @@ pub(crate) fn judge(evidence: &Evidence) -> Vec<String> {
         }
     }
     broken
+}
+
+/// Whether a message that says what it was written with says something else.
+fn is_other(message: &Message, text: &str) -> bool {
+    message.became.is_as_written() && message.text != text
 }

@@ -55,15 +55,16 @@ fn stored() -> Vec<StoredEvent> {
 
 fn text(seq: u64, from: &str, id: u64) -> Message {
     let time = [20, 40, 70][seq as usize - 1];
-    Message { chat: chat(), seq, from: from.to_owned(), device: device_of(from), id, text: format!("text {seq}"), time }
+    let (from, device, text) = (from.to_owned(), device_of(from), format!("text {seq}"));
+    Message { chat: chat(), seq, from, device, id, text, time, became: Became::default() }
 }
 
 fn told(after: u64, id: u64, time: u64, change: Change) -> Changed {
-    Changed { chat: chat(), time, after, by: "ana".to_owned(), device: "a1".to_owned(), id, change }
+    Changed { chat: chat(), time, after, by: "ana".to_owned(), device: "a1".to_owned(), id, change, says: None }
 }
 
 fn asked(id: u64) -> Line {
-    group(InGroup::Asked { chat: chat(), id, what: "something".to_owned() })
+    group(InGroup::Asked { chat: chat(), id, what: "something".to_owned(), says: None })
 }
 
 fn done(id: u64, time: u64) -> [Line; 2] {
@@ -137,16 +138,18 @@ fn served(user: &str, joined: u64, own: Watermarks, role: Role, others: Others) 
         last_message: all.last().cloned(),
         messages: all.into_iter().filter(|message| message.time >= joined).collect(),
         changes: changes.into_iter().filter(|changed| changed.time >= joined).collect(),
+        pinned: Vec::new(),
+        unread_in_receipts: None,
     };
     Served { user: user.to_owned(), chats: Vec::new(), groups: vec![served] }
 }
 
-const ANA: usize = 0;
-const BEN: usize = 1;
-const CLEO: usize = 2;
+pub(super) const ANA: usize = 0;
+pub(super) const BEN: usize = 1;
+pub(super) const CLEO: usize = 2;
 
 /// Nothing is wrong.
-fn club() -> Evidence {
+pub(super) fn club() -> Evidence {
     let mut ana = seen_by_ana();
     let (ben, cleo) = (seen_by_ben(), seen_by_cleo());
     let before = ana.len();
@@ -161,7 +164,7 @@ fn club() -> Evidence {
     Evidence {
         transcripts,
         order,
-        chats: vec![StoredChat { chat: chat(), events: stored() }],
+        chats: vec![StoredChat { chat: chat(), events: stored(), bodies: Vec::new() }],
         served: vec![
             served("ana", 10, watermarks("ana", 2, 2), Role::Owner, Others { count: 1, delivered: 3, read: 2 }),
             served("ben", 0, watermarks("ben", 0, 0), Role::Member, Others::default()),
@@ -179,7 +182,7 @@ impl Evidence {
     }
 }
 
-fn events(evidence: &mut Evidence) -> &mut Vec<StoredEvent> {
+pub(super) fn events(evidence: &mut Evidence) -> &mut Vec<StoredEvent> {
     &mut evidence.chats[0].events
 }
 

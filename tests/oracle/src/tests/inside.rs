@@ -1,4 +1,5 @@
-//! A run that is known from inside as well: in which order everything was seen, what is stored, and what a replay gives.
+//! A run that is known from inside as well: in which order everything was seen, what is stored, and what a replay
+//! gives.
 
 mod breaks;
 
@@ -55,7 +56,7 @@ fn stored() -> StoredChat {
         event(7, 103, written(3, "ana", 2)),
         event(8, 200, delivered("ben", 3)),
     ];
-    StoredChat { chat: CHAT.to_owned(), events }
+    StoredChat { chat: CHAT.to_owned(), events, bodies: Vec::new() }
 }
 
 fn row(position: u64, seq: Option<u64>) -> InboxRow {
@@ -72,7 +73,7 @@ fn placed(user: &str, rows: &[InboxRow]) -> Placed {
 }
 
 /// [`good`] with all that is known from inside. Ben was refused something; the inboxes were read twice.
-fn whole() -> Evidence {
+pub(super) fn whole() -> Evidence {
     let ana = [row(1, Some(1)), row(4, Some(2)), row(5, Some(3))];
     let ben = [row(2, Some(1)), row(3, None), row(6, Some(2)), row(9, Some(3))];
     Evidence {
@@ -135,7 +136,7 @@ fn what_is_opened_is_delivered() {
 #[test]
 fn a_chat_in_which_all_was_refused_is_stored_or_not() {
     let mut evidence = whole();
-    let nothing = StoredChat { chat: "ana-cleo".to_owned(), events: Vec::new() };
+    let nothing = StoredChat { chat: "ana-cleo".to_owned(), events: Vec::new(), bodies: Vec::new() };
     evidence.replayed.push(Replayed { chat: nothing, placed: Vec::new() });
     assert_eq!(judge(&evidence), Ok(()));
 }

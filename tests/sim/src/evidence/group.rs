@@ -1,4 +1,4 @@
-//! How far a group is, as the store has it.
+//! How far a chat is, as the store has it: a group, and, of a direct chat, what was done to its messages.
 
 use std::collections::BTreeMap;
 
@@ -32,7 +32,7 @@ pub(crate) struct Member {
 pub(crate) struct Last {
     /// The last message.
     pub(crate) seq: u64,
-    /// The last change: by whom, on which device, and its id.
+    /// The last change: by whom, on which device, and its id; that is 0 when there is none.
     pub(crate) change: (String, String, u64),
 }
 
@@ -54,7 +54,12 @@ impl Group {
                         }
                         Change::Remove { user } => Some(user),
                         Change::Leave => Some(by.clone()),
-                        Change::SetRole { .. } | Change::Describe { .. } => None,
+                        // Nobody is told who has what is deleted.
+                        Change::Delete { message } => {
+                            group.written.values_mut().for_each(|seqs| seqs.retain(|seq| *seq != message.seq.0));
+                            None
+                        }
+                        _ => None,
                     };
                     group.changed(&by, &device.to_string(), counter.0);
                     if let Some(gone) = gone {
@@ -76,7 +81,7 @@ impl Group {
                 }
                 EventKind::Delivered { member, seq } => group.raise(&member, seq.0, 0),
                 EventKind::Read { member, seq } => group.raise(&member, seq.0, seq.0),
-                EventKind::Opened { .. } => {}
+                EventKind::Opened { members } => members.into_iter().for_each(|user| group.join(user, last_seq)),
             }
         }
         group

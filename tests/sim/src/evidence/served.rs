@@ -57,8 +57,9 @@ async fn serve(listener: &Listener, user: &UserId) -> Result<Served, String> {
             served.groups.push(serve_group(listener, user, item, *group).await?);
             continue;
         }
-        let ChatItem { chat, with, group: _, last_seq, last_time, unread, members, last_message } = item;
+        let ChatItem { chat, with, group: _, last_seq, last_time, unread, members, last_message, pinned } = item;
         let messages = messages(listener, user, chat).await?;
+        let receipts: ChatReceipts = get(listener, user, &format!("/v1/chats/{chat}/receipts")).await?;
         served.chats.push(ServedChat {
             chat: chat.to_string(),
             with: with.map(|with| with.to_string()).unwrap_or_default(),
@@ -68,12 +69,15 @@ async fn serve(listener: &Listener, user: &UserId) -> Result<Served, String> {
             members: members.iter().map(watermarks).collect(),
             last_message: last_message.map(|message| plain(*message)),
             messages,
+            pinned: pinned.iter().map(|seq| seq.0).collect(),
+            unread_in_receipts: Some(receipts.unread),
         });
     }
     Ok(served)
 }
 
-async fn messages(listener: &Listener, user: &UserId, chat: ChatId) -> Result<Vec<Message>, String> {
+/// All messages of a chat that are shown to a user.
+pub(crate) async fn messages(listener: &Listener, user: &UserId, chat: ChatId) -> Result<Vec<Message>, String> {
     let mut messages = Vec::new();
     let mut after = Some(Seq(0));
     while let Some(from) = after {
@@ -120,6 +124,8 @@ async fn serve_group(
         last_message: item.last_message.map(|message| plain(*message)),
         messages: messages(listener, user, chat).await?,
         changes,
+        pinned: item.pinned.iter().map(|seq| seq.0).collect(),
+        unread_in_receipts: Some(receipts.unread),
     })
 }
 

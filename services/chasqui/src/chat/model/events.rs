@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use chasqui_client::{Asked, ChangeAsked, Update};
+use chasqui_client::{Asked, ChangeAsked, Draft, Update};
 use chasqui_domain::{Counter, DeviceId, Seq, Version};
 use chasqui_wire::frames::{Changes, Messages};
 use crossterm::event::KeyEvent;
@@ -58,9 +58,9 @@ pub(in crate::chat) enum Event {
 }
 
 /// Something to do.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub(in crate::chat) enum Effect {
-    Send(Ticket, String),
+    Send(Ticket, Box<Draft>),
     Change(Ticket, ChangeAsked),
     Read(Seq),
     Summary,

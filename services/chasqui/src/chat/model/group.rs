@@ -8,6 +8,7 @@ use chasqui_wire::frames::{self, Changed, ChatItem, Counts, Done, OthersReceipt}
 
 use super::{
     super::{
+        actions::Action,
         changes::{self, Changes, LEFT, NOT_IN_IT},
         command,
         limits::COUNTS_MAX,
@@ -132,6 +133,7 @@ impl Model {
     /// What came meanwhile was not among the updates.
     pub(super) fn missed(&mut self) {
         self.loads.missed();
+        self.doubt_all();
         if let Some(group) = &mut self.group {
             group.changes.missed();
             // Whether the user is in it will be seen.
@@ -140,6 +142,9 @@ impl Model {
     }
 
     pub(super) fn changed(&mut self, changed: &Changed) {
+        if let Some(action) = Action::made(&changed.change) {
+            return self.acted(action, changed.time, false);
+        }
         let is_of_before = self.timeline.first().is_some_and(|first| first <= changed.after);
         if changes::is_added(changed, &self.me) && (is_of_before || self.over().is_some()) {
             // What lies between is not shown to who comes again, so nothing would join what was before with what follows.
@@ -155,18 +160,38 @@ impl Model {
     }
 
     pub(super) fn done(&mut self, asked: Option<&Asked>, done: Done, now: Duration) {
-        let Some(group) = &mut self.group else { return };
-        if let Some(Asked::Change(frame)) = asked {
-            if matches!(frame.change, ChangeAsked::Leave {}) {
-                group.over = Some(LEFT.to_owned());
-            } else if done.repeated {
-                let line = clean_line(&command::line(&frame.change));
-                self.notify(format!("{line}: done before, or nothing to change"), now);
+        let outgoing = self.outgoing.take(done.id);
+        if outgoing.is_none() {
+            self.outgoing.overtook(done.id, Outcome::Done(done.clone()));
+        }
+        let asked = match asked {
+            Some(Asked::Change(frame)) => Some(&frame.change),
+            _ => None,
+        };
+        match asked.or(outgoing.as_ref().and_then(|outgoing| outgoing.wish.change.as_ref())) {
+            Some(change) => self.done_to(change, &done, now),
+            // Another run has asked for it.
+            None => {
+                self.doubt_all();
+                self.group_changed();
             }
         }
-        if self.outgoing.take(done.id).is_none() {
-            self.outgoing.overtook(done.id, Outcome::Done(done));
+    }
+
+    fn done_to(&mut self, change: &ChangeAsked, done: &Done, now: Duration) {
+        if let (Some(group), ChangeAsked::Leave {}) = (&mut self.group, change) {
+            group.over = Some(LEFT.to_owned());
+        } else if done.repeated {
+            let line = clean_line(&command::line(change));
+            self.notify(format!("{line}: done before, or nothing to change"), now);
         }
+        if let Some(action) = Action::asked(change) {
+            return self.acted(action, done.time, done.repeated);
+        }
+        self.group_changed();
+    }
+
+    fn group_changed(&mut self) {
         self.loads.refresh_summary();
         self.loads.refresh_changes();
     }

@@ -12,6 +12,7 @@ use super::{
         timeline::{Load, Timeline},
     },
     Effect,
+    doubts::Doubts,
 };
 
 #[derive(Debug, Default)]
@@ -25,6 +26,7 @@ pub(super) struct Loads {
     changes: Answer,
     /// Whether the end must be asked for: what came meanwhile was not among the updates.
     end: End,
+    doubts: Doubts,
     /// Nothing lies below this seq. Seqs begin at 1, but a server may not have all.
     bottom: Option<Seq>,
 }
@@ -67,10 +69,10 @@ impl Loads {
         if self.is_under_way || now < self.after {
             return None;
         }
-        let effect = self
-            .newest(changes.is_some())
-            .or_else(|| self.messages(seen, is_following, timeline))
-            .or_else(|| self.older_changes(seen, timeline, changes?))?;
+        let newest = self.newest(changes.is_some());
+        let messages = newest.or_else(|| self.messages(seen, is_following, timeline));
+        let doubtful = messages.or_else(|| self.doubts.next(timeline).map(Effect::Load));
+        let effect = doubtful.or_else(|| self.older_changes(seen, timeline, changes?))?;
         match &effect {
             Effect::Summary | Effect::Refresh => self.summary = Answer::Asked,
             Effect::Changes(None) => self.changes = Answer::Asked,
@@ -111,7 +113,7 @@ impl Loads {
         let is_top = self.is_top(timeline) && seen.is_near_top;
         let first = timeline.first().filter(|_| self.end == End::Here);
         let place = changes.older(first.unwrap_or_default(), is_top)?;
-        (first.is_some() || is_top).then(|| Effect::Changes(Some(place)))
+        (first.is_some() || is_top).then_some(Effect::Changes(Some(place)))
     }
 
     pub(super) fn changes_answered(&mut self, is_newest: bool) {
@@ -131,8 +133,15 @@ impl Loads {
         self.changes = Answer::Wanted;
     }
 
-    /// The answer to the question is here; `is_new` tells whether it changed anything.
-    pub(super) fn answered(&mut self, load: Load, is_new: bool, now: Duration) {
+    /// A message must be asked for again. One that is not here may be on its way, as it was before.
+    pub(super) fn doubt(&mut self, seq: Seq, timeline: &Timeline) {
+        if self.is_under_way || timeline.has(seq) {
+            self.doubts.add(seq);
+        }
+    }
+
+    /// The answer to the question is here, up to a message; `is_new` tells whether it has any that were not here.
+    pub(super) fn answered(&mut self, load: Load, last: Option<Seq>, is_new: bool, now: Duration) {
         self.is_under_way = false;
         match load {
             Load::Last => self.end = End::Here,
@@ -141,6 +150,7 @@ impl Loads {
             // What was announced is not there yet.
             Load::After(_) if !is_new => self.after = now + LOAD_AGAIN,
             Load::After(_) => {}
+            Load::Again { .. } => self.doubts.answered(last),
         }
     }
 
@@ -160,6 +170,7 @@ impl Loads {
 
     pub(super) fn failed(&mut self, is_retryable: bool, now: Duration) {
         self.is_under_way = false;
+        self.doubts.failed();
         self.after = now + if is_retryable { LOAD_AGAIN } else { LOAD_AGAIN_LATER };
     }
 

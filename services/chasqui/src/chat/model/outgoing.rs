@@ -2,8 +2,8 @@
 
 use std::collections::VecDeque;
 
-use chasqui_client::{Asked, ChangeAsked};
-use chasqui_domain::Counter;
+use chasqui_client::{Asked, ChangeAsked, Draft, To};
+use chasqui_domain::{Counter, Seq, UserId};
 use chasqui_wire::frames::{Done, Failed, Sent};
 
 use super::{
@@ -27,14 +27,44 @@ pub(in crate::chat) enum Stage {
     Failed(String),
 }
 
-/// A message on its way, or a change of a group.
+/// What is sent or asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::chat) struct Wish {
+    /// The text; the command of a change.
+    pub(in crate::chat) text: String,
+    pub(in crate::chat) reply_to: Option<Seq>,
+    pub(in crate::chat) mentions: Vec<UserId>,
+    pub(in crate::chat) change: Option<ChangeAsked>,
+}
+
+impl Wish {
+    pub(super) fn text(text: String, reply_to: Option<Seq>, mentions: Vec<UserId>) -> Self {
+        Self { text, reply_to, mentions, change: None }
+    }
+
+    /// None for what is of no chat.
+    fn of(asked: Asked) -> Option<Self> {
+        match asked {
+            Asked::Send(frame) => Some(Self::text(frame.text.unwrap_or_default(), frame.reply_to, frame.mentions)),
+            Asked::Change(frame) => Some(frame.change.into()),
+            Asked::Create(_) => None,
+        }
+    }
+}
+
+impl From<ChangeAsked> for Wish {
+    fn from(change: ChangeAsked) -> Self {
+        let text = command::line(&change);
+        Self { text, reply_to: None, mentions: Vec::new(), change: Some(change) }
+    }
+}
+
+/// A message on its way, or a change.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::chat) struct Outgoing {
     pub(in crate::chat) ticket: Ticket,
     pub(in crate::chat) id: Option<Counter>,
-    /// What is sent; the command of a change.
-    pub(in crate::chat) text: String,
-    pub(in crate::chat) change: Option<ChangeAsked>,
+    pub(in crate::chat) wish: Wish,
     /// Clean.
     pub(in crate::chat) shown: String,
     pub(in crate::chat) stage: Stage,
@@ -46,10 +76,14 @@ pub(in crate::chat) struct Outgoing {
 
 impl Outgoing {
     /// Has the client take it.
-    fn effect(&self) -> Effect {
-        match &self.change {
-            Some(change) => Effect::Change(self.ticket, change.clone()),
-            None => Effect::Send(self.ticket, self.text.clone()),
+    fn effect(&self, to: &To) -> Effect {
+        let Wish { text, reply_to, mentions, change } = self.wish.clone();
+        match change {
+            Some(change) => Effect::Change(self.ticket, change),
+            None => {
+                let draft = Draft { reply_to, mentions, ..Draft::text(to.clone(), text) };
+                Effect::Send(self.ticket, Box::new(draft))
+            }
         }
     }
 }
@@ -62,8 +96,9 @@ pub(super) enum Outcome {
     Failed(Box<Failed>),
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(in crate::chat) struct Outgoings {
+    to: To,
     list: VecDeque<Outgoing>,
     next_ticket: u64,
     /// Counts the clients.
@@ -73,34 +108,29 @@ pub(in crate::chat) struct Outgoings {
 }
 
 impl Outgoings {
+    pub(super) fn new(to: To) -> Self {
+        Self { to, list: VecDeque::new(), next_ticket: 0, life: 0, early: VecDeque::new() }
+    }
+
     pub(in crate::chat) fn iter(&self) -> impl DoubleEndedIterator<Item = &Outgoing> {
         self.list.iter()
     }
 
-    /// Takes a text that was typed; none when too many wait.
-    pub(super) fn add(&mut self, text: String) -> Option<Effect> {
-        self.take_up(text, None)
-    }
-
-    /// The same for a change that was asked for.
-    pub(super) fn add_change(&mut self, change: ChangeAsked) -> Option<Effect> {
-        self.take_up(command::line(&change), Some(change))
-    }
-
-    fn take_up(&mut self, text: String, change: Option<ChangeAsked>) -> Option<Effect> {
+    /// Takes what was typed; none when too many wait.
+    pub(super) fn add(&mut self, wish: Wish) -> Option<Effect> {
         while self.list.len() >= OUTGOING_MAX {
             let failed = self.list.iter().position(|it| matches!(it.stage, Stage::Failed(_)))?;
             self.list.remove(failed);
         }
-        self.push(text, change, None, Stage::Handing);
-        self.list.back().map(Outgoing::effect)
+        self.push(wish, None, Stage::Handing);
+        self.list.back().map(|it| it.effect(&self.to))
     }
 
-    fn push(&mut self, text: String, change: Option<ChangeAsked>, id: Option<Counter>, stage: Stage) {
+    fn push(&mut self, wish: Wish, id: Option<Counter>, stage: Stage) {
         let ticket = Ticket(self.next_ticket);
         self.next_ticket += 1;
-        let (shown, life) = (clean(&text), self.life);
-        self.list.push_back(Outgoing { ticket, id, text, change, shown, stage, life, is_cut: false });
+        let (shown, life) = (clean(&wish.text), self.life);
+        self.list.push_back(Outgoing { ticket, id, wish, shown, stage, life, is_cut: false });
     }
 
     /// There is a new client, whose state holds these of the chat.
@@ -108,26 +138,22 @@ impl Outgoings {
         self.life += 1;
         for asked in unsent {
             let id = asked.id();
-            let (text, change) = match asked {
-                Asked::Send(frame) => (frame.text.unwrap_or_default(), None),
-                Asked::Change(frame) => (command::line(&frame.change), Some(frame.change)),
-                Asked::Create(_) => continue,
-            };
+            let Some(wish) = Wish::of(asked) else { continue };
             let known = self.list.iter_mut().find(|it| it.id == Some(id));
             if known.is_some() {
                 continue;
             }
             // It was taken, and only the answer was lost.
-            match self.list.iter_mut().find(|it| it.id.is_none() && it.text == text && it.change == change) {
+            match self.list.iter_mut().find(|it| it.id.is_none() && it.wish == wish) {
                 Some(it) => (it.id, it.stage) = (Some(id), Stage::Waiting),
-                None => self.push(text, change, Some(id), Stage::Waiting),
+                None => self.push(wish, Some(id), Stage::Waiting),
             }
         }
         let life = self.life;
         let cut = self.list.iter_mut().filter(|it| it.id.is_none() && it.is_cut);
         let again = cut.map(|it| {
             (it.is_cut, it.life) = (false, life);
-            it.effect()
+            it.effect(&self.to)
         });
         again.collect()
     }
@@ -141,7 +167,7 @@ impl Outgoings {
             return None;
         }
         it.life = life;
-        Some(it.effect())
+        Some(it.effect(&self.to))
     }
 
     /// The client has given a message its id. Gives its outcome if that was faster.

@@ -1,6 +1,7 @@
+mod actions;
 mod group;
 
-use chasqui_client::{End, Update};
+use chasqui_client::{Draft, End, Update};
 use chasqui_domain::Counter;
 use chasqui_wire::Code;
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
@@ -32,12 +33,16 @@ impl Model {
     }
 
     fn stages(&self) -> Vec<(Option<u64>, &str, Stage)> {
-        self.outgoing.iter().map(|it| (it.id.map(|id| id.0), it.text.as_str(), it.stage.clone())).collect()
+        self.outgoing.iter().map(|it| (it.id.map(|id| id.0), it.wish.text.as_str(), it.stage.clone())).collect()
     }
 
     fn shown(&self) -> Vec<(u64, &str)> {
         self.timeline.items().map(|item| (item.seq.0, item.text.as_str())).collect()
     }
+}
+
+fn sends(ticket: u64, text: &str) -> Effect {
+    Effect::Send(Ticket(ticket), Box::new(Draft::text(user("bob"), text)))
 }
 
 /// With messages 1 to `count` of bob, all read, and time to spare below.
@@ -75,7 +80,7 @@ fn a_chat_without_messages_has_nothing_to_ask_for() {
 #[test]
 fn a_message_goes_from_the_line_to_its_place() {
     let mut model = chatting(2);
-    assert_eq!(model.writes("hello"), [Effect::Send(Ticket(0), "hello".to_owned())]);
+    assert_eq!(model.writes("hello"), [sends(0, "hello")]);
     assert_eq!((model.line.text(), model.stages()), ("", vec![(None, "hello", Stage::Handing)]));
     model.does(Event::Queued(Ticket(0), Counter(7)));
     assert_eq!(model.stages(), [(Some(7), "hello", Stage::Waiting)]);
@@ -119,7 +124,7 @@ fn a_refusal_stays_with_its_reason_and_one_that_passes_is_told() {
     model.does(Event::Queued(Ticket(1), Counter(2)));
     model.does(update(Update::Failed(failed(1, Code::NotAllowed))));
     model.does(update(Update::Retrying(failed(2, Code::Unavailable))));
-    let why = |code: Code| code.meaning().to_owned();
+    let why = |code: Code| format!("{}: {}", code.as_str(), code.meaning());
     assert_eq!(
         model.stages(),
         [(Some(1), "a", Stage::Failed(why(Code::NotAllowed))), (Some(2), "b", Stage::Retrying(why(Code::Unavailable)))]
@@ -154,8 +159,8 @@ fn what_the_old_client_may_have_taken_is_sent_once() {
     assert_eq!(model.does(Event::Cut(Ticket(1))), []);
     let unsent = vec![unsent("bob", 4, "kept"), unsent("carol", 9, "other")];
     let again = model.does(Event::Opened { device: device(), unsent: unsent.clone() });
-    assert_eq!(again, [Effect::Send(Ticket(1), "lost".to_owned())]);
-    assert_eq!(model.does(Event::Cut(Ticket(2))), [Effect::Send(Ticket(2), "late".to_owned())]);
+    assert_eq!(again, [sends(1, "lost")]);
+    assert_eq!(model.does(Event::Cut(Ticket(2))), [sends(2, "late")]);
     assert_eq!(model.does(Event::Cut(Ticket(0))), [], "it has its id");
     assert_eq!(model.does(Event::Opened { device: device(), unsent }), []);
     assert_eq!(model.stages()[0], (Some(4), "kept", Stage::Waiting));
@@ -311,7 +316,7 @@ fn a_text_that_is_given_back_is_kept_whole_and_not_sent_while_it_is_too_long() {
     let notice = "not sent: a message has at most 16384 bytes; send it in parts";
     assert_eq!((model.line.text(), model.notice()), (&*whole, Some(notice)));
     (0..6).for_each(|_| drop(model.presses(KeyCode::Backspace)));
-    assert_eq!(model.presses(KeyCode::Enter), [Effect::Send(Ticket(1), text)]);
+    assert_eq!(model.presses(KeyCode::Enter), [sends(1, &text)]);
 }
 
 #[test]
@@ -328,7 +333,7 @@ fn keys_leave_send_and_break_lines() {
     model.does(key(KeyCode::Char('j'), KeyModifiers::CONTROL));
     model.does(key(KeyCode::Char('x'), KeyModifiers::CONTROL));
     model.does(key(KeyCode::Char('@'), KeyModifiers::CONTROL | KeyModifiers::ALT));
-    assert_eq!(model.presses(KeyCode::Enter), [Effect::Send(Ticket(0), "a\n\n@".to_owned())]);
+    assert_eq!(model.presses(KeyCode::Enter), [sends(0, "a\n\n@")]);
 }
 
 #[test]

@@ -15,7 +15,7 @@ use super::{
         text::clean_line,
         timeline::{Item, Load},
     },
-    Effect, Link, Model, Stage, Ticket,
+    Effect, Link, Model, Outgoing, Stage, Ticket,
     outgoing::Outcome,
 };
 
@@ -46,7 +46,7 @@ impl Model {
             Update::Failed(failed) => self.failed(failed, now),
             Update::Retrying(failed) => {
                 if let Some(id) = failed.id.filter(|_| self.is_here(&failed)) {
-                    self.outgoing.set(id, Stage::Retrying(self.why(&failed)));
+                    self.outgoing.set(id, Stage::Retrying(why(&failed)));
                 }
             }
             Update::Delayed { chat, id } if chat == self.chat => drop(self.outgoing.set(id, Stage::Delayed)),
@@ -94,7 +94,7 @@ impl Model {
 
     fn sent(&mut self, sent: Sent) {
         match self.outgoing.take(sent.id) {
-            Some(outgoing) => self.arrived(outgoing.shown, &sent),
+            Some(outgoing) => self.arrived(outgoing, &sent),
             None => {
                 self.timeline.know(sent.seq);
                 self.outgoing.overtook(sent.id, Outcome::Sent(sent));
@@ -103,10 +103,25 @@ impl Model {
     }
 
     /// An own message takes its place among the others.
-    fn arrived(&mut self, text: String, sent: &Sent) {
+    fn arrived(&mut self, outgoing: Outgoing, sent: &Sent) {
         let Some(device) = self.device.clone() else { return };
-        let item = Item { seq: sent.seq, time: sent.time, from: self.me.clone(), device, id: sent.id, text };
+        let item = Item {
+            seq: sent.seq,
+            time: sent.time,
+            from: self.me.clone(),
+            device,
+            id: sent.id,
+            text: outgoing.shown,
+            reply_to: outgoing.wish.reply_to,
+            edited: None,
+            is_deleted: false,
+            reactions: Vec::new(),
+        };
         self.timeline.insert(item, self.scroll == Scroll::Following);
+        if sent.repeated {
+            // It was accepted long ago, and something may have been done to it since.
+            self.loads.doubt(sent.seq, &self.timeline);
+        }
     }
 
     pub(super) fn queued(&mut self, ticket: Ticket, id: Counter, now: Duration) {
@@ -114,7 +129,7 @@ impl Model {
         self.edited(now);
         match self.outgoing.queued(ticket, id) {
             Some(Outcome::Sent(sent)) => self.sent(sent),
-            Some(Outcome::Done(done)) => drop(self.outgoing.take(done.id)),
+            Some(Outcome::Done(done)) => self.done(None, done, now),
             Some(Outcome::Failed(failed)) => self.failed(failed, now),
             None => {}
         }
@@ -124,7 +139,7 @@ impl Model {
     pub(super) fn not_sent(&mut self, ticket: Ticket, why: &str, now: Duration) {
         let Some(outgoing) = self.outgoing.take_ticket(ticket) else { return };
         self.notify(format!("not sent: {why}"), now);
-        let given_back = self.as_typed(&outgoing);
+        let given_back = Self::as_typed(&outgoing);
         let text = match self.line.text() {
             "" => given_back,
             typed => format!("{given_back}\n{typed}"),
@@ -134,7 +149,7 @@ impl Model {
     }
 
     fn failed(&mut self, failed: Box<Failed>, now: Duration) {
-        let why = self.why(&failed);
+        let why = why(&failed);
         if failed.code == Code::NotAMember && failed.chat == Some(self.chat) {
             // Whether the user is still in the group is in the list.
             self.loads.refresh_summary();
@@ -155,12 +170,6 @@ impl Model {
         }
     }
 
-    /// In a group, where there is more that can go wrong, with the code.
-    fn why(&self, failed: &Failed) -> String {
-        let why = clean_line(&failed.message);
-        if self.group.is_some() { format!("{}: {why}", failed.code.as_str()) } else { why }
-    }
-
     fn is_here(&self, failed: &Failed) -> bool {
         failed.chat == Some(self.chat) || failed.to.clone().map(To::User).as_ref() == Some(&self.to)
     }
@@ -170,9 +179,15 @@ impl Model {
         let mine =
             messages.iter().filter(|message| message.from == self.me && Some(&message.device) == self.device.as_ref());
         mine.for_each(|message| drop(self.outgoing.take(message.id)));
+        let last = messages.iter().map(|message| message.seq).max();
         let is_new = self.timeline.loaded(load, messages);
-        self.loads.answered(load, is_new, now);
+        self.loads.answered(load, last, is_new, now);
     }
+}
+
+/// Why something failed: the code, and what it means.
+pub(in crate::chat) fn why(failed: &Failed) -> String {
+    format!("{}: {}", failed.code.as_str(), clean_line(&failed.message))
 }
 
 /// Why there won't be another session.

@@ -8,7 +8,7 @@ use super::{
         command::{self, Written},
         limits::TEXT_BYTES_MAX,
     },
-    Effect, Link, Model, Outgoing,
+    Effect, Link, Model, Outgoing, Wish,
 };
 
 impl Model {
@@ -29,31 +29,66 @@ impl Model {
             let notice = format!("not sent: a message has at most {TEXT_BYTES_MAX} bytes; send it in parts");
             return self.notify(notice, now);
         }
-        let written = match &self.group {
-            Some(_) => command::read(self.line.text()),
-            None => Ok(Written::Text(self.line.text().to_owned())),
-        };
-        let outgoing = match written {
-            Ok(Written::Text(text)) => self.outgoing.add(text),
-            Ok(Written::Change(change)) => self.outgoing.add_change(change),
-            Ok(Written::Members) => return self.ask(Some(Question::Members), now, effects),
-            Ok(Written::Who(seq)) => {
-                let seq = seq.or_else(|| self.last_own());
-                return self.ask(seq.map(Question::Who), now, effects);
-            }
+        let wish = match command::read(self.line.text(), self.kind()) {
             Ok(Written::Help) => {
+                let help = command::help(self.kind());
                 self.written(now);
-                self.answer = Some(command::help());
+                self.answer = Some(help);
                 return;
             }
-            Err(why) => return self.notify(why, now),
+            Ok(written) => match self.question(&written) {
+                Some(question) => return self.ask(question, now, effects),
+                None => self.wish(written),
+            },
+            Err(why) => Err(why),
         };
-        match outgoing {
-            Some(effect) => {
+        match wish.map(|wish| self.outgoing.add(wish)) {
+            Ok(Some(effect)) => {
                 effects.push(effect);
                 self.written(now);
             }
-            None => self.notify("not sent: too many messages wait for the server".to_owned(), now),
+            Ok(None) => self.notify("not sent: too many messages wait for the server".to_owned(), now),
+            Err(why) => self.notify(why, now),
+        }
+    }
+
+    /// What is asked, or why it can't be; none when something is to be sent.
+    fn question(&self, written: &Written) -> Option<Result<Question, String>> {
+        let none = || "there is no message of yours here: /who N asks for the message #N".to_owned();
+        Some(match written {
+            Written::Members => Ok(Question::Members),
+            Written::Who(seq) => seq.or_else(|| self.last_own()).map(Question::Who).ok_or_else(none),
+            Written::Pinned => Ok(Question::Pinned),
+            Written::Reactions(seq) => Ok(Question::Reactions(*seq)),
+            _ => return None,
+        })
+    }
+
+    /// What is to be sent.
+    fn wish(&self, written: Written) -> Result<Wish, String> {
+        let said = |text: String, reply_to| {
+            let mentions = self.mentions(&text);
+            Wish::text(text, reply_to, mentions)
+        };
+        match written {
+            Written::Text(text) => Ok(said(text, None)),
+            Written::Reply(seq, text) => Ok(said(text, Some(seq))),
+            Written::Edit(seq, text) => {
+                let seq = seq.map_or_else(|| self.last_own_for("edit"), Ok)?;
+                let item = self.timeline.get(seq).ok_or_else(|| {
+                    format!("#{seq} is not here: scroll up to it, as what it replies to must be known to edit it")
+                })?;
+                let mentions = self.mentions(&text);
+                Ok(command::edit(seq, text, item.reply_to, mentions).into())
+            }
+            Written::Delete(seq) => {
+                let seq = seq.map_or_else(|| self.last_own_for("delete"), Ok)?;
+                Ok(chasqui_client::ChangeAsked::Delete { seq }.into())
+            }
+            Written::Change(change) => Ok(change.into()),
+            Written::Members | Written::Who(_) | Written::Pinned | Written::Reactions(_) | Written::Help => {
+                Err("this is a question".to_owned())
+            }
         }
     }
 
@@ -65,9 +100,10 @@ impl Model {
         self.follow();
     }
 
-    fn ask(&mut self, question: Option<Question>, now: Duration, effects: &mut Vec<Effect>) {
-        let Some(question) = question else {
-            return self.notify("there is no message of yours here: /who N asks for the message #N".to_owned(), now);
+    fn ask(&mut self, question: Result<Question, String>, now: Duration, effects: &mut Vec<Effect>) {
+        let question = match question {
+            Ok(question) => question,
+            Err(why) => return self.notify(why, now),
         };
         if self.is_asking {
             return self.notify("wait for the answer to what you asked before".to_owned(), now);
@@ -85,17 +121,9 @@ impl Model {
         }
     }
 
-    /// The last message of the user that is here.
-    fn last_own(&self) -> Option<chasqui_domain::Seq> {
-        self.timeline.items().rev().find(|item| item.from == self.me).map(|item| item.seq)
-    }
-
     /// What was typed to send this.
-    pub(super) fn as_typed(&self, outgoing: &Outgoing) -> String {
-        if self.group.is_some() && outgoing.change.is_none() {
-            command::escaped(&outgoing.text)
-        } else {
-            outgoing.text.clone()
-        }
+    pub(super) fn as_typed(outgoing: &Outgoing) -> String {
+        let Wish { text, reply_to, change, .. } = &outgoing.wish;
+        if change.is_none() { command::typed(*reply_to, text) } else { text.clone() }
     }
 }

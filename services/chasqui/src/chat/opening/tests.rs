@@ -17,6 +17,7 @@ fn item(number: u8, title: Option<&str>) -> ChatItem {
         unread: 0,
         members: Vec::new(),
         last_message: None,
+        pinned: Vec::new(),
     }
 }
 

@@ -7,6 +7,7 @@ use chasqui_wire::frames::{Changed, ChangesQuery, Messages, MessagesQuery};
 
 use super::{
     super::{
+        command::Kind,
         limits::{CHANGES_MAX, PAGE_MESSAGES},
         opening::patiently,
     },
@@ -19,8 +20,11 @@ impl Run {
     /// it was read.
     pub(super) async fn read_missed(&mut self) -> anyhow::Result<()> {
         let mut after = self.missed_after().await.context("older messages can't be read")?;
-        if let Some(from) = after.filter(|_| self.script.is_group()) {
-            let changes = self.missed_changes(from).await.context("older changes can't be read")?;
+        if let Some(from) = after {
+            let changes = match self.script.kind() {
+                Kind::Group => self.missed_changes(from).await.context("older changes can't be read")?,
+                Kind::Direct => Vec::new(),
+            };
             self.script.missed_changes(from, changes);
         }
         while let Some(from) = after {

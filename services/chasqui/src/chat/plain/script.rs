@@ -1,16 +1,19 @@
 //! What is printed for what happens, without input, output and network.
 
+mod actions;
 mod group;
+mod inbox;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use chasqui_client::{Asked, To, Update};
 use chasqui_domain::{ChatId, Counter, DeviceId, Seq, UserId};
-use chasqui_wire::frames::{ChatItem, Failed, Message, Sent};
+use chasqui_wire::frames::{Changed, ChatItem, Failed, Message, Sent};
 use jiff::tz::TimeZone;
 
-use super::super::{limits::SCRIPT_SENT_MAX, text::clean_line, timeline::Item, times};
+use super::super::{changes::Key, limits::SCRIPT_SENT_MAX, model::why, text::clean_line, timeline::Item};
 use group::Group;
+use inbox::Inbox;
 
 /// Something to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,6 +52,15 @@ pub(super) struct Script {
     /// Everything up to here was printed, or read before.
     printed: Seq,
     refused: usize,
+    /// The last message of this run.
+    last_own: Option<Seq>,
+    /// Who has written what was printed.
+    authors: BTreeSet<UserId>,
+    inbox: Inbox,
+    /// Changes that are printed before the messages behind them.
+    missed: VecDeque<Changed>,
+    /// Which changes were printed last: they may be told again.
+    told: VecDeque<Key>,
     /// What was missed before this run was asked for. Until then it may be anywhere: the state is that of all chats of
     /// the user, and another may have taken up messages of this one.
     has_asked: bool,
@@ -72,6 +84,11 @@ impl Script {
             sent,
             printed: Seq(0),
             refused: 0,
+            last_own: None,
+            authors: BTreeSet::new(),
+            inbox: Inbox::default(),
+            missed: VecDeque::new(),
+            told: VecDeque::new(),
             has_asked: false,
             was_caught_up: false,
         }
@@ -148,13 +165,13 @@ impl Script {
             Update::Message(_) if self.waits_for_inbox() => Vec::new(),
             Update::Message(message) if message.chat == self.chat => self.message(*message),
             Update::Sent { sent, .. } if sent.chat == self.chat => self.sent(&sent),
-            Update::Changed(changed) if changed.chat == self.chat => self.told(&changed),
+            Update::Changed(changed) if changed.chat == self.chat => self.told(*changed),
             Update::Done { asked, done } if done.chat == self.chat => self.done(asked.as_deref(), &done),
             Update::Counts(counts) if counts.chat == self.chat => self.counts(&counts),
             Update::Failed(failed) => self.failed(&failed),
             Update::Retrying(failed) if self.is_here(&failed) => {
                 let id = failed.id.map_or(String::new(), |id| format!("{id} "));
-                vec![Effect::Say(format!("{id}is tried again: {}", self.why(&failed)))]
+                vec![Effect::Say(format!("{id}is tried again: {}", why(&failed)))]
             }
             Update::Delayed { chat, id } if chat == self.chat => vec![Effect::Print(format!("… {id} delayed"))],
             Update::Receipt(receipt) if receipt.chat == self.chat && self.is_peer(&receipt.user) => {
@@ -185,10 +202,8 @@ impl Script {
         if item.from == self.me && item.device == self.device {
             return effects;
         }
-        let from = clean_line(item.from.as_str());
-        let number = if self.is_group() { format!(" #{}", item.seq) } else { String::new() };
-        let line = format!("{}{number} {from}: {}", times::clock(item.time, &self.zone), clean_line(&item.text));
-        effects.push(Effect::Print(line));
+        effects.extend(self.lines(&item).into_iter().map(Effect::Print));
+        self.knows(&item.from);
         effects.extend((item.from != self.me).then_some(Effect::Read(item.seq)));
         effects
     }
@@ -201,11 +216,12 @@ impl Script {
         if self.sent.len() > SCRIPT_SENT_MAX {
             self.sent.pop_first();
         }
-        vec![Effect::Print(self.accepted(sent)), Effect::Progress]
+        self.last_own = self.last_own.max(Some(sent.seq));
+        vec![Effect::Print(format!("✓ {} #{}", sent.id, sent.seq)), Effect::Progress]
     }
 
     fn failed(&mut self, failed: &Failed) -> Vec<Effect> {
-        let why = self.why(failed);
+        let why = why(failed);
         match failed.id {
             Some(id) if self.is_here(failed) => {
                 self.pending.remove(&id);

@@ -1,10 +1,14 @@
+mod actions;
 mod group;
 
 use std::time::Duration;
 
 use chasqui_client::Update;
 use chasqui_domain::{Counter, Seq};
-use chasqui_wire::Code;
+use chasqui_wire::{
+    Code,
+    frames::{ChangeMade, Message},
+};
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use proptest::prelude::*;
 use ratatui::{
@@ -16,7 +20,9 @@ use ratatui::{
 use super::{
     super::{
         model::{Event, Ticket},
-        testing::{came, connected, failed, loaded, message, model, receipt, sent, summary, update},
+        testing::{
+            acted, came, connected, edit, failed, loaded, message, model, reaction, receipt, sent, summary, update,
+        },
         text::grapheme_width,
         timeline::Load,
     },
@@ -96,28 +102,28 @@ fn everything_has_its_place() {
         [
             " bob  ● connected                  1 unread · alice",
             "────────────────────────────────────────────────────",
-            "",
-            "",
             "             the beginning of this chat",
             " ──────────── Monday, 23 November 2026 ────────────",
-            " ▌ see you tomorrow  06:01",
+            " ▌ see you tomorrow  06:01 #1",
             " ─────────── Tuesday, 24 November 2026 ────────────",
-            "                              06:02 ✓✓ read  read ▐",
-            "                              06:03 ✓✓  delivered ▐",
+            "                           06:02 #2 ✓✓ read  read ▐",
+            "                           06:03 #3 ✓✓  delivered ▐",
             "",
             " ▌ 日本語 and a line that is long",
-            " ▌ enough to wrap                  06:04",
+            " ▌ enough to wrap                  06:04 #4",
             "",
-            "                                    06:05 ✓  sent ▐",
+            "                                 06:05 #5 ✓  sent ▐",
             " ╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌ new messages ╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌",
-            " ▌ unseen  06:06",
+            " ▌ unseen  06:06 #6",
             "",
-            "  ✗ The user may not write to this user.  refused ▐",
+            "                                          refused ▐",
+            "     ✗ not_allowed: The user may not write to this",
+            "                                             user.",
             "                                  … delayed  late ▐",
             "                                       …  waiting ▐",
             "────────────────────────────────────────────────────",
             " › half a li",
-            " Enter send · Alt-Enter new line · PgUp older · Ctr…",
+            " Enter send · /help commands · Alt-Enter new line ·…",
         ]
     );
 }
@@ -128,11 +134,11 @@ fn a_read_message_is_told_by_colour_or_by_a_word() {
     does(&mut model, summary(1, 0, 1, (1, 0)));
     does(&mut model, loaded(Load::Last, vec![message(1, "alice", "hi")]));
     let row = |model: &Model| screen(model, 40, 12).into_iter().find(|row| row.contains("hi ▐")).unwrap();
-    assert!(row(&model).contains("06:01 ✓✓  hi ▐"));
+    assert!(row(&model).contains("06:01 #1 ✓✓  hi ▐"));
     does(&mut model, update(receipt("bob", 1, 1)));
-    assert!(row(&model).contains("06:01 ✓✓ read  hi ▐"));
+    assert!(row(&model).contains("06:01 #1 ✓✓ read  hi ▐"));
     model.theme = Theme { has_colour: true };
-    assert!(row(&model).contains("06:01 ✓✓  hi ▐"));
+    assert!(row(&model).contains("06:01 #1 ✓✓  hi ▐"));
     let terminal = draw_on(&model, 40, 12);
     let ticks: Vec<Color> =
         terminal.backend().buffer().content.iter().filter(|cell| cell.symbol() == "✓").map(|cell| cell.fg).collect();
@@ -265,6 +271,22 @@ fn event() -> impl Strategy<Value = Event> {
         2 => size,
         1 => any::<bool>().prop_map(Event::Focus),
         2 => (1..60u64, "(?s).{0,80}").prop_map(|(seq, text)| came(message(seq, "bob", &text))),
+        2 => (1..60u64, 0..4u8, "(?s).{0,80}").prop_map(|(seq, kind, text)| {
+            let change = match kind {
+                0 => edit(seq, &text),
+                1 => ChangeMade::Delete { seq: Seq(seq) },
+                2 => ChangeMade::React { seq: Seq(seq), reaction: Some(text) },
+                _ => ChangeMade::Pin { seq: Seq(seq) },
+            };
+            acted(seq, seq, "bob", change)
+        }),
+        1 => (1..60u64, 1..60u64, "(?s).{0,80}").prop_map(|(first, to, kind)| {
+            let reactions = vec![reaction(&kind, 2, true)];
+            let message = Message { reply_to: Some(Seq(to)), reactions, ..message(first, "bob", &kind) };
+            loaded(Load::Again { first: Seq(first), count: 1 }, vec![message])
+        }),
+        1 => prop::sample::select(vec!["/edit a", "/reply 7 a", "/react 7 +", "/pin 7"])
+            .prop_map(|text| Event::Paste(text.to_owned())),
         1 => (1..60u64, 1..60u64).prop_map(|(id, seq)| sent(id, seq)),
         1 => (0..9u64, 1..60u64).prop_map(|(ticket, id)| Event::Queued(Ticket(ticket), Counter(id))),
         1 => (0..9u64, "(?s).{0,80}").prop_map(|(ticket, why)| Event::NotSent(Ticket(ticket), why)),

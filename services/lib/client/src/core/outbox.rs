@@ -89,11 +89,11 @@ impl Outbox {
         let count = wish.count();
         let last = self.counters.get(&count).copied().unwrap_or(self.floor);
         let asked = wish.asked(Counter(last.saturating_add(1)));
-        if let Some(seq) = asked.reply_to().filter(|seq| seq.0 > SEQ_MAX) {
+        if let Some(seq) = asked.seqs().find(|seq| seq.0 > SEQ_MAX) {
             return Err(Error::Seq { seq });
         }
         let bytes = asked.size();
-        let body_bytes_max = body_bytes_max.filter(|_| asked.message().is_some());
+        let body_bytes_max = body_bytes_max.filter(|_| asked.has_body());
         let bytes_max = body_bytes_max.map_or(BYTES_MAX, |bytes_max| bytes_max.min(BYTES_MAX));
         if bytes > bytes_max {
             return Err(Error::TooLarge { bytes, bytes_max });
@@ -165,7 +165,7 @@ impl Outbox {
 
     /// Takes out a message that is larger than the server takes. It would end every connection that it is sent on.
     pub(crate) fn too_large(&mut self, bytes_max: usize) -> Option<Asked> {
-        let is_too_large = |asked: &Asked| asked.message().is_some() && asked.size() > bytes_max;
+        let is_too_large = |asked: &Asked| asked.has_body() && asked.size() > bytes_max;
         let at = self.unsent.iter().position(|unsent| is_too_large(&unsent.asked))?;
         self.remove(at)
     }

@@ -7,7 +7,7 @@ use chasqui_domain::{SessionId, TimeMs};
 use chasqui_runtime::Runtime;
 use chasqui_wire::Code;
 use chasqui_wire::frames::{
-    Ack, CaughtUp, ChangeAsked, ChangeMade, Changed, ChatReceipts, Counts, Done, Failed, Failure, MemberReceipt,
+    Ack, CaughtUp, ChangeAsked, ChangeMade, Changed, ChatReceipts, Counts, Done, Edit, Failed, Failure, MemberReceipt,
     Message, NotResumed, OthersReceipt, Receipt, Receipts, SendFrame, Sent, ServerFrame, Welcome,
 };
 
@@ -62,6 +62,21 @@ fn message(seq: u64) -> ServerFrame {
         id: Counter(seq),
         content_type: chasqui_domain::ContentType::new("text/plain").unwrap(),
         text: Some("hi".to_owned()),
+        body: None,
+        reply_to: None,
+        mentions: Vec::new(),
+        meta: None,
+        edited: None,
+        deleted: None,
+        reactions: Vec::new(),
+    }))
+}
+
+fn edit(seq: u64, text: &str) -> ChangeAsked {
+    ChangeAsked::Edit(Box::new(Edit {
+        seq: Seq(seq),
+        text: Some(text.to_owned()),
+        content_type: None,
         body: None,
         reply_to: None,
         mentions: Vec::new(),
@@ -239,7 +254,7 @@ fn messages_and_changes_of_a_group_have_one_count_and_groups_their_own() {
     let (group, leave) = (ChatId::group(&user("bob"), &core.state.device, Counter(9)), ChangeAsked::Leave {});
     let wishes = [
         Wish::Send(Draft::text(group, "hi")),
-        Wish::Change(group, leave.clone()),
+        Wish::Change(group.into(), leave.clone()),
         Wish::Create(Group { members: vec![], title: "t".to_owned(), picture: None }),
         Wish::Send(Draft::text(user("bob"), "hi")),
     ];
@@ -265,6 +280,26 @@ fn messages_and_changes_of_a_group_have_one_count_and_groups_their_own() {
     core.frame(done(made, 1, true), T0);
     let told = updates(&mut core);
     assert!(matches!(&told[..], [(_, Update::Done { done, .. })] if done.chat == made), "first answered so: {told:?}");
+}
+
+#[test]
+fn messages_of_a_direct_chat_and_what_is_done_to_them_have_one_count() {
+    let mut core = up();
+    let bob = || To::User(user("bob"));
+    core.ask(Wish::Send(Draft::text(user("bob"), "hi"))).unwrap();
+    assert_eq!(core.ask(Wish::Change(bob(), edit(1, "hello"))).unwrap(), Counter(2));
+    core.saved();
+    let asked = frames(&mut core, T0);
+    assert!(
+        matches!(&asked[..], [_, ClientFrame::Change(frame)] if frame.to == Some(user("bob")) && frame.chat.is_none())
+    );
+    let done = Done { cursor: "d".to_owned(), chat: chat(), id: Counter(2), time: TimeMs(1), repeated: false };
+    updates(&mut core);
+    core.frame(ServerFrame::Done(done), T0);
+    let told = updates(&mut core);
+    assert!(matches!(&told[..], [(_, Update::Done { asked: Some(_), .. })]), "{told:?}");
+    assert!(core.ask(Wish::Change(bob(), ChangeAsked::Pin { seq: Seq(u64::MAX) })).is_err(), "no frame holds it");
+    assert!(matches!(core.ask(Wish::Change(bob(), edit(1, &"x".repeat(101)))), Err(Error::TooLarge { .. })));
 }
 
 #[test]

@@ -4,8 +4,8 @@ mod group;
 
 use bytes::Bytes;
 use chasqui_domain::{
-    Action, Chat, ChatId, Command, ContentType, Counter, DeviceId, Epoch, Event, Rules, Sealed, Send, Seq, TimeMs,
-    UserId, decide,
+    Action, Chat, ChatId, Command, ContentType, Counter, DeviceId, Epoch, Event, Message, Rules, Sealed, Send, Seq,
+    TimeMs, UserId, decide,
 };
 
 /// How many events a fold is over: as many as lie between two snapshots.
@@ -40,7 +40,13 @@ pub(crate) fn all() -> Vec<Operation> {
 }
 
 fn deciding(name: &'static str, before: &Chat, command: Command) -> Operation {
-    let run = Box::new(move |chat: &mut Chat| drop(std::hint::black_box(decide(chat, &command, NOW))));
+    deciding_of(None, name, before, command)
+}
+
+/// Deciding what is to be done to a message.
+fn deciding_of(message: Option<Message>, name: &'static str, before: &Chat, command: Command) -> Operation {
+    let decides = move |chat: &mut Chat| drop(std::hint::black_box(decide(chat, message.as_ref(), &command, NOW)));
+    let run = Box::new(decides);
     Operation { name, before: before.clone(), run }
 }
 
@@ -70,7 +76,11 @@ fn history() -> (Chat, Vec<Event>, u64) {
 }
 
 fn decisions(chat: &Chat, command: &Command) -> Vec<Event> {
-    let events = decide(chat, command, NOW).unwrap().events;
+    decisions_of(None, chat, command)
+}
+
+fn decisions_of(message: Option<&Message>, chat: &Chat, command: &Command) -> Vec<Event> {
+    let events = decide(chat, message, command, NOW).unwrap().events;
     assert!(!events.is_empty());
     events
 }

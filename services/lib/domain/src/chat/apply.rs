@@ -2,7 +2,7 @@
 
 use super::{Accepted, Chat, Member, RUNS_MAX, Runs, devices};
 use crate::{
-    change::{Change, Joined, Profile, ProfilePart, Role},
+    change::{Change, Joined, Profile, ProfilePart, Role, Target},
     command::Sealed,
     event::{Event, EventKind},
     ids::{ChatId, Seq, UserId, Version},
@@ -64,7 +64,7 @@ impl Chat {
                 self.profile = Profile { title: part(by, Some(title)), picture: part(by, picture.as_ref()) };
             }
             EventKind::Message { seq, sender, .. } => {
-                (self.last_seq, self.last_message) = (*seq, event.version);
+                (self.last_seq, self.last_message, self.last_is_acted) = (*seq, event.version, false);
                 let runs_max = self.runs_max();
                 if let Some(member) = self.member_mut(sender) {
                     member.own.push(*seq, runs_max);
@@ -119,7 +119,26 @@ impl Chat {
                 let title = part(by, title.as_ref()).or(former_title);
                 self.profile = Profile { title, picture: part(by, picture.as_ref()).or(former_picture) };
             }
+            Change::Delete { message } => self.delete(by, *message),
+            Change::Pin { message } => self.pins.push(*message),
+            Change::Unpin { message } => self.pins.retain(|pinned| pinned != message),
+            // The message's own state has it.
+            Change::Edit { .. } | Change::React { .. } => {}
         }
+        self.last_is_acted |= change.target().is_some_and(|message| message.version == self.last_message);
+    }
+
+    /// A message that is deleted is nobody's own any more, and counts for nobody.
+    fn delete(&mut self, author: &UserId, message: Target) {
+        let runs_max = self.runs_max();
+        if let Some(member) = self.member_mut(author) {
+            member.own.remove(message.seq, runs_max);
+        }
+        let mut deleted = Runs::default();
+        deleted.push(message.seq, RUNS_MAX);
+        self.uncounted.add(&deleted, RUNS_MAX);
+        self.uncounted.forget_up_to(self.read_by_all());
+        self.pins.retain(|pinned| *pinned != message);
     }
 
     fn add(&mut self, users: &[UserId], event: &Event) {
@@ -151,6 +170,7 @@ impl Chat {
             self.forget_read_by_all();
         } else if let Some(member) = self.member_mut(member) {
             member.own.forget_up_to(member.read);
+            self.uncounted.forget_up_to(self.read_by_all());
         }
     }
 
@@ -210,6 +230,9 @@ impl Chat {
 
     fn check_change(&self, change: &Change) -> Result<(), &'static str> {
         let is_member = |user: &UserId| self.member(user).is_some();
+        if let Some(message) = change.target() {
+            return self.check_action(change, message);
+        }
         match change {
             _ if !self.id.is_group() => Err("only a group is changed"),
             Change::Add { users } if !are_in_order(users) => Err("its users are not in order"),
@@ -217,6 +240,16 @@ impl Chat {
             Change::Remove { user } | Change::SetRole { user, .. } if !is_member(user) => {
                 Err("the user that it is about is not a member")
             }
+            _ => Ok(()),
+        }
+    }
+
+    fn check_action(&self, change: &Change, message: Target) -> Result<(), &'static str> {
+        let is_pinned = self.pins.contains(&message);
+        match change {
+            _ if !self.may_have(message) => Err("its message is not one of the chat's"),
+            Change::Pin { .. } if is_pinned => Err("its message is pinned already"),
+            Change::Unpin { .. } if !is_pinned => Err("its message is not pinned"),
             _ => Ok(()),
         }
     }

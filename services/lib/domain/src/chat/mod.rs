@@ -4,16 +4,18 @@ mod apply;
 mod counts;
 pub mod decide;
 mod devices;
+mod message;
 mod runs;
 mod validate;
 
 pub use apply::Inapplicable;
 pub use devices::{Accepted, Device};
+pub use message::{Message, MessageReaction, NotAbout};
 pub use runs::{RUNS_MAX, Runs};
 pub use validate::Invalid;
 
 use crate::{
-    change::{Joined, Profile, Role},
+    change::{Joined, Profile, Role, Target},
     ids::{ChatId, Epoch, Seq, TimeMs, UserId, Version},
 };
 
@@ -33,20 +35,24 @@ pub struct Chat {
     pub last_seq: Seq,
     /// The last message's event; 0 when the chat has none.
     pub last_message: Version,
+    /// Whether something was done to the last message.
+    pub last_is_acted: bool,
     /// The last event's time.
     pub last_time: TimeMs,
     /// The epoch that messages must be sealed under.
     pub epoch: Epoch,
     /// Who is in it, in ascending order of user.
     pub members: Vec<Member>,
-    /// Messages that count as unread for nobody, although they are others': those of members who were removed. Kept above what
-    /// all members have read.
+    /// Messages that count as unread for nobody, although they are others': those that were deleted, and those of
+    /// members who were removed. Kept above what all members have read.
     pub uncounted: Runs,
-    /// What is remembered of the devices that asked for something, in ascending order of user and device. Also of those whose
-    /// users are members no more: what they asked before is still a repeat.
+    /// What is remembered of the devices that asked for something, in ascending order of user and device. Also of those
+    /// whose users are members no more: what they asked before is still a repeat.
     pub devices: Vec<Device>,
     /// What a group is called.
     pub profile: Profile,
+    /// The messages that are pinned, in the order in which they were.
+    pub pins: Vec<Target>,
 }
 
 /// A member of a chat.
@@ -75,12 +81,14 @@ impl Chat {
             version: Version(0),
             last_seq: Seq(0),
             last_message: Version(0),
+            last_is_acted: false,
             last_time: TimeMs(0),
             epoch: Epoch::FIRST,
             members: Vec::new(),
             uncounted: Runs::default(),
             devices: Vec::new(),
             profile: Profile::default(),
+            pins: Vec::new(),
         }
     }
 
@@ -95,12 +103,21 @@ impl Chat {
         self.members.binary_search_by(|member| member.user.cmp(user))
     }
 
-    /// How many messages of others a member has not opened. Derived, never counted up and down; exact as long as their own
-    /// messages above what they have read are no more runs than are kept, and at least so many beyond.
+    /// How many messages of others a member has not opened. Derived, never counted up and down; exact as long as
+    /// neither their own messages above what they have read nor those that count for nobody are more runs than are
+    /// kept.
     #[must_use]
     pub fn unread(&self, member: &Member) -> u64 {
         let from = member.counted_from();
         self.last_seq.0 - from.0 - member.own.count_above(from) - self.uncounted.count_above(from)
+    }
+
+    /// Whether a message may be one of the chat's, by its numbers: the last is known by both, and each comes behind the
+    /// event by which the chat came to be.
+    fn may_have(&self, message: Target) -> bool {
+        let Target { seq, version } = message;
+        let is_numbered = seq > Seq(0) && seq <= self.last_seq && seq.0 < version.0;
+        is_numbered && seq.cmp(&self.last_seq) == version.cmp(&self.last_message)
     }
 
     /// What everybody has read.

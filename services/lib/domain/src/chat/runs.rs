@@ -4,8 +4,8 @@ use std::collections::VecDeque;
 
 use crate::ids::Seq;
 
-/// How many runs are kept at most. Between two runs of a member's own messages lies one of somebody else, so whoever loses
-/// the oldest has at least this many unread.
+/// How many runs are kept at most. Between two runs of a member's own messages lies one of somebody else, so whoever
+/// loses the oldest has at least this many unread; unless it is one of their own that they deleted.
 pub const RUNS_MAX: usize = 1024;
 
 /// Ascending, disjoint, not touching runs of seqs above a floor.
@@ -65,6 +65,20 @@ impl Runs {
         self.bound(runs_max);
     }
 
+    /// Takes a seq out, wherever it lies.
+    pub(super) fn remove(&mut self, seq: Seq, runs_max: usize) {
+        let at = self.runs.partition_point(|(_, last)| *last < seq);
+        let Some((first, last)) = self.runs.get(at).copied().filter(|(first, _)| *first <= seq) else { return };
+        self.runs.remove(at);
+        if seq < last {
+            self.runs.insert(at, (seq.next(), last));
+        }
+        if first < seq {
+            self.runs.insert(at, (first, Seq(seq.0 - 1)));
+        }
+        self.bound(runs_max);
+    }
+
     fn bound(&mut self, runs_max: usize) {
         while self.runs.len() > runs_max {
             if let Some((_, last)) = self.runs.pop_front() {
@@ -116,6 +130,25 @@ mod tests {
         assert_eq!(runs.iter().collect::<Vec<_>>(), all);
         runs.add(&of(&[8, 10]), 1);
         assert_eq!((runs.iter().collect::<Vec<_>>(), runs.floor()), (vec![(Seq(7), Seq(11))], Seq(5)));
+    }
+
+    #[test]
+    fn a_seq_is_taken_out_of_its_run() {
+        let kept = |seqs: &[u64]| of(seqs).iter().collect::<Vec<_>>();
+        for (gone, rest) in
+            [(2, vec![3, 4, 7]), (3, vec![2, 4, 7]), (4, vec![2, 3, 7]), (7, vec![2, 3, 4]), (5, vec![2, 3, 4, 7])]
+        {
+            let mut runs = of(&[2, 3, 4, 7]);
+            runs.remove(Seq(gone), RUNS_MAX);
+            assert_eq!(runs.iter().collect::<Vec<_>>(), kept(&rest), "without {gone}");
+        }
+        let mut runs = of(&[1, 2, 3]);
+        runs.remove(Seq(2), 1);
+        assert_eq!(
+            (runs.iter().collect::<Vec<_>>(), runs.floor()),
+            (vec![(Seq(3), Seq(3))], Seq(1)),
+            "it stays bounded"
+        );
     }
 
     #[test]

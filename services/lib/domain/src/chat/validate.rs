@@ -1,5 +1,7 @@
 //! What always holds of a chat.
 
+use std::collections::BTreeSet;
+
 use super::{Chat, Device, Member, RUNS_MAX, Runs};
 use crate::{
     change::Role,
@@ -31,7 +33,11 @@ impl Chat {
         holds(!is_group || has_owner || self.members.is_empty(), "a group with members has an owner")?;
         holds(is_group || self.members.iter().all(|member| member.role == Role::Member), "groups have roles")?;
         holds(is_group == self.profile.title.is_some() || is_new, "groups have titles")?;
-        self.validate_runs(&self.uncounted, Seq(0))?;
+        holds(!self.last_is_acted || self.last_seq > Seq(0), "only what is there is acted upon")?;
+        holds(self.pins.iter().all(|pinned| self.may_have(*pinned)), "what is pinned is a message")?;
+        let differ = self.pins.iter().collect::<BTreeSet<_>>().len() == self.pins.len();
+        holds(differ, "each message is pinned once")?;
+        self.validate_runs(&self.uncounted, self.read_by_all())?;
         holds(self.members.is_sorted_by(|a, b| a.user < b.user), "members are in order and differ")?;
         for member in &self.members {
             self.validate_member(member)?;
@@ -46,7 +52,11 @@ impl Chat {
         holds(member.delivered <= self.last_seq, "delivered ≤ last seq")?;
         holds(member.joined.version <= self.version, "joining is an event")?;
         let above = if self.id.is_group() { Seq(0) } else { member.counted_from() };
-        self.validate_runs(&member.own, above)
+        self.validate_runs(&member.own, above)?;
+        // Both are taken off what is unread, so no message may be in both.
+        let from = member.counted_from();
+        let not_unread = member.own.count_above(from) + self.uncounted.count_above(from);
+        holds(not_unread <= self.last_seq.0 - from.0, "no more is left out of what is unread than there is")
     }
 
     fn validate_runs(&self, runs: &Runs, above: Seq) -> Result<(), Invalid> {

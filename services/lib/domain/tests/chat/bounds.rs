@@ -5,7 +5,8 @@ use chasqui_domain::{
 };
 
 use crate::{
-    fixtures::{chat_id, device, only_tells, read, send, tell, user},
+    fixtures::{acts, chat_id, delete, device, only_tells, read, send, tell, user},
+    messages::Messages,
     model::Model,
 };
 
@@ -52,6 +53,51 @@ fn unread_is_exact_up_to_the_bound_and_at_least_the_bound_above() {
     assert_eq!(unread(&chat, &model), (0, 0));
     tell_both(&mut chat, &mut model, &send("bob", "phone", RUNS + 221));
     assert_eq!(unread(&chat, &model), (1, 1));
+}
+
+/// Tells the chat, its messages and the model the same.
+fn tell_all(chat: &mut Chat, messages: &mut Messages, model: &mut Model, command: &Command) -> Decision {
+    let decision = messages.decide(chat, command, TimeMs(1));
+    assert_eq!(decision, model.decide(command, TimeMs(1)));
+    messages.fold(chat, &decision);
+    decision
+}
+
+/// Deleted messages are remembered up to a bound of runs, too; beyond it too many count as unread, never too few.
+#[test]
+fn of_deleted_messages_so_many_runs_are_kept() {
+    let (mut chat, mut messages, mut model) = (Chat::new(chat_id()), Messages::default(), Model::new());
+    for counter in 1..=2 * (RUNS + 3) {
+        tell_all(&mut chat, &mut messages, &mut model, &send("bob", "phone", counter));
+    }
+    for nth in 0..RUNS + 3 {
+        // Every second one, from the last to the first but one.
+        let message = model.messages()[2 * (RUNS + 2 - nth) as usize].target;
+        let command = acts("bob", 2 * (RUNS + 3) + 1 + nth, delete(message));
+        assert_eq!(tell_all(&mut chat, &mut messages, &mut model, &command).events.len(), 1);
+        let (said, exact) = unread(&chat, &model);
+        assert_eq!(said, exact + (nth + 1).saturating_sub(RUNS), "after {nth}");
+        assert!(chat.uncounted.iter().len() as u64 <= RUNS);
+    }
+    tell_all(&mut chat, &mut messages, &mut model, &read("alice", 10));
+    assert_eq!(unread(&chat, &model).0, unread(&chat, &model).1);
+}
+
+/// Own messages that were deleted between others make more runs than are kept: what is lost is lost for good.
+#[test]
+fn deleting_own_messages_keeps_their_runs_bounded() {
+    let (mut chat, mut messages, mut model) = (Chat::new(chat_id()), Messages::default(), Model::new());
+    for counter in 1..=2 * RUNS + 8 {
+        tell_all(&mut chat, &mut messages, &mut model, &send("alice", "phone", counter));
+    }
+    for nth in 0..RUNS + 3 {
+        let message = model.messages()[2 * nth as usize + 1].target;
+        let command = acts("alice", 2 * RUNS + 9 + nth, delete(message));
+        assert_eq!(tell_all(&mut chat, &mut messages, &mut model, &command).events.len(), 1);
+        let alice = chat.member(&user("alice")).unwrap();
+        assert!(alice.own.iter().len() as u64 <= RUNS);
+        assert_eq!(unread(&chat, &model), (0, 0));
+    }
 }
 
 #[test]

@@ -2,8 +2,8 @@
 
 use bytes::Bytes;
 use chasqui_domain::{
-    Action, Chat, ChatId, Command, ContentType, Counter, Create, Decision, DeviceId, Effect, Entry, Epoch, Refusal,
-    Rules, Sealed, Send, Seq, TimeMs, UserId, chat::Runs, decide,
+    Action, Change, Chat, ChatId, Command, ContentType, Counter, Create, Decision, DeviceId, Effect, Entry, Epoch,
+    Reaction, ReactionTag, Refusal, Rules, Sealed, Send, Seq, Target, TimeMs, UserId, Version, chat::Runs, decide,
 };
 
 pub(crate) fn user(name: &str) -> UserId {
@@ -40,6 +40,48 @@ pub(crate) fn read(member: &str, seq: u64) -> Command {
     command(member, "phone", Action::Read { seq: Seq(seq) })
 }
 
+/// What is asked of the direct chat's messages.
+pub(crate) fn acts(sender: &str, counter: u64, change: Change) -> Command {
+    command(sender, "phone", Action::Change { counter: Counter(counter), allowed: true, change })
+}
+
+pub(crate) fn target(seq: u64, version: u64) -> Target {
+    Target { seq: Seq(seq), version: Version(version) }
+}
+
+pub(crate) fn edit(message: Target, bytes: usize) -> Change {
+    Change::Edit { message, body: sealed(bytes) }
+}
+
+pub(crate) fn delete(message: Target) -> Change {
+    Change::Delete { message }
+}
+
+pub(crate) fn react(message: Target, tag: u8) -> Change {
+    Change::React { message, reaction: Some(reaction(tag, 3)) }
+}
+
+pub(crate) fn take_back(message: Target) -> Change {
+    Change::React { message, reaction: None }
+}
+
+pub(crate) fn pin(message: Target) -> Change {
+    Change::Pin { message }
+}
+
+pub(crate) fn unpin(message: Target) -> Change {
+    Change::Unpin { message }
+}
+
+pub(crate) fn reaction(tag: u8, bytes: usize) -> Reaction {
+    Reaction { tag: ReactionTag([tag; 16]), kind: sealed(bytes) }
+}
+
+/// Everything that can be done to a message.
+pub(crate) fn actions(message: Target) -> [Change; 6] {
+    [edit(message, 3), delete(message), react(message, 1), take_back(message), pin(message), unpin(message)]
+}
+
 fn command(sender: &str, on: &str, action: Action) -> Command {
     Command { chat: chat_id(), sender: user(sender), device: device(on), rules: Rules::default(), action }
 }
@@ -54,7 +96,7 @@ pub(crate) fn message_of(command: &mut Command) -> &mut Send {
 
 /// Decides a command and folds what happened into the chat.
 pub(crate) fn tell(chat: &mut Chat, command: &Command, appended: u64) -> Decision {
-    let decision = decide(chat, command, TimeMs(appended)).unwrap();
+    let decision = decide(chat, None, command, TimeMs(appended)).unwrap();
     fold(chat, &decision);
     decision
 }

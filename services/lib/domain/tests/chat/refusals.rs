@@ -2,11 +2,17 @@
 
 use bytes::Bytes;
 use chasqui_domain::{
-    Chat, Command, Counter, Decision, Entry, Epoch, Refusal, RulesNumber, Seq, TimeMs, UnknownRules,
+    Action, Chat, Command, Counter, Decision, Entry, Epoch, Refusal, RulesNumber, Seq, TimeMs, UnknownRules,
     chat::decide::refuse_poison, decide,
 };
 
-use crate::fixtures::{chat_id, delivered, device, message_of, only_tells, read, refuses, send, tell, user};
+use crate::{
+    fixtures::{
+        actions, acts, chat_id, delete, delivered, device, edit, message_of, only_tells, pin, read, refuses, send,
+        target, tell, user,
+    },
+    messages::Messages,
+};
 
 /// A chat with one message of alice's.
 fn open() -> Chat {
@@ -15,10 +21,23 @@ fn open() -> Chat {
     chat
 }
 
+/// The same with the states of its messages: of the one, its version is 2.
+fn with_messages() -> (Chat, Messages) {
+    let (mut chat, mut messages) = (Chat::new(chat_id()), Messages::default());
+    let opens = messages.decide(&chat, &send("alice", "phone", 1), TimeMs(10));
+    messages.fold(&mut chat, &opens);
+    (chat, messages)
+}
+
+fn assert_action_refused(command: &Command, refusal: Refusal) {
+    let (chat, messages) = with_messages();
+    assert_eq!(messages.decide(&chat, command, TimeMs(20)), refuses(command, refusal));
+}
+
 /// The command is refused, both by a chat with a message and, when it is one, by a new chat.
 fn assert_send_refused(command: &Command, refusal: Refusal) {
     for chat in [Chat::new(chat_id()), open()] {
-        assert_eq!(decide(&chat, command, TimeMs(20)), Ok(refuses(command, refusal)));
+        assert_eq!(decide(&chat, None, command, TimeMs(20)), Ok(refuses(command, refusal)));
     }
 }
 
@@ -38,11 +57,57 @@ fn wrong_chat() {
 #[test]
 fn not_a_member() {
     for command in [delivered("carol", 1), read("carol", 1), delivered("carol", 9)] {
-        assert_eq!(decide(&open(), &command, TimeMs(20)), Ok(refuses(&command, Refusal::NotAMember)));
+        assert_eq!(decide(&open(), None, &command, TimeMs(20)), Ok(refuses(&command, Refusal::NotAMember)));
     }
     for command in [delivered("alice", 0), read("alice", 1)] {
         let nothing_yet = Chat::new(chat_id());
-        assert_eq!(decide(&nothing_yet, &command, TimeMs(20)), Ok(refuses(&command, Refusal::NotAMember)));
+        assert_eq!(decide(&nothing_yet, None, &command, TimeMs(20)), Ok(refuses(&command, Refusal::NotAMember)));
+    }
+    for change in actions(target(1, 2)) {
+        assert_action_refused(&acts("carol", 2, change.clone()), Refusal::NotAMember);
+        let command = acts("alice", 2, change);
+        let nothing_yet = Chat::new(chat_id());
+        assert_eq!(decide(&nothing_yet, None, &command, TimeMs(20)), Ok(refuses(&command, Refusal::NotAMember)));
+    }
+}
+
+#[test]
+fn no_such_message() {
+    for (seq, version) in [(0, 0), (0, 2), (1, 1), (1, 3), (2, 2), (2, 3), (u64::MAX, u64::MAX)] {
+        for change in actions(target(seq, version)) {
+            assert_action_refused(&acts("alice", 2, change), Refusal::NoSuchMessage);
+        }
+    }
+    // Nor one whose state was not found, or is another's.
+    let (chat, messages) = with_messages();
+    for change in actions(target(1, 2)) {
+        let command = acts("alice", 2, change);
+        assert_eq!(decide(&chat, None, &command, TimeMs(20)), Ok(refuses(&command, Refusal::NoSuchMessage)));
+        let mut other = messages.about(&command).unwrap().clone();
+        other.target = target(1, 3);
+        assert_eq!(decide(&chat, Some(&other), &command, TimeMs(20)), Ok(refuses(&command, Refusal::NoSuchMessage)));
+    }
+}
+
+#[test]
+fn not_permitted_to_the_other() {
+    for change in [edit(target(1, 2), 3), delete(target(1, 2))] {
+        assert_action_refused(&acts("bob", 1, change), Refusal::NotPermitted);
+    }
+    let (mut chat, mut messages) = with_messages();
+    let pinned = messages.decide(&chat, &acts("bob", 1, pin(target(1, 2))), TimeMs(20));
+    messages.fold(&mut chat, &pinned);
+    assert_eq!(chat.pins, [target(1, 2)], "either of the two pins");
+}
+
+#[test]
+fn too_late() {
+    let (chat, messages) = with_messages();
+    for (change, within_ms) in [(edit(target(1, 2), 3), 15 * 60 * 1000), (delete(target(1, 2)), 48 * 3600 * 1000)] {
+        let command = acts("alice", 2, change);
+        assert_eq!(messages.decide(&chat, &command, TimeMs(10 + within_ms)).events.len(), 1);
+        let late = messages.decide(&chat, &command, TimeMs(11 + within_ms));
+        assert_eq!(late, refuses(&command, Refusal::TooLate));
     }
 }
 
@@ -51,6 +116,19 @@ fn not_allowed() {
     let mut command = send("bob", "phone", 2);
     message_of(&mut command).allowed = false;
     assert_send_refused(&command, Refusal::NotAllowed);
+    for change in actions(target(1, 2)) {
+        let is_delete = change == delete(target(1, 2));
+        let mut command = acts("alice", 2, change);
+        if let Action::Change { allowed, .. } = &mut command.action {
+            *allowed = false;
+        }
+        if is_delete {
+            let (chat, messages) = with_messages();
+            assert_eq!(messages.decide(&chat, &command, TimeMs(20)).events.len(), 1, "also of who is blocked by now");
+        } else {
+            assert_action_refused(&command, Refusal::NotAllowed);
+        }
+    }
 }
 
 #[test]
@@ -67,6 +145,9 @@ fn body_too_large() {
 fn bad_counter() {
     assert_send_refused(&send("alice", "phone", 0), Refusal::BadCounter);
     assert_send_refused(&send("bob", "phone", 0), Refusal::BadCounter);
+    for change in actions(target(1, 2)) {
+        assert_action_refused(&acts("bob", 0, change), Refusal::BadCounter);
+    }
 }
 
 #[test]
@@ -75,7 +156,7 @@ fn counter_too_old() {
     tell(&mut chat, &send("alice", "phone", 200), 10);
     for counter in [0, 1, 2, 72] {
         let command = send("alice", "phone", counter);
-        assert_eq!(decide(&chat, &command, TimeMs(20)), Ok(refuses(&command, Refusal::CounterTooOld)));
+        assert_eq!(decide(&chat, None, &command, TimeMs(20)), Ok(refuses(&command, Refusal::CounterTooOld)));
     }
     assert_eq!(tell(&mut chat, &send("alice", "phone", 73), 20).events.len(), 1, "the window reaches down to here");
     assert_eq!(tell(&mut chat, &send("alice", "tablet", 1), 20).events.len(), 1, "it is the device's own");
@@ -94,7 +175,7 @@ fn stale_epoch() {
 #[test]
 fn seq_ahead() {
     for command in [delivered("alice", 2), read("bob", 2), read("bob", u64::MAX)] {
-        assert_eq!(decide(&open(), &command, TimeMs(20)), Ok(refuses(&command, Refusal::SeqAhead)));
+        assert_eq!(decide(&open(), None, &command, TimeMs(20)), Ok(refuses(&command, Refusal::SeqAhead)));
     }
 }
 
@@ -108,9 +189,10 @@ fn poison() {
 #[test]
 fn unknown_rules_are_not_decided_at_all() {
     for number in [0, RulesNumber::NEWEST.0 + 1] {
-        for mut command in [send("alice", "phone", 1), send("alice", "phone", 2), read("bob", 1)] {
+        let all = [send("alice", "phone", 1), send("alice", "phone", 2), read("bob", 1)];
+        for mut command in all.into_iter().chain(actions(target(1, 2)).map(|change| acts("alice", 2, change))) {
             command.rules.number = RulesNumber(number);
-            assert_eq!(decide(&open(), &command, TimeMs(20)), Err(UnknownRules { number }));
+            assert_eq!(decide(&open(), None, &command, TimeMs(20)), Err(UnknownRules { number }));
         }
     }
 }
@@ -137,7 +219,7 @@ fn a_repeat_is_recognised_before_anything_else() {
     let mut chat = open();
     tell(&mut chat, &send("bob", "phone", 1), 30);
     for command in spoilt.iter().chain([&all_at_once]) {
-        assert_eq!(decide(&chat, command, TimeMs(40)), Ok(sent_again(1, 1, 10)), "{command:?}");
+        assert_eq!(decide(&chat, None, command, TimeMs(40)), Ok(sent_again(1, 1, 10)), "{command:?}");
     }
 }
 

@@ -1,10 +1,11 @@
 //! Random commands. A step is said relative to what happened before it, so that most of them mean something: the next
 //! counter, one a little below the highest, a seq up to the last.
 
-use chasqui_domain::{Action, Command, Counter, Epoch, Rules, RulesNumber, Send, Seq, TimeMs};
+use chasqui_domain::{Action, Change, Command, Counter, Epoch, Rules, RulesNumber, Send, Seq, TimeMs};
 use proptest::{collection::vec, option, prelude::*, sample::Index};
 
 use crate::{
+    acting::{Acting, acting, within},
     fixtures::{chat_id, device, sealed, user},
     model::Model,
 };
@@ -18,14 +19,31 @@ pub(crate) struct Step {
     sender: &'static str,
     device: usize,
     appended: u64,
+    /// For how long a message can be edited, and deleted.
+    within: (u32, u32),
     what: What,
 }
 
 #[derive(Debug, Clone)]
 enum What {
-    Send { peer: Option<&'static str>, counter: Count, allowed: bool, epoch: u32, bytes: usize },
+    Send {
+        peer: Option<&'static str>,
+        counter: Count,
+        allowed: bool,
+        epoch: u32,
+        bytes: usize,
+    },
     Delivered(UpTo),
     Read(UpTo),
+    Act {
+        acting: Acting,
+        counter: Count,
+        allowed: bool,
+    },
+    /// What only groups do.
+    Leave {
+        counter: Count,
+    },
 }
 
 /// A device's count, after the highest that was accepted from it.
@@ -56,12 +74,27 @@ impl Step {
             }
             What::Delivered(up_to) => Action::Delivered { seq: up_to.seq(model.last_seq()) },
             What::Read(up_to) => Action::Read { seq: up_to.seq(model.last_seq()) },
+            What::Act { acting, counter, allowed } => {
+                let change = acting.change(&user(self.sender), &model.messages());
+                Action::Change { counter: Counter(self.counter(counter, model)), allowed: *allowed, change }
+            }
+            What::Leave { counter } => {
+                let counter = Counter(self.counter(counter, model));
+                Action::Change { counter, allowed: true, change: Change::Leave }
+            }
         };
+        let (edit_within_ms, delete_within_ms) = self.within;
         let command = Command {
             chat: chat_id(),
             sender: user(self.sender),
             device: device(&self.device_name()),
-            rules: Rules { number: RulesNumber(1), body_bytes_max: BODY_BYTES_MAX as u32, members_max: 2 },
+            rules: Rules {
+                number: RulesNumber(1),
+                body_bytes_max: BODY_BYTES_MAX as u32,
+                members_max: 2,
+                edit_within_ms,
+                delete_within_ms,
+            },
             action,
         };
         (command, TimeMs(self.appended))
@@ -73,8 +106,9 @@ impl Step {
 
     fn counter(&self, count: &Count, model: &Model) -> u64 {
         let (sender, device) = (user(self.sender), device(&self.device_name()));
-        let written = model.messages().iter().filter(|message| message.sender == sender && message.device == device);
-        count.after(written.map(|message| message.counter).max().unwrap_or_default())
+        let of_device =
+            model.accepted().iter().filter(|accepted| accepted.sender == sender && accepted.device == device);
+        count.after(of_device.map(|accepted| accepted.counter).max().unwrap_or_default())
     }
 }
 
@@ -101,9 +135,12 @@ impl UpTo {
 pub(crate) fn few_devices() -> impl Strategy<Value = Vec<Step>> {
     let sender = prop_oneof![5 => Just("alice"), 4 => Just("bob"), 1 => Just("carol")];
     let what = prop_oneof![
-        6 => a_send(),
-        2 => up_to().prop_map(What::Delivered),
-        2 => up_to().prop_map(What::Read),
+        12 => a_send(),
+        4 => up_to().prop_map(What::Delivered),
+        4 => up_to().prop_map(What::Read),
+        12 => (acting(), a_count(), proptest::bool::weighted(0.95))
+            .prop_map(|(acting, counter, allowed)| What::Act { acting, counter, allowed }),
+        1 => a_count().prop_map(|counter| What::Leave { counter }),
     ];
     vec(a_step(sender, 0..3, what), 0..100)
 }
@@ -119,8 +156,8 @@ fn a_step(
     device: std::ops::Range<usize>,
     what: impl Strategy<Value = What>,
 ) -> impl Strategy<Value = Step> {
-    let step = |(sender, device, appended, what)| Step { sender, device, appended, what };
-    (sender, device, 0..1_000_u64, what).prop_map(step)
+    let step = |(sender, device, appended, within, what)| Step { sender, device, appended, within, what };
+    (sender, device, 0..1_000_u64, (within(), within()), what).prop_map(step)
 }
 
 fn a_send() -> impl Strategy<Value = What> {

@@ -99,7 +99,7 @@ mod tests {
         let checksums: Vec<_> = MIGRATIONS.iter().map(|migration| (migration.name, migration.checksum())).collect();
         assert_eq!(
             checksums,
-            [("0001_rows", "ac9bc5868c2ab843295415d62bd3eed98e08084facd5135c368dd6077d9de364".to_owned())]
+            [("0001_rows", "8ed4fe3ced1ccd4e72d633f5440604b68bfc9df1fc43e9a9ff06989aa3e45a3d".to_owned())]
         );
     }
 

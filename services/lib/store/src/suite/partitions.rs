@@ -1,7 +1,7 @@
 //! What is kept by partition: offsets, marks, skip lists, checkpoints; and what outlives a reopening.
 
 use bytes::Bytes;
-use chasqui_domain::{Epoch, LogId, Offset, Partition, Term};
+use chasqui_domain::{Epoch, LogId, Offset, Partition, Seq, Term};
 
 use super::{Factory, LOG, bans, chat, content, devices, entry, of, rows::chat_row, snapshot, update, user};
 use crate::{Checkpoint, LogPartition, WRAPPED_KEY_BYTES};
@@ -213,5 +213,6 @@ pub async fn nothing_reads_as_nothing(factory: &dyn Factory) {
     assert_eq!(store.chats(&[chat("bob")], &user("me")).await.unwrap(), [None]);
     assert!(store.members(chat("bob"), None, 9).await.unwrap().is_empty());
     assert!(store.chats_of(&user("me"), Some(chat("bob")), 9).await.unwrap().is_empty());
+    assert!(store.messages(chat("bob"), Seq(0)..Seq(9)).await.unwrap().is_empty());
     assert_eq!(subject.keys.key(chat("bob"), Epoch::FIRST).await.unwrap(), None);
 }

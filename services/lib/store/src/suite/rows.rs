@@ -2,13 +2,13 @@
 
 use bytes::Bytes;
 use chasqui_domain::{
-    ChatId, Counter, DeviceId, GatewayId, Incarnation, LogId, Offset, Partition, Position, SessionId, Source, TimeMs,
-    UserId, Version,
+    ChatId, Counter, DeviceId, GatewayId, Incarnation, LogId, Offset, Partition, Position, Seq, SessionId, Source,
+    TimeMs, UserId, Version,
 };
 
 use crate::{
-    ChatRow, ChatUpdate, DeviceRow, EventRow, InboxRow, LogPartition, MemberRow, MemberState, MemberUpdate, Snapshot,
-    Stream,
+    ChatRow, ChatUpdate, DeviceRow, EventRow, InboxRow, LogPartition, MemberRow, MemberState, MemberUpdate, MessageRow,
+    MessageUpdate, Snapshot, Stream,
 };
 
 /// The log that rows are of.
@@ -55,6 +55,16 @@ pub fn content(chat: ChatId, version: u64) -> EventRow {
     row(chat, Stream::Content, version)
 }
 
+/// The same, of what was done to messages.
+pub fn action(chat: ChatId, version: u64) -> EventRow {
+    row(chat, Stream::Actions, version)
+}
+
+/// The same, as it is found by its message.
+pub fn about(chat: ChatId, seq: Seq, version: u64) -> EventRow {
+    EventRow { body: None, ..row(chat, Stream::About(seq), version) }
+}
+
 /// A group of that number.
 pub fn group(number: u64) -> ChatId {
     ChatId::group(&user("me"), &DeviceId::new("phone").unwrap(), Counter(number))
@@ -69,7 +79,30 @@ pub fn update(chat: ChatId, version: u64, joined: &[&str]) -> ChatUpdate {
 /// What members come to at a version, and nothing else of the chat.
 pub fn member_update(chat: ChatId, version: u64, members: &[(&str, MemberState)]) -> ChatUpdate {
     let member = |(name, state): &(&str, MemberState)| MemberUpdate { user: user(name), state: state.clone() };
-    ChatUpdate { chat, version: Version(version), summary: None, members: members.iter().map(member).collect() }
+    let members = members.iter().map(member).collect();
+    ChatUpdate { chat, version: Version(version), summary: None, members, messages: Vec::new() }
+}
+
+/// What these messages come to at a version, and nothing else of the chat.
+pub fn message_update(chat: ChatId, version: u64, seqs: &[u64]) -> ChatUpdate {
+    let message = |&seq: &u64| MessageUpdate { seq: Seq(seq), state: message_state(seq, version), erased: Vec::new() };
+    ChatUpdate { messages: seqs.iter().map(message).collect(), ..member_update(chat, version, &[]) }
+}
+
+/// The same of one message, with the rows whose bodies are gone.
+pub fn erasing(chat: ChatId, version: u64, seq: u64, erased: &[(Stream, u64)]) -> ChatUpdate {
+    let erased = erased.iter().map(|&(stream, version)| (stream, Version(version))).collect();
+    let message = MessageUpdate { seq: Seq(seq), state: message_state(seq, version), erased };
+    ChatUpdate { messages: vec![message], ..member_update(chat, version, &[]) }
+}
+
+fn message_state(seq: u64, version: u64) -> Bytes {
+    Bytes::from(format!("message {seq} at {version}"))
+}
+
+/// What has become of a message as of a version.
+pub fn message_row(seq: u64, version: u64) -> MessageRow {
+    MessageRow { seq: Seq(seq), state: message_state(seq, version) }
 }
 
 /// What is kept of a member as of a version.

@@ -1,13 +1,13 @@
-//! What a client tells of groups.
+//! What a client tells of groups, and of what is done to messages of any chat.
 
 use chasqui_client::Update;
 use chasqui_domain::{Role, UserId};
-use chasqui_oracle::{Change, Changed, Count, InGroup, Others};
+use chasqui_oracle::{Act, Change, Changed, Count, InGroup, Others};
 use chasqui_wire::frames::{self, ChangeMade, OthersReceipt};
 
-use super::{plain, watermarks};
+use super::{plain, said::Said, watermarks};
 
-/// What an update tells, if it is of a group.
+/// What an update tells, if it is of a group or of what is done to a message.
 pub(super) fn line(update: &Update) -> Option<InGroup> {
     let line = match update {
         Update::Message(message) if message.chat.is_group() => InGroup::Message(plain((**message).clone())),
@@ -81,6 +81,17 @@ pub fn changed(changed: &frames::Changed) -> Changed {
         ChangeMade::Leave {} => Change::Left,
         ChangeMade::Role { user, role } => Change::Role { user: user.to_string(), role: self::role(*role) },
         ChangeMade::Describe { .. } => Change::Described,
+        ChangeMade::Edit(edit) => Change::Acted { seq: edit.seq.0, act: Act::Edited },
+        ChangeMade::Delete { seq } => Change::Acted { seq: seq.0, act: Act::Deleted },
+        ChangeMade::React { seq, reaction: Some(_) } => Change::Acted { seq: seq.0, act: Act::Reacted },
+        ChangeMade::React { seq, reaction: None } => Change::Acted { seq: seq.0, act: Act::TakenBack },
+        ChangeMade::Pin { seq } => Change::Acted { seq: seq.0, act: Act::Pinned },
+        ChangeMade::Unpin { seq } => Change::Acted { seq: seq.0, act: Act::Unpinned },
+    };
+    let says = match &changed.change {
+        ChangeMade::Edit(edit) => Some(Said::of_edit(edit).to_string()),
+        ChangeMade::React { reaction, .. } => reaction.clone(),
+        _ => None,
     };
     Changed {
         chat: changed.chat.to_string(),
@@ -90,5 +101,6 @@ pub fn changed(changed: &frames::Changed) -> Changed {
         device: changed.device.to_string(),
         id: changed.id.0,
         change,
+        says,
     }
 }

@@ -5,7 +5,7 @@ use std::fmt;
 use bytes::Bytes;
 use chasqui_client::Draft;
 use chasqui_domain::{Seq, UserId};
-use chasqui_wire::frames::Message;
+use chasqui_wire::frames::{Edit, Message};
 use serde_json::Value;
 
 /// All that a sender wrote. A plain text is shown as itself; anything beside it is shown behind it.
@@ -20,6 +20,11 @@ pub(super) struct Said<'a> {
 impl<'a> Said<'a> {
     pub(super) fn of_draft(draft: &'a Draft) -> Self {
         let Draft { text, body, reply_to, mentions, meta, .. } = draft;
+        Self { text: text.as_ref(), body: body.as_ref(), reply_to: *reply_to, mentions, meta: meta.as_ref() }
+    }
+
+    pub(super) fn of_edit(edit: &'a Edit) -> Self {
+        let Edit { text, body, reply_to, mentions, meta, .. } = edit;
         Self { text: text.as_ref(), body: body.as_ref(), reply_to: *reply_to, mentions, meta: meta.as_ref() }
     }
 

@@ -17,6 +17,7 @@ use chasqui_wire::{
     gateway_record::GatewayRecord,
     inbox::InboxRecord,
     member::{self, ChatMember},
+    message::{self, MessageState, Reacted},
     summary::{self, ChatSummary},
 };
 
@@ -117,6 +118,9 @@ fn outputs(operations: &mut Operations) {
     operations.record("summary", move || summary::encode(&shown), summary::decode);
     let shown = ChatMember::from(&state.members[0]);
     operations.record("member", move || member::encode(&shown), member::decode);
+    let reacted = Reacted { kind: sealed(), by: bob(), users: vec![bob()] };
+    let acted = MessageState { edited: Some((Version(3), message.time)), reactions: vec![reacted], deleted: None };
+    operations.record("message state", move || message::encode(&acted), message::decode);
 }
 
 fn client_frames(operations: &mut Operations) {
@@ -159,6 +163,9 @@ fn server_frames(operations: &mut Operations) {
         reply_to: None,
         mentions: vec![],
         meta: None,
+        edited: None,
+        deleted: None,
+        reactions: vec![],
     };
     let sent = Sent { cursor: cursor.clone(), chat: chat(), id: Counter(5), seq: Seq(300), time, repeated: false };
     let receipt =

@@ -8,9 +8,9 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::{
+    change::ChangeAsked,
     fields::{base64_opt, digits, seqs},
     forms,
-    group::ChangeAsked,
 };
 use crate::fields::{long, long_opt, text, text_opt, texts};
 
@@ -24,7 +24,7 @@ pub enum ClientFrame {
     Send(Box<SendFrame>),
     /// A group to be made.
     Create(Box<CreateFrame>),
-    /// A change of a group.
+    /// A change of a group, or something to be done to a message.
     Change(Box<ChangeFrame>),
     /// What the device has.
     Ack(Ack),
@@ -144,17 +144,21 @@ pub struct CreateFrame {
     pub picture: Option<String>,
 }
 
-/// Asks for a change of a group.
+/// Asks for a change of a group, or for something to be done to a message of any chat.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ChangeFrame {
     /// The device's count of what it asks of the chat, messages and changes together, from 1.
     #[serde(with = "digits")]
     #[schema(value_type = forms::MessageId)]
     pub id: Counter,
+    /// The other user of a direct chat. Give this or `chat`.
+    #[serde(default, with = "text_opt", skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = forms::UserId)]
+    pub to: Option<UserId>,
     /// The group.
-    #[serde(with = "text")]
+    #[serde(default, with = "text_opt", skip_serializing_if = "Option::is_none")]
     #[schema(value_type = forms::ChatId)]
-    pub chat: ChatId,
+    pub chat: Option<ChatId>,
     /// What is to be changed.
     pub change: ChangeAsked,
 }

@@ -58,6 +58,8 @@ forms! {
     Title = text(1, 256, r"\S").examples([json!("The bridge")]);
     /// What clients take for a reference to the picture of a group: at most 1,024 bytes.
     Picture = ObjectBuilder::new().schema_type(Type::String).max_length(Some(1024));
+    /// How somebody reacts to a message: at most 64 bytes.
+    Reaction = text(1, 64, r"\S").examples([json!("👍")]);
     /// What a member may do in a group. `admin`s say who is in it and what it is called, `owner`s make others owners.
     Role = ObjectBuilder::new().schema_type(Type::String).enum_values(Some(["member", "admin", "owner"]));
     /// A session, in decimal digits.

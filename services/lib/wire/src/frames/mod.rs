@@ -4,10 +4,10 @@
 //! milliseconds since 1970.
 
 mod admin;
+mod change;
 mod client;
 mod fields;
 pub mod forms;
-mod group;
 mod rest;
 mod server;
 mod tagged;
@@ -15,15 +15,16 @@ mod tagged;
 use serde::{Serialize, de::DeserializeOwned};
 
 pub use admin::{Ban, BanRequest, Bans, BansQuery};
+pub use change::{ChangeAsked, ChangeMade, Edit, PICTURE_BYTES_MAX, REACTION_BYTES_MAX, TITLE_BYTES_MAX};
 pub use client::{Ack, ChangeFrame, ClientFrame, CreateFrame, Hello, Read, ReceiptsQuery, Renew, SendFrame, Token};
-pub use group::{ChangeAsked, ChangeMade, PICTURE_BYTES_MAX, TITLE_BYTES_MAX};
 pub use rest::{
     Changes, ChangesQuery, ChatItem, Chats, ChatsQuery, DeviceItem, Devices, DevicesQuery, GroupItem, MemberItem,
-    Members, MembersQuery, MessageReceipt, MessageReceipts, Messages, MessagesQuery, Problem, ReadUpTo,
+    Members, MembersQuery, MessageReactions, MessageReceipt, MessageReceipts, Messages, MessagesQuery, Problem,
+    ReadUpTo, UserReaction,
 };
 pub use server::{
     CaughtUp, Changed, ChatReceipts, Counts, Delayed, Done, Failed, Failure, MemberReceipt, Message, MessageCount,
-    NotResumed, OthersReceipt, Receipt, Receipts, Renewed, Sent, ServerFrame, Welcome,
+    NotResumed, OthersReceipt, ReactionItem, Receipt, Receipts, Renewed, Sent, ServerFrame, Welcome,
 };
 
 use crate::Error;

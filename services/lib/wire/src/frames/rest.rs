@@ -7,7 +7,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::{Changed, MemberReceipt, Message, fields::digits, forms};
 use crate::{
     Code,
-    fields::{long, long_opt, role, text, text_opt},
+    fields::{long, long_opt, longs, role, text, text_opt},
 };
 
 /// Which of the user's chats: `GET /v1/chats`.
@@ -68,6 +68,10 @@ pub struct ChatItem {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Message)]
     pub last_message: Option<Box<Message>>,
+    /// The messages that are pinned, of those that the user may see, in the order in which they were.
+    #[serde(default, with = "longs", skip_serializing_if = "Vec::is_empty")]
+    #[schema(value_type = Vec<forms::Seq>)]
+    pub pinned: Vec<Seq>,
 }
 
 /// A group in the list, as one of its members sees it.
@@ -94,7 +98,8 @@ pub struct GroupItem {
     pub joined: TimeMs,
 }
 
-/// Which members of a chat: `GET /v1/chats/{chat}/members`, and whose receipts of a message.
+/// Which members of a chat: `GET /v1/chats/{chat}/members`, and of whom the receipts of a message or the
+/// reactions to it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct MembersQuery {
@@ -281,6 +286,38 @@ pub struct MessageReceipt {
     pub delivered: bool,
     /// Whether they have opened it.
     pub read: bool,
+}
+
+/// Who reacts to a message: `GET /v1/chats/{chat}/messages/{seq}/reactions`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct MessageReactions {
+    /// The chat.
+    #[serde(with = "text")]
+    #[schema(value_type = forms::ChatId)]
+    pub chat: ChatId,
+    /// The message's number in the chat.
+    #[serde(with = "long")]
+    #[schema(value_type = forms::Seq)]
+    pub seq: Seq,
+    /// In ascending order of id. Also those who are not in the chat any more.
+    pub users: Vec<UserReaction>,
+    /// The `after` of the next page; none on the last.
+    #[serde(default, with = "text_opt", skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = forms::UserId)]
+    pub next: Option<UserId>,
+}
+
+/// How somebody reacts to a message.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct UserReaction {
+    /// Who.
+    #[serde(with = "text")]
+    #[schema(value_type = forms::UserId)]
+    pub user: UserId,
+    /// How; none when it can't be opened any more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = forms::Reaction)]
+    pub reaction: Option<String>,
 }
 
 /// Up to where the user has opened a chat: `PUT /v1/chats/{chat}/read`.

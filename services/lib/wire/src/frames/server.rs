@@ -6,9 +6,9 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::{
+    change::ChangeMade,
     fields::{base64_opt, digits, digits_opt},
     forms,
-    group::ChangeMade,
 };
 use crate::{
     Code,
@@ -25,7 +25,7 @@ pub enum ServerFrame {
     Message(Box<Message>),
     /// A message of this device was accepted.
     Sent(Sent),
-    /// A chat was changed, or a group came to be.
+    /// A chat was changed, something was done to a message of it, or a group came to be.
     Changed(Box<Changed>),
     /// What this device asked for is done.
     Done(Done),
@@ -188,6 +188,33 @@ pub struct Message {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = forms::Meta)]
     pub meta: Option<serde_json::Value>,
+    /// When it was edited last; none when it never was. In answers of the REST API, as all that follows: what comes by
+    /// itself is as it was written, and what was done to it comes behind it.
+    #[serde(default, with = "long_opt", skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = forms::TimeMs)]
+    pub edited: Option<TimeMs>,
+    /// When it was deleted for everybody; it then has no text and no body any more.
+    #[serde(default, with = "long_opt", skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = forms::TimeMs)]
+    pub deleted: Option<TimeMs>,
+    /// How it is reacted to, in the order in which the kinds came up.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schema(value_type = Vec<ReactionItem>)]
+    pub reactions: Vec<ReactionItem>,
+}
+
+/// One kind of reaction to a message.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ReactionItem {
+    /// What it is; none when it can't be opened any more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = forms::Reaction)]
+    pub reaction: Option<String>,
+    /// How many react so.
+    #[schema(value_type = forms::Count)]
+    pub count: u32,
+    /// Whether the user is one of them.
+    pub own: bool,
 }
 
 /// A message of this device was accepted; stands in the place of the message.
@@ -216,7 +243,8 @@ pub struct Sent {
     pub repeated: bool,
 }
 
-/// A chat was changed, or a group came to be. In answers of the REST API it has no cursor.
+/// A chat was changed, something was done to a message of it, or a group came to be. In answers of the REST API it has
+/// no cursor.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Changed {
     /// The position behind it.

@@ -1,14 +1,15 @@
 //! The WebSocket as an AsyncAPI 3.0 document, made from the frames themselves.
 
-use std::collections::BTreeMap;
-
 use serde_json::{Map, Value, json};
 use utoipa::{
     ToSchema,
     openapi::{RefOr, Schema},
 };
 
-use super::{VERSION, close_ranges, examples};
+use super::{
+    VERSION, close_ranges, examples,
+    variants::{merge, references, whole},
+};
 use crate::{
     Code,
     frames::{ClientFrame, ServerFrame},
@@ -110,7 +111,8 @@ fn closes() -> Vec<Value> {
 /// The schemas that frames refer to, without those of the frames themselves.
 fn components() -> Map<String, Value> {
     let all = components_of::<ClientFrame>().into_iter().chain(components_of::<ServerFrame>());
-    let used: BTreeMap<_, _> = all.collect();
+    let mut used: Map<_, _> = all.collect();
+    merge(&mut used);
     let mut kept = Map::new();
     let mut asked: Vec<String> = Vec::new();
     for frame in frames::<ClientFrame>("client").iter().chain(&frames::<ServerFrame>("server")) {
@@ -130,41 +132,17 @@ fn components_of<T: ToSchema>() -> Vec<(String, Value)> {
     schemas.into_iter().map(|(name, schema)| (name, value(&schema))).collect()
 }
 
-/// The names of the schemas that `value` refers to.
-fn references(value: &Value, names: &mut Vec<String>) {
-    match value {
-        Value::Object(fields) => {
-            let reference = fields.get("$ref").and_then(Value::as_str);
-            names.extend(reference.and_then(|reference| reference.rsplit('/').next()).map(str::to_owned));
-            fields.values().for_each(|value| references(value, names));
-        }
-        Value::Array(items) => items.iter().for_each(|item| references(item, names)),
-        _ => {}
-    }
-}
-
-/// The frames of a side. The derived schema has each as its fields beside an object with nothing but the `type`; here
-/// they are one object.
+/// The frames of a side.
 fn frames<T: ToSchema>(side: &str) -> Vec<Frame> {
-    let schemas: BTreeMap<_, _> = components_of::<T>().into_iter().collect();
+    let schemas = components_of::<T>().into_iter().collect();
     let all = value(&T::schema());
     all["oneOf"].as_array().into_iter().flatten().filter_map(|variant| frame(side, variant, &schemas)).collect()
 }
 
-fn frame(side: &str, variant: &Value, schemas: &BTreeMap<String, Value>) -> Option<Frame> {
-    let parts = variant["allOf"].as_array()?;
-    let mut fields = Vec::new();
-    references(variant, &mut fields);
-    let tag = parts.iter().find_map(|part| part["properties"]["type"]["enum"][0].as_str())?;
-    let mut payload = schemas.get(fields.first()?)?.clone();
-    payload["properties"]["type"] = json!({"const": tag, "type": "string"});
-    let mut required = vec![json!("type")];
-    required.extend(payload["required"].as_array().cloned().unwrap_or_default());
-    payload["required"] = Value::Array(required);
-    if let Some(description) = variant.get("description") {
-        payload["description"] = description.clone();
-    }
-    Some(Frame { tag: tag.to_owned(), name: side.to_owned() + &camel_case(tag), payload })
+fn frame(side: &str, variant: &Value, schemas: &Map<String, Value>) -> Option<Frame> {
+    let (tag, payload) = whole(variant, schemas)?;
+    let name = side.to_owned() + &camel_case(&tag);
+    Some(Frame { tag, name, payload })
 }
 
 fn value(schema: &RefOr<Schema>) -> Value {

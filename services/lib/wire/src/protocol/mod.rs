@@ -3,12 +3,14 @@
 
 mod asyncapi;
 mod examples;
+mod variants;
 
 use std::ops::RangeInclusive;
 
 use serde_json::{Value, json};
 
 pub use asyncapi::asyncapi;
+pub use variants::merge_variants;
 
 use crate::{
     Code,

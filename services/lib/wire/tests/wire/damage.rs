@@ -1,6 +1,6 @@
 //! Bytes that are no record are errors, never a panic.
 
-use chasqui_wire::{Error, checkpoint::RouterState, entry, gateway_record::GatewayRecord, snapshot};
+use chasqui_wire::{Error, checkpoint::RouterState, entry, gateway_record::GatewayRecord, message, snapshot};
 use proptest::{collection::vec, prelude::*, sample::Index};
 
 use crate::samples::{self, Sample};
@@ -98,5 +98,14 @@ fn a_state_that_cannot_be_is_not_read() {
     for state in [ahead, beyond] {
         let result = snapshot::decode(&snapshot::encode(&state).unwrap());
         assert!(matches!(result, Err(Error::Decode { record: "Snapshot", .. })), "{result:?}");
+    }
+}
+
+#[test]
+fn a_message_is_edited_at_some_time_and_by_some_event() {
+    // No deletion; the event, the time, neither, both; no reactions.
+    for (edit, is_one) in [(&[2, 10, 0][..], false), (&[0, 2, 10], false), (&[0, 0], true), (&[2, 10, 2, 12], true)] {
+        let bytes = [&header("message_state")[..], &[0], edit, &[0]].concat();
+        assert_eq!(message::decode(&bytes).is_ok(), is_one, "{edit:?}");
     }
 }

@@ -8,9 +8,10 @@ use chasqui_wire::{
     Code,
     frames::{
         Ack, CaughtUp, ChangeAsked, ChangeFrame, ChangeMade, Changed, ChatItem, ChatReceipts, Chats, ChatsQuery,
-        ClientFrame, Counts, CreateFrame, Delayed, Done, Failed, Failure, GroupItem, Hello, MemberItem, MemberReceipt,
-        Members, Message, MessageCount, Messages, MessagesQuery, NotResumed, OthersReceipt, Read, Receipt, Receipts,
-        ReceiptsQuery, Renewed, SendFrame, Sent, ServerFrame, Token, Welcome, parse, to_text,
+        ClientFrame, Counts, CreateFrame, Delayed, Done, Edit, Failed, Failure, GroupItem, Hello, MemberItem,
+        MemberReceipt, Members, Message, MessageCount, MessageReactions, Messages, MessagesQuery, NotResumed,
+        OthersReceipt, ReactionItem, Read, Receipt, Receipts, ReceiptsQuery, Renewed, SendFrame, Sent, ServerFrame,
+        Token, UserReaction, Welcome, parse, to_text,
     },
 };
 use proptest::prelude::*;
@@ -46,6 +47,9 @@ fn message(cursor: Option<&str>) -> Message {
         reply_to: Some(Seq(2)),
         mentions: vec![user("bob")],
         meta: Some(json!({"client": "web"})),
+        edited: None,
+        deleted: None,
+        reactions: vec![],
     }
 }
 
@@ -115,7 +119,8 @@ fn what_clients_send() {
         ),
     ];
     for (change, shown) in changes {
-        let frame = ChangeFrame { id: Counter(6), chat: chat(), change };
+        assert_eq!(change.seq(), None, "it is about no message");
+        let frame = ChangeFrame { id: Counter(6), to: None, chat: Some(chat()), change };
         let json = json!({"type": "change", "id": "6", "chat": CHAT, "change": shown});
         is(&ClientFrame::Change(Box::new(frame)), json);
     }
@@ -127,6 +132,99 @@ fn what_clients_send() {
     is(&ClientFrame::Read(Read { chat: chat(), seq: Seq(3) }), json!({"type": "read", "chat": CHAT, "seq": 3}));
     let receipts = ReceiptsQuery { chats: vec![chat()] };
     is(&ClientFrame::Receipts(receipts), json!({"type": "receipts", "chats": [CHAT]}));
+}
+
+fn plain_edit() -> Edit {
+    Edit {
+        seq: Seq(3),
+        text: Some("hello".to_owned()),
+        content_type: None,
+        body: None,
+        reply_to: None,
+        mentions: vec![],
+        meta: None,
+    }
+}
+
+fn full_edit() -> Edit {
+    Edit {
+        text: None,
+        content_type: Some(content_type("app/x")),
+        body: Some(Bytes::from_static(&[0, 255, 1, 254])),
+        reply_to: Some(Seq(2)),
+        mentions: vec![user("bob")],
+        meta: Some(json!([1, "two"])),
+        ..plain_edit()
+    }
+}
+
+fn edits() -> [(Box<Edit>, Value); 2] {
+    let full = json!({
+        "type": "edit", "seq": 3, "content_type": "app/x", "body": "AP8B/g==", "reply_to": 2, "mentions": ["bob"],
+        "meta": [1, "two"]
+    });
+    let plain = json!({"type": "edit", "seq": 3, "text": "hello"});
+    [(Box::new(plain_edit()), plain), (Box::new(full_edit()), full)]
+}
+
+#[test]
+fn what_is_to_be_done_to_messages() {
+    let (seq, thumb) = (Seq(3), || Some("👍".to_owned()));
+    let [(plain, plain_json), (full, full_json)] = edits();
+    for (change, shown) in [
+        (ChangeAsked::Edit(plain), plain_json),
+        (ChangeAsked::Edit(full), full_json),
+        (ChangeAsked::Delete { seq }, json!({"type": "delete", "seq": 3})),
+        (ChangeAsked::React { seq, reaction: thumb() }, json!({"type": "react", "seq": 3, "reaction": "👍"})),
+        (ChangeAsked::React { seq, reaction: None }, json!({"type": "react", "seq": 3})),
+        (ChangeAsked::Pin { seq }, json!({"type": "pin", "seq": 3})),
+        (ChangeAsked::Unpin { seq }, json!({"type": "unpin", "seq": 3})),
+    ] {
+        assert_eq!(change.seq(), Some(seq), "it is about a message");
+        let mut frame = ChangeFrame { id: Counter(6), to: Some(user("bob")), chat: None, change };
+        let json = json!({"type": "change", "id": "6", "to": "bob", "change": shown});
+        is(&ClientFrame::Change(Box::new(frame.clone())), json);
+        (frame.to, frame.chat) = (None, Some(chat()));
+        let json = json!({"type": "change", "id": "6", "chat": CHAT, "change": shown});
+        is(&ClientFrame::Change(Box::new(frame)), json);
+    }
+}
+
+#[test]
+fn what_was_done_to_messages() {
+    let (seq, thumb) = (Seq(3), || Some("👍".to_owned()));
+    let [(plain, plain_json), (full, full_json)] = edits();
+    for (change, shown) in [
+        (ChangeMade::Edit(plain), plain_json),
+        (ChangeMade::Edit(full), full_json),
+        (ChangeMade::Delete { seq }, json!({"type": "delete", "seq": 3})),
+        (ChangeMade::React { seq, reaction: thumb() }, json!({"type": "react", "seq": 3, "reaction": "👍"})),
+        (ChangeMade::React { seq, reaction: None }, json!({"type": "react", "seq": 3})),
+        (ChangeMade::Pin { seq }, json!({"type": "pin", "seq": 3})),
+        (ChangeMade::Unpin { seq }, json!({"type": "unpin", "seq": 3})),
+    ] {
+        is_changed(change, &shown);
+    }
+}
+
+/// A `changed` of this change is this JSON.
+#[track_caller]
+fn is_changed(change: ChangeMade, shown: &Value) {
+    let changed = Changed {
+        cursor: Some("c".to_owned()),
+        chat: chat(),
+        time: TimeMs(9),
+        after: Seq(2),
+        by: user("alice"),
+        device: device("phone"),
+        id: Counter(6),
+        change,
+    };
+    let json = json!({
+        "type": "changed", "cursor": "c", "chat": CHAT, "time": 9, "after": 2, "by": "alice", "device": "phone",
+        "id": "6", "change": shown
+    });
+    is(&ServerFrame::Changed(Box::new(changed)), json);
 }
 
 #[test]
@@ -174,21 +272,7 @@ fn what_the_server_sends() {
         ),
     ];
     for (change, shown) in changes {
-        let changed = Changed {
-            cursor: Some("c".to_owned()),
-            chat: chat(),
-            time: TimeMs(9),
-            after: Seq(2),
-            by: user("alice"),
-            device: device("phone"),
-            id: Counter(6),
-            change,
-        };
-        let json = json!({
-            "type": "changed", "cursor": "c", "chat": CHAT, "time": 9, "after": 2, "by": "alice", "device": "phone",
-            "id": "6", "change": shown
-        });
-        is(&ServerFrame::Changed(Box::new(changed)), json);
+        is_changed(change, &shown);
     }
     let done = Done { cursor: "c".to_owned(), chat: chat(), id: Counter(6), time: TimeMs(9), repeated: true };
     let json = json!({"type": "done", "cursor": "c", "chat": CHAT, "id": "6", "time": 9, "repeated": true});
@@ -275,10 +359,11 @@ fn what_the_rest_api_takes_and_gives() {
         unread: 1,
         members: vec![MemberReceipt { user: user("bob"), delivered: Seq(3), read: Seq(2) }],
         last_message: Some(Box::new(message(None))),
+        pinned: vec![Seq(2), Seq(1)],
     };
     let json = json!({"chats": [{
         "chat": CHAT, "with": "bob", "last_seq": 3, "last_time": 9, "unread": 1,
-        "members": [{"user": "bob", "delivered": 3, "read": 2}], "last_message": message_json()
+        "members": [{"user": "bob", "delivered": 3, "read": 2}], "last_message": message_json(), "pinned": [2, 1]
     }], "next": CHAT});
     is(&Chats { chats: vec![item.clone()], next: Some(chat()) }, json);
     let group = GroupItem {
@@ -292,13 +377,40 @@ fn what_the_rest_api_takes_and_gives() {
         "chat": CHAT, "group": {"title": "t", "members_count": 3, "role": "admin", "joined": 7}, "last_seq": 3,
         "last_time": 9, "unread": 1, "members": [{"user": "bob", "delivered": 3, "read": 2}],
     });
-    is(&ChatItem { with: None, group: Some(Box::new(group)), last_message: None, ..item }, json);
+    is(&ChatItem { with: None, group: Some(Box::new(group)), last_message: None, pinned: vec![], ..item }, json);
     let member = MemberItem { user: user("bob"), role: Role::Member, joined: TimeMs(7) };
     let json = json!({"members": [{"user": "bob", "role": "member", "joined": 7}], "next": "bob"});
     is(&Members { members: vec![member], next: Some(user("bob")) }, json);
     let messages = Messages { messages: vec![message(None)], next: Some(Seq(3)) };
     is(&messages, json!({"messages": [message_json()], "next": 3}));
     is(&Messages { messages: vec![], next: None }, json!({"messages": []}));
+}
+
+#[test]
+fn what_has_become_of_messages() {
+    let thumb = ReactionItem { reaction: Some("👍".to_owned()), count: 2, own: true };
+    let unopened = ReactionItem { reaction: None, count: 1, own: false };
+    let acted = Message { edited: Some(TimeMs(7)), reactions: vec![thumb, unopened], ..message(None) };
+    let mut json = message_json();
+    json["edited"] = 7.into();
+    json["reactions"] = json!([{"reaction": "👍", "count": 2, "own": true}, {"count": 1, "own": false}]);
+    is(&acted, json);
+    let gone = Message { text: None, reply_to: None, mentions: vec![], meta: None, ..message(None) };
+    let json = json!({
+        "chat": CHAT, "seq": 3, "time": 1_700_000_000_123_u64, "from": "alice", "device": "phone", "id": "5",
+        "content_type": "text/plain", "mentions": [], "deleted": 8
+    });
+    is(&Message { deleted: Some(TimeMs(8)), ..gone }, json);
+    let users = vec![
+        UserReaction { user: user("alice"), reaction: Some("👍".to_owned()) },
+        UserReaction { user: user("bob"), reaction: None },
+    ];
+    let reactions = MessageReactions { chat: chat(), seq: Seq(3), users, next: Some(user("bob")) };
+    let json = json!({
+        "chat": CHAT, "seq": 3, "users": [{"user": "alice", "reaction": "👍"}, {"user": "bob"}], "next": "bob"
+    });
+    is(&reactions, json);
+    is(&MessageReactions { users: vec![], next: None, ..reactions }, json!({"chat": CHAT, "seq": 3, "users": []}));
 }
 
 #[test]
@@ -319,6 +431,14 @@ fn what_is_no_frame_is_an_error() {
         r#"{"type":"send","id":"5","to":""}"#,
         r#"{"type":"send","id":"5","to":"bob","body":"!"}"#,
         r#"{"type":"hello","device":"phone"}"#,
+        r#"{"type":"change","id":"5","to":"bob"}"#,
+        r#"{"type":"change","id":"5","to":"bob","change":{"type":"dance","seq":1}}"#,
+        r#"{"type":"change","id":"5","to":"bob","change":{"type":"edit","text":"x"}}"#,
+        r#"{"type":"change","id":"5","to":"bob","change":{"type":"edit","seq":1,"body":"!"}}"#,
+        r#"{"type":"change","id":"5","to":"bob","change":{"type":"delete","seq":-1}}"#,
+        r#"{"type":"change","id":"5","to":"bob","change":{"type":"react","reaction":"x"}}"#,
+        r#"{"type":"change","id":"5","to":"bob","change":{"type":"react","seq":1,"reaction":2}}"#,
+        r#"{"type":"change","id":"5","to":"bob","change":{"type":"pin"}}"#,
     ] {
         assert!(parse::<ClientFrame>(text).is_err(), "{text}");
     }

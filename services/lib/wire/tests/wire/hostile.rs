@@ -19,6 +19,9 @@ fn frames() -> Vec<String> {
         r#"{"type":"send","id":"5","to":"bob","text":"¿Qué tal?","reply_to":2,"mentions":["bob"],"meta":{"a":[1,null]}}"#
             .into(),
         r#"{"type":"send","id":"9223372036854775807","to":"bob","content_type":"image/png","body":"AAEC/w=="}"#.into(),
+        r#"{"type":"change","id":"6","to":"bob","change":{"type":"edit","seq":3,"text":"¿Qué tal?","meta":{"a":[1]}}}"#
+            .into(),
+        format!(r#"{{"type":"change","id":"7","chat":"{chat}","change":{{"type":"react","seq":3,"reaction":"👍"}}}}"#),
         format!(r#"{{"type":"ack","cursor":"x","delivered":{{"{chat}":3}}}}"#),
         format!(r#"{{"type":"read","chat":"{chat}","seq":9007199254740993}}"#),
         format!(r#"{{"type":"receipts","chats":["{chat}","{chat}"]}}"#),
@@ -68,6 +71,10 @@ fn what_is_nested_thousands_deep_is_no_frame() {
             for frame in [
                 nested.clone(),
                 format!(r#"{{"type":"send","id":"1","to":"bob","text":"x","meta":{nested}}}"#),
+                format!(r#"{{"type":"change","id":"1","to":"bob","change":{nested}}}"#),
+                format!(
+                    r#"{{"type":"change","id":"1","to":"bob","change":{{"type":"edit","seq":1,"meta":{nested}}}}}"#
+                ),
                 format!(r#"{{"type":"receipts","chats":{nested}}}"#),
                 format!(r#"{{"unknown":{nested},"type":"receipts","chats":[]}}"#),
                 format!(r#"{{"type":"receipts","chats":[],"unknown":{nested}}}"#),

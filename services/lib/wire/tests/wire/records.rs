@@ -1,7 +1,7 @@
 //! Records survive the way there and back, and the same value gives the same bytes.
 
 use bytes::Bytes;
-use chasqui_domain::{Counter, Entry, Event, EventKind, RulesNumber, Seq, TimeMs, Version};
+use chasqui_domain::{Change, Counter, Entry, Event, EventKind, RulesNumber, Seq, TimeMs, Version};
 use chasqui_wire::{
     Error,
     body::Body,
@@ -11,6 +11,7 @@ use chasqui_wire::{
     heartbeat::Heartbeat,
     inbox::InboxRecord,
     member::{self, ChatMember},
+    message::{self, MessageState},
     presence::Presence,
     revocation::Revocation,
     snapshot,
@@ -22,8 +23,8 @@ use crate::{
     people::{chat, device, user},
     samples,
     values::{
-        a_body, a_command, a_gateway_record, a_heartbeat, a_presence, a_revocation, a_router_state, a_source, a_state,
-        an_entry, an_event, an_inbox_record,
+        a_body, a_command, a_gateway_record, a_heartbeat, a_message_state, a_presence, a_revocation, a_router_state,
+        a_source, a_state, an_acted_message, an_entry, an_event, an_inbox_record,
     },
 };
 
@@ -47,7 +48,14 @@ proptest! {
         let (envelope, body) = event::encode_envelope(&event, &source).unwrap();
         prop_assert_eq!(event::decode_row(&envelope, body.as_ref()).unwrap(), (event.clone(), source));
         prop_assert_eq!(event::encode_envelope(&event, &source).unwrap(), (envelope, body.clone()));
-        prop_assert_eq!(body.is_some(), matches!(event.kind, EventKind::Message { .. }));
+        prop_assert_eq!(body.is_some(), has_body(&event.kind));
+    }
+
+    #[test]
+    fn rows_without_their_body_are_read_as_of_none(event in an_event(), source in a_source()) {
+        let (envelope, _) = event::encode_envelope(&event, &source).unwrap();
+        let read = event::decode_row(&envelope, None).unwrap();
+        prop_assert_eq!(read, (erased(event), source));
     }
 
     #[test]
@@ -100,6 +108,22 @@ proptest! {
     }
 
     #[test]
+    fn message_states(state in a_message_state()) {
+        let bytes = message::encode(&state).unwrap();
+        prop_assert_eq!(&message::decode(&bytes).unwrap(), &state);
+        prop_assert_eq!(message::encode(&state).unwrap(), bytes);
+    }
+
+    #[test]
+    fn what_has_become_of_a_message_is_told(message in an_acted_message()) {
+        let state = MessageState::from(&message);
+        prop_assert_eq!(&message::decode(&message::encode(&state).unwrap()).unwrap(), &state);
+        prop_assert_eq!((state.deleted, state.edited), (message.deleted, message.edits.last().copied()));
+        let users = |state: &MessageState| state.reactions.iter().map(|it| it.users.clone()).collect::<Vec<_>>();
+        prop_assert_eq!(users(&state), message.reactions.iter().map(|it| it.users.clone()).collect::<Vec<_>>());
+    }
+
+    #[test]
     fn bodies(body in a_body()) {
         let bytes = body.encode().unwrap();
         prop_assert_eq!(&Body::decode(&bytes).unwrap(), &body);
@@ -128,24 +152,43 @@ proptest! {
     }
 }
 
+fn has_body(kind: &EventKind) -> bool {
+    matches!(kind, EventKind::Message { .. } | EventKind::Changed { change: Change::Edit { .. }, .. })
+}
+
+/// The event when nothing of its body is left.
+fn erased(mut event: Event) -> Event {
+    if let EventKind::Message { body, .. } | EventKind::Changed { change: Change::Edit { body, .. }, .. } =
+        &mut event.kind
+    {
+        body.bytes = Bytes::new();
+    }
+    event
+}
+
 #[test]
 fn the_body_of_a_row_stands_beside_the_envelope_and_nowhere_else() {
-    let (message, source) = (samples::event(samples::message()), samples::source());
+    let source = samples::source();
     let opened = samples::event(EventKind::Opened { members: vec![user("alice")] });
+    let reacted = samples::event(samples::changed(samples::react()));
     let body = Bytes::from_static(b"nonce and ciphertext");
-    let (envelope, cell) = event::encode_envelope(&message, &source).unwrap();
-    assert_eq!(cell, Some(body.clone()));
-    assert!(!envelope.windows(body.len()).any(|window| window == body));
-
-    let whole = event::encode(&message, &source).unwrap();
-    let bodiless = event::encode_envelope(&opened, &source).unwrap().0;
-    for result in [
-        event::decode(&envelope),
-        event::decode_row(&envelope, None),
-        event::decode_row(&whole, Some(&body)),
-        event::decode_row(&bodiless, Some(&body)),
-    ] {
+    for bodiless in [opened, reacted] {
+        let (envelope, cell) = event::encode_envelope(&bodiless, &source).unwrap();
+        assert_eq!(cell, None);
+        let result = event::decode_row(&envelope, Some(&body));
         assert!(matches!(result, Err(Error::Decode { record: "Event", .. })), "{result:?}");
+    }
+    for kind in [samples::message(), samples::changed(samples::edit())] {
+        let event = samples::event(kind);
+        let (envelope, cell) = event::encode_envelope(&event, &source).unwrap();
+        assert_eq!(cell, Some(body.clone()));
+        assert!(!envelope.windows(body.len()).any(|window| window == body));
+
+        let whole = event::encode(&event, &source).unwrap();
+        for result in [event::decode(&envelope), event::decode_row(&whole, Some(&body))] {
+            assert!(matches!(result, Err(Error::Decode { record: "Event", .. })), "{result:?}");
+        }
+        assert_eq!(event::decode_row(&envelope, None), Ok((erased(event), source)));
     }
 }
 

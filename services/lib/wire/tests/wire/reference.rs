@@ -13,6 +13,7 @@ use chasqui_wire::{
     heartbeat::Heartbeat,
     inbox::InboxRecord,
     member::{self, ChatMember},
+    message,
     presence::Presence,
     reference::by_apache_avro,
     revocation::Revocation,
@@ -27,8 +28,8 @@ use crate::{
     people::user,
     samples::{self, Sample},
     values::{
-        a_body, a_command, a_gateway_record, a_heartbeat, a_presence, a_revocation, a_router_state, a_source, a_state,
-        an_entry, an_event, an_inbox_record,
+        a_body, a_command, a_gateway_record, a_heartbeat, a_message_state, a_presence, a_revocation, a_router_state,
+        a_source, a_state, an_entry, an_event, an_inbox_record,
     },
 };
 
@@ -107,6 +108,7 @@ fn cases() -> Vec<(&'static str, BoxedStrategy<Case>)> {
         ("Snapshot", Case::of(states, snapshot::encode, snapshot::decode)),
         ("ChatSummary", Case::of(summaries, summary::encode, summary::decode)),
         ("ChatMember", Case::of(members, member::encode, member::decode)),
+        ("MessageState", Case::of(a_message_state(), message::encode, message::decode)),
         ("Body", Case::of(a_body(), Body::encode, Body::decode)),
     ]
 }

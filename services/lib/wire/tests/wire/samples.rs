@@ -6,8 +6,8 @@ use std::{fs, path::PathBuf};
 use bytes::Bytes;
 use chasqui_domain::{
     Action, AuthorCounts, Change, Chat, ChatId, Command, Counter, Create, Entry, Epoch, Event, EventKind, GroupCounts,
-    Incarnation, LogId, MessageCount, Offset, Partition, Refusal, Role, Rules, RulesNumber, Sealed, Send, Seq,
-    SessionId, Source, Term, TimeMs, Version,
+    Incarnation, LogId, Message, MessageCount, Offset, Partition, Reaction, ReactionTag, Refusal, Role, Rules,
+    RulesNumber, Sealed, Send, Seq, SessionId, Source, Target, Term, TimeMs, Version,
 };
 use chasqui_wire::{
     Error,
@@ -18,6 +18,7 @@ use chasqui_wire::{
     heartbeat::Heartbeat,
     inbox::InboxRecord,
     member::{self, ChatMember},
+    message::{self, MessageState},
     presence::{Presence, PresenceKind},
     revocation::Revocation,
     snapshot,
@@ -47,11 +48,13 @@ pub(crate) fn all() -> Vec<Sample> {
             event::encode(&event, &source)
         });
     }
-    let envelope = event::encode_envelope(&event(message()), &source()).map(|(envelope, _)| envelope);
-    add("event_message_envelope", envelope, |bytes| {
-        let (event, source) = event::decode_row(bytes, Some(&Bytes::from_static(b"nonce and ciphertext")))?;
-        Ok(event::encode_envelope(&event, &source)?.0)
-    });
+    for (name, kind) in [("event_message_envelope", message()), ("event_edit_envelope", changed(edit()))] {
+        let envelope = event::encode_envelope(&event(kind), &source()).map(|(envelope, _)| envelope);
+        add(name, envelope, |bytes| {
+            let (event, source) = event::decode_row(bytes, Some(&Bytes::from_static(b"nonce and ciphertext")))?;
+            Ok(event::encode_envelope(&event, &source)?.0)
+        });
+    }
     for (name, value) in entries() {
         add(name, entry::encode(&value), |bytes| entry::encode(&entry::decode(bytes)?));
     }
@@ -84,6 +87,9 @@ pub(crate) fn all() -> Vec<Sample> {
             snapshot::encode(&state)
         });
         add(summary, summary::encode(&ChatSummary::from(&chat)), |bytes| summary::encode(&summary::decode(bytes)?));
+    }
+    for (name, state) in message_states() {
+        add(name, message::encode(&state), |bytes| message::encode(&message::decode(bytes)?));
     }
     let member = ChatMember::from(&group_state().members[0]);
     add("chat_member", member::encode(&member), |bytes| member::encode(&member::decode(bytes)?));
@@ -164,12 +170,15 @@ fn commands() -> Vec<(&'static str, Command)> {
         "command_describe",
         "command_describe_title",
     ];
-    for (name, change) in names.into_iter().zip(changes()) {
+    let of_chat = names.into_iter().zip(changes());
+    let acts = ["command_edit", "command_delete", "command_react", "command_take_back", "command_pin", "command_unpin"];
+    for (name, change) in of_chat.chain(acts.into_iter().zip(actions())) {
         commands.push((name, command(Action::Change { counter: Counter(6), allowed: true, change })));
     }
     commands
 }
 
+/// What is changed in a chat.
 fn changes() -> [Change; 6] {
     [
         Change::Add { users: vec![user("carol"), user("dave")] },
@@ -179,6 +188,33 @@ fn changes() -> [Change; 6] {
         Change::Describe { title: Some(profile()), picture: Some(profile()) },
         Change::Describe { title: Some(profile()), picture: None },
     ]
+}
+
+/// What is done to messages.
+fn actions() -> [Change; 6] {
+    let message = target();
+    [
+        edit(),
+        Change::Delete { message },
+        react(),
+        Change::React { message, reaction: None },
+        Change::Pin { message },
+        Change::Unpin { message },
+    ]
+}
+
+/// The message of [`message`].
+fn target() -> Target {
+    Target { seq: Seq(3), version: Version(4) }
+}
+
+pub(crate) fn edit() -> Change {
+    Change::Edit { message: target(), body: sealed() }
+}
+
+pub(crate) fn react() -> Change {
+    let reaction = Reaction { tag: ReactionTag(*b"one sort of them"), kind: sealed() };
+    Change::React { message: target(), reaction: Some(reaction) }
 }
 
 fn profile() -> Sealed {
@@ -196,7 +232,7 @@ fn created() -> EventKind {
     }
 }
 
-fn changed(change: Change) -> EventKind {
+pub(crate) fn changed(change: Change) -> EventKind {
     let (by, device) = (user("alice"), device("phone"));
     EventKind::Changed { by, device, counter: Counter(6), after: Seq(3), change }
 }
@@ -213,14 +249,17 @@ fn group() -> ChatId {
 
 fn events() -> Vec<(&'static str, Event)> {
     let [_, remove, ..] = changes();
-    vec![
+    let names = ["event_edit", "event_delete", "event_react", "event_take_back", "event_pin", "event_unpin"];
+    let acted = names.into_iter().zip(actions()).map(|(name, change)| (name, event(changed(change))));
+    let others = [
         ("event_created", event(created())),
         ("event_changed", event(changed(remove))),
         ("event_opened", event(EventKind::Opened { members: vec![user("alice"), user("bob")] })),
         ("event_message", event(message())),
         ("event_delivered", event(EventKind::Delivered { member: user("bob"), seq: Seq(3) })),
         ("event_read", event(EventKind::Read { member: user("bob"), seq: Seq(300) })),
-    ]
+    ];
+    others.into_iter().chain(acted).collect()
 }
 
 fn entries() -> Vec<(&'static str, Entry)> {
@@ -229,7 +268,10 @@ fn entries() -> Vec<(&'static str, Entry)> {
     let stale = Refusal::StaleEpoch { current: Epoch(3) };
     let (version, member) = (Version(8), user("bob"));
     let [.., describe] = changes();
-    vec![
+    let names = ["entry_edit", "entry_delete", "entry_react", "entry_take_back", "entry_pin", "entry_unpin"];
+    let acted = names.into_iter().zip(actions());
+    let acted = acted.map(|(name, change)| (name, Entry::Changed { event: event(changed(change)) }));
+    let others = [
         ("entry_created", Entry::Changed { event: event(created()) }),
         ("entry_changed", Entry::Changed { event: event(changed(describe)) }),
         ("entry_done", Entry::Done { chat, device: device("phone"), counter: Counter(6), time }),
@@ -238,8 +280,26 @@ fn entries() -> Vec<(&'static str, Entry)> {
         ("entry_repeated", Entry::Repeated { chat, device: device("phone"), counter: Counter(5), seq, time }),
         ("entry_refused", refused(None, Refusal::SeqAhead)),
         ("entry_refused_stale_epoch", refused(Some(Counter(6)), stale)),
+        ("entry_refused_too_late", refused(Some(Counter(6)), Refusal::TooLate)),
         ("entry_receipt", Entry::Receipt { chat, version, time, member, delivered: seq, read: Seq(2) }),
-    ]
+    ];
+    others.into_iter().chain(acted).collect()
+}
+
+/// Those of the message of [`message`]: edited and reacted to by both in turn, and deleted.
+fn message_states() -> [(&'static str, MessageState); 2] {
+    let mut state = Message::written(&event(message())).unwrap();
+    let mut act = |version, by, change| {
+        let EventKind::Changed { device, counter, after, .. } = changed(edit()) else { unreachable!() };
+        let kind = EventKind::Changed { by: user(by), device, counter, after, change };
+        let time = TimeMs(1_700_000_000_000 + version);
+        state.apply(&Event { version: Version(version), time, ..event(kind) }).unwrap();
+        MessageState::from(&state)
+    };
+    act(5, "alice", edit());
+    act(6, "bob", react());
+    let acted = act(7, "alice", react());
+    [("message_state", acted), ("message_state_deleted", act(8, "alice", Change::Delete { message: target() }))]
 }
 
 fn presence(kind: PresenceKind) -> Presence {
@@ -286,16 +346,9 @@ fn gateway_records() -> [(&'static str, GatewayRecord); 7] {
     ]
 }
 
-/// Alice wrote 1 and 3, Bob wrote 2 and has opened it.
+/// Alice wrote 1 and 3, Bob wrote 2 and has opened it. Alice has pinned 2 and, last, 3.
 pub(crate) fn state() -> Chat {
     let mut state = Chat::new(chat());
-    let written = |sender, counter, seq| EventKind::Message {
-        seq: Seq(seq),
-        sender: user(sender),
-        device: device("phone"),
-        counter: Counter(counter),
-        body: sealed(),
-    };
     let kinds = [
         EventKind::Opened { members: vec![user("alice"), user("bob")] },
         written("alice", 1, 1),
@@ -303,36 +356,43 @@ pub(crate) fn state() -> Chat {
         written("alice", 2, 3),
         EventKind::Delivered { member: user("alice"), seq: Seq(3) },
         EventKind::Read { member: user("bob"), seq: Seq(2) },
+        changed_by_alice(3, 3, pin(2, 3)),
+        changed_by_alice(4, 3, pin(3, 4)),
     ];
     fold(&mut state, kinds);
     state
 }
 
-/// Alice wrote 1, carol wrote 2 and was removed, bob is an admin and has opened 1.
+fn written(sender: &str, counter: u64, seq: u64) -> EventKind {
+    let (seq, sender, counter) = (Seq(seq), user(sender), Counter(counter));
+    EventKind::Message { seq, sender, device: device("phone"), counter, body: sealed() }
+}
+
+fn changed_by_alice(counter: u64, after: u64, change: Change) -> EventKind {
+    let (by, device) = (user("alice"), device("phone"));
+    EventKind::Changed { by, device, counter: Counter(counter), after: Seq(after), change }
+}
+
+fn pin(seq: u64, version: u64) -> Change {
+    Change::Pin { message: Target { seq: Seq(seq), version: Version(version) } }
+}
+
+/// Alice wrote 1 and 3 and has deleted 3, carol wrote 2 and was removed, bob is an admin and has opened 1, which is
+/// pinned.
 fn group_state() -> Chat {
     let mut state = Chat::new(group());
-    let written = |sender, seq| EventKind::Message {
-        seq: Seq(seq),
-        sender: user(sender),
-        device: device("phone"),
-        counter: Counter(2),
-        body: sealed(),
-    };
-    let changed = |counter, change| EventKind::Changed {
-        by: user("alice"),
-        device: device("phone"),
-        counter: Counter(counter),
-        after: Seq(2),
-        change,
-    };
+    let deleted = Target { seq: Seq(3), version: Version(8) };
     let kinds = [
         created(),
-        written("alice", 1),
-        written("carol", 2),
+        written("alice", 2, 1),
+        written("carol", 2, 2),
         EventKind::Read { member: user("bob"), seq: Seq(1) },
-        changed(3, Change::SetRole { user: user("bob"), role: Role::Admin }),
-        changed(4, Change::Remove { user: user("carol") }),
-        changed(5, Change::Describe { title: None, picture: Some(profile()) }),
+        changed_by_alice(3, 2, Change::SetRole { user: user("bob"), role: Role::Admin }),
+        changed_by_alice(4, 2, Change::Remove { user: user("carol") }),
+        changed_by_alice(5, 2, Change::Describe { title: None, picture: Some(profile()) }),
+        written("alice", 6, 3),
+        changed_by_alice(7, 3, pin(1, 2)),
+        changed_by_alice(8, 3, Change::Delete { message: deleted }),
     ];
     fold(&mut state, kinds);
     state

@@ -1,10 +1,13 @@
 //! Any value that a record can hold.
 
+use std::collections::BTreeMap;
+
 use bytes::Bytes;
 use chasqui_domain::{
     Action, AuthorCounts, Change, Chat, ChatId, Command, ContentType, Counter, Create, DeviceId, Entry, Epoch, Event,
-    EventKind, GatewayId, GroupCounts, Incarnation, LogId, MessageCount, Offset, Partition, Refusal, Role, Rules,
-    RulesNumber, Sealed, Send, Seq, SessionId, Source, Term, TimeMs, UserId, Version, decide,
+    EventKind, GatewayId, GroupCounts, Incarnation, LogId, Message, MessageCount, Offset, Partition, Reaction,
+    ReactionTag, Refusal, Role, Rules, RulesNumber, Sealed, Send, Seq, SessionId, Source, Target, Term, TimeMs, UserId,
+    Version, decide,
 };
 use chasqui_wire::{
     body::Body,
@@ -12,6 +15,7 @@ use chasqui_wire::{
     gateway_record::GatewayRecord,
     heartbeat::Heartbeat,
     inbox::InboxRecord,
+    message::{MessageState, Reacted},
     presence::{Presence, PresenceKind},
     revocation::Revocation,
 };
@@ -19,6 +23,9 @@ use proptest::{
     collection::{btree_map, vec},
     option,
     prelude::*,
+    sample::Index,
+    strategy::ValueTree,
+    test_runner::TestRunner,
 };
 
 use crate::people::{chat, content_type, device, user};
@@ -71,7 +78,31 @@ fn a_change() -> impl Strategy<Value = Change> {
         Just(Change::Leave),
         (a_user(), a_role()).prop_map(|(user, role)| Change::SetRole { user, role }),
         (option::of(sealed()), option::of(sealed())).prop_map(|(title, picture)| Change::Describe { title, picture }),
+        (a_target(), sealed()).prop_map(|(message, body)| Change::Edit { message, body }),
+        a_target().prop_map(|message| Change::Delete { message }),
+        (a_target(), option::of(a_reaction())).prop_map(|(message, reaction)| Change::React { message, reaction }),
+        a_target().prop_map(|message| Change::Pin { message }),
+        a_target().prop_map(|message| Change::Unpin { message }),
     ]
+}
+
+fn a_target() -> impl Strategy<Value = Target> {
+    (number(), number()).prop_map(|(seq, version)| Target { seq: Seq(seq), version: Version(version) })
+}
+
+fn a_reaction() -> impl Strategy<Value = Reaction> {
+    (any::<[u8; 16]>(), sealed()).prop_map(|(tag, kind)| Reaction { tag: ReactionTag(tag), kind })
+}
+
+pub(crate) fn a_message_state() -> impl Strategy<Value = MessageState> {
+    let reacted = (sealed(), a_user(), users()).prop_map(|(kind, by, users)| Reacted { kind, by, users });
+    (option::of(number()), option::of((number(), number())), vec(reacted, 0..4)).prop_map(
+        |(deleted, edited, reactions)| MessageState {
+            deleted: deleted.map(TimeMs),
+            edited: edited.map(|(version, time)| (Version(version), TimeMs(time))),
+            reactions,
+        },
+    )
 }
 
 fn group_counts() -> impl Strategy<Value = GroupCounts> {
@@ -133,10 +164,13 @@ pub(crate) fn a_command() -> impl Strategy<Value = Command> {
         number().prop_map(|seq| Action::Delivered { seq: Seq(seq) }),
         number().prop_map(|seq| Action::Read { seq: Seq(seq) }),
     ];
-    let rules = (small(), small(), small()).prop_map(|(number, body_bytes_max, members_max)| Rules {
+    let rules = (small(), small(), small(), small(), small());
+    let rules = rules.prop_map(|(number, body_bytes_max, members_max, edit_within_ms, delete_within_ms)| Rules {
         number: RulesNumber(number),
         body_bytes_max,
         members_max,
+        edit_within_ms,
+        delete_within_ms,
     });
     (a_chat(), a_user(), a_device(), rules, action).prop_map(|(chat, sender, device, rules, action)| Command {
         chat,
@@ -208,6 +242,11 @@ fn a_refusal() -> impl Strategy<Value = Refusal> {
         Just(Refusal::NoSuchMember),
         Just(Refusal::TooManyMembers),
         Just(Refusal::LastOwner),
+        Just(Refusal::NoSuchMessage),
+        Just(Refusal::TooLate),
+        Just(Refusal::TooManyReactions),
+        Just(Refusal::TooManyActions),
+        Just(Refusal::TooManyPins),
         Just(Refusal::BodyTooLarge),
         Just(Refusal::BadCounter),
         Just(Refusal::CounterTooOld),
@@ -349,16 +388,88 @@ pub(crate) fn a_body() -> impl Strategy<Value = Body> {
 
 /// The state of a chat after some commands.
 pub(crate) fn a_state() -> impl Strategy<Value = Chat> {
+    a_grown().prop_map(|grown| grown.chat)
+}
+
+/// A message after some commands were about it; none when nobody has written.
+pub(crate) fn an_acted_message() -> impl Strategy<Value = Message> {
+    (a_grown(), any::<Index>()).prop_filter_map("nobody has written", |(grown, at)| {
+        let messages = grown.messages.len();
+        (messages > 0).then(|| grown.messages.into_values().nth(at.index(messages))).flatten()
+    })
+}
+
+fn a_grown() -> impl Strategy<Value = Grown> {
     prop_oneof![a_direct_chat(), a_group()]
 }
 
+/// A chat and its messages, as commands have made them.
+#[derive(Debug, Clone)]
+struct Grown {
+    chat: Chat,
+    messages: BTreeMap<Version, Message>,
+}
+
+impl Grown {
+    fn new(chat: ChatId) -> Self {
+        Self { chat: Chat::new(chat), messages: BTreeMap::new() }
+    }
+
+    /// Decides a command and folds what comes of it.
+    fn ask(&mut self, sender: &str, device: &DeviceId, action: Action, time: TimeMs) {
+        let message = action.target().and_then(|target| self.messages.get(&target.version));
+        let (chat, sender, rules) = (self.chat.id, user(sender), Rules::default());
+        let command = Command { chat, sender, device: device.clone(), rules, action };
+        for event in decide(&self.chat, message, &command, time).unwrap().events {
+            self.chat.apply(&event).unwrap();
+            if let Some(written) = Message::written(&event) {
+                self.messages.insert(event.version, written);
+            } else if let Some(target) = event.kind.target() {
+                self.messages.get_mut(&target.version).unwrap().apply(&event).unwrap();
+            }
+        }
+    }
+
+    /// One of the newest messages, counted from the last, and a target that is none while nobody has written.
+    fn newest(&self, at: usize) -> Target {
+        let of_it = |message: &Message| message.target;
+        let newest = self.messages.values().rev().nth(at % 3).or(self.messages.values().next());
+        newest.map(of_it).unwrap_or_default()
+    }
+
+    /// Who wrote it.
+    fn author(&self, at: usize) -> String {
+        let message = self.messages.get(&self.newest(at).version);
+        message.map_or_else(|| "nobody".to_owned(), |message| message.author.to_string())
+    }
+}
+
+/// Something that is done to a message: `what` says what, `number` to which of the newest, and how it is reacted to.
+fn done_to(state: &Grown, what: u8, number: u64) -> Change {
+    let message = state.newest(number as usize);
+    let sealed = |bytes: &'static [u8]| Sealed {
+        epoch: Epoch::FIRST,
+        content_type: content_type("text/plain"),
+        bytes: Bytes::from_static(bytes),
+    };
+    let reaction = Reaction { tag: ReactionTag([(number % 4) as u8; 16]), kind: sealed(b"sealed") };
+    match what % 6 {
+        0 => Change::Edit { message, body: sealed(b"sealed anew") },
+        1 => Change::Delete { message },
+        2 => Change::React { message, reaction: None },
+        3 => Change::React { message, reaction: Some(reaction) },
+        4 => Change::Pin { message },
+        _ => Change::Unpin { message },
+    }
+}
+
 /// That of a group of alice's.
-fn a_group() -> impl Strategy<Value = Chat> {
-    let who = || (0..6_u8).prop_map(|number| user(&format!("user-{number}")));
+fn a_group() -> impl Strategy<Value = Grown> {
+    let who = || (0..6_u8).prop_map(|number| format!("user-{number}"));
     let sealed = || Sealed { epoch: Epoch::PROFILE, content_type: content_type("text/plain"), bytes: Bytes::new() };
     let (phone, chat) = (device("phone"), ChatId::group(&user("alice"), &device("phone"), Counter(1)));
-    vec((who(), who(), 0..9_u8, a_role(), 0..40_u64), 0..120).prop_map(move |steps| {
-        let mut state = Chat::new(chat);
+    vec((who(), who(), 0..24_u8, a_role(), 0..40_u64), 0..120).prop_map(move |steps| {
+        let mut state = Grown::new(chat);
         let create = Create {
             counter: Counter(1),
             members: vec![user("user-0"), user("user-1")],
@@ -366,50 +477,46 @@ fn a_group() -> impl Strategy<Value = Chat> {
             title: sealed(),
             picture: None,
         };
-        let mut actions = vec![(user("alice"), Action::Create(create))];
+        state.ask("alice", &phone, Action::Create(create), TimeMs(0));
         for (at, (who, whom, what, role, number)) in (2_u64..).zip(steps) {
             let change = |change| Action::Change { counter: Counter(at), allowed: true, change };
-            actions.push(match what {
-                0 => (user("alice"), change(Change::Add { users: vec![whom] })),
-                1 => (user("alice"), change(Change::Remove { user: whom })),
-                2 => (user("alice"), change(Change::SetRole { user: whom, role })),
-                3 => (who, change(Change::Leave)),
-                4 => (who, change(Change::Describe { title: None, picture: Some(sealed()) })),
-                5 => (who, Action::Read { seq: Seq(number) }),
-                _ => (who, send(None, at)),
-            });
-        }
-        for (at, (sender, action)) in (0..).zip(actions) {
-            let command = Command { chat, sender, device: phone.clone(), rules: Rules::default(), action };
-            for event in decide(&state, &command, TimeMs(at * 100)).unwrap().events {
-                state.apply(&event).unwrap();
-            }
+            let author = state.author(number as usize);
+            let (sender, action) = match what {
+                0 => ("alice", change(Change::Add { users: vec![user(&whom)] })),
+                1 => ("alice", change(Change::Remove { user: user(&whom) })),
+                2 => ("alice", change(Change::SetRole { user: user(&whom), role })),
+                3 => (&*who, change(Change::Leave)),
+                4 => (&*who, change(Change::Describe { title: None, picture: Some(sealed()) })),
+                5 => (&*who, Action::Read { seq: Seq(number) }),
+                // Others are seldom of those who may.
+                6..18 if what % 6 < 2 && number % 2 == 0 => (&*author, change(done_to(&state, what, number))),
+                6..18 if what % 6 > 3 && number % 2 == 0 => ("alice", change(done_to(&state, what, number))),
+                6..18 => (&*who, change(done_to(&state, what, number))),
+                _ => (&*who, send(None, at)),
+            };
+            state.ask(sender, &phone, action, TimeMs(at * 100));
         }
         state
     })
 }
 
 /// That of the chat of alice and bob.
-fn a_direct_chat() -> impl Strategy<Value = Chat> {
-    vec((any::<bool>(), 0..40_u8, 0..8_u8, 0..40_u64), 0..120).prop_map(|steps| {
-        let mut state = Chat::new(chat());
+fn a_direct_chat() -> impl Strategy<Value = Grown> {
+    vec((any::<bool>(), 0..40_u8, 0..16_u8, 0..40_u64), 0..120).prop_map(|steps| {
+        let mut state = Grown::new(chat());
         for (at, (is_alice, on, what, number)) in (1_u64..).zip(steps) {
             let (sender, peer) = if is_alice { ("alice", "bob") } else { ("bob", "alice") };
+            let counter = at + number;
             let action = match what {
                 0 => Action::Delivered { seq: Seq(number) },
                 1 => Action::Read { seq: Seq(number) },
-                _ => send(Some(peer), at + number),
+                6..12 => {
+                    let change = done_to(&state, what, number);
+                    Action::Change { counter: Counter(counter), allowed: true, change }
+                }
+                _ => send(Some(peer), counter),
             };
-            let command = Command {
-                chat: chat(),
-                sender: user(sender),
-                device: device(&format!("device-{on}")),
-                rules: Rules::default(),
-                action,
-            };
-            for event in decide(&state, &command, TimeMs(at * 100)).unwrap().events {
-                state.apply(&event).unwrap();
-            }
+            state.ask(sender, &device(&format!("device-{on}")), action, TimeMs(at * 100));
         }
         state
     })
@@ -419,4 +526,21 @@ fn send(peer: Option<&str>, counter: u64) -> Action {
     let body =
         Sealed { epoch: Epoch::FIRST, content_type: content_type("text/plain"), bytes: Bytes::from_static(b"sealed") };
     Action::Send(Send { peer: peer.map(user), counter: Counter(counter), allowed: true, body })
+}
+
+/// Whether something is rare is seen by nobody otherwise.
+#[test]
+fn whatever_is_done_to_messages_is_among_the_states() {
+    let mut runner = TestRunner::deterministic();
+    let mut some = || a_grown().new_tree(&mut runner).unwrap().current();
+    let all: Vec<Grown> = (0..50).map(|_| some()).collect();
+    for is_group in [false, true] {
+        let of_kind = || all.iter().filter(|grown| grown.chat.id.is_group() == is_group);
+        let messages = || of_kind().flat_map(|grown| grown.messages.values());
+        assert!(of_kind().any(|grown| grown.chat.pins.len() > 1), "pinned, of groups: {is_group}");
+        assert!(of_kind().any(|grown| grown.chat.last_is_acted), "the last, of groups: {is_group}");
+        assert!(messages().any(|message| message.deleted.is_some()), "deleted, of groups: {is_group}");
+        assert!(messages().any(|message| message.edits.len() > 1), "edited, of groups: {is_group}");
+        assert!(messages().any(|message| message.reactions.len() > 1), "reacted to, of groups: {is_group}");
+    }
 }

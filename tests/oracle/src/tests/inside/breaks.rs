@@ -95,7 +95,7 @@ pub(in crate::tests) const BREAKS: &[(&str, &str, Break)] = &[
     ("a chat that nobody is served", "the store tells what is served", |it| {
         (it.inboxes, it.replayed) = Default::default();
         let events = vec![event(1, 101, opened(["ana", "cleo"]))];
-        it.chats.push(StoredChat { chat: "ana-cleo".to_owned(), events });
+        it.chats.push(StoredChat { chat: "ana-cleo".to_owned(), events, bodies: Vec::new() });
     }),
     ("an entry that changes", "inbox positions never change", |it| rows(it, |rows| rows[0].digest.push('!'))),
     ("an entry of another chat", "inbox positions never change", |it| rows(it, |rows| rows[0].chat.push('!'))),
@@ -142,7 +142,7 @@ pub(in crate::tests) const BREAKS: &[(&str, &str, Break)] = &[
     }),
     ("a chat without events", "replay gives the same", |it| it.replayed[0].chat.events.clear()),
     ("another chat instead", "replay gives the same", |it| {
-        let chat = StoredChat { chat: "ana-cleo".to_owned(), events: Vec::new() };
+        let chat = StoredChat { chat: "ana-cleo".to_owned(), events: Vec::new(), bodies: Vec::new() };
         it.replayed = vec![Replayed { chat, placed: Vec::new() }];
     }),
     ("another entry", "replay gives the same", |it| it.replayed[0].placed[1].digests[2].push('!')),

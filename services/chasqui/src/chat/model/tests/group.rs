@@ -233,12 +233,10 @@ fn what_is_wrong_stays_in_the_line_and_strokes_can_be_sent() {
     assert_eq!(model.writes("/kick bob"), []);
     assert_eq!(model.line.take(), "/kick bob");
     assert!(model.notice().unwrap().starts_with("there is no /kick: /help"));
-    assert_eq!(model.writes("//etc"), [Effect::Send(Ticket(0), "/etc".to_owned())]);
+    assert_eq!(model.writes("//etc"), [Effect::Send(Ticket(0), Box::new(Draft::text(group(), "/etc")))]);
     assert_eq!(model.unsent_text(), "//etc", "as it was typed");
     model.does(Event::NotSent(Ticket(0), "no".to_owned()));
     assert_eq!(model.line.take(), "//etc");
-    let mut direct = chatting(1);
-    assert_eq!(direct.writes("/add bob"), [Effect::Send(Ticket(0), "/add bob".to_owned())]);
 }
 
 #[test]
@@ -258,7 +256,7 @@ fn what_was_done_before_is_told_and_an_outcome_may_overtake_its_id() {
 fn what_waits_since_an_earlier_run_is_of_this_group() {
     let mut model = Model::new(user("alice"), group(), TimeZone::UTC, Theme { has_colour: false });
     let change = |id, chat, change| {
-        let frame = frames::ChangeFrame { id: Counter(id), chat, change };
+        let frame = frames::ChangeFrame { id: Counter(id), to: None, chat: Some(chat), change };
         chasqui_client::Asked::Change(Box::new(frame))
     };
     let other = chasqui_domain::ChatId::group(&user("alice"), &device(), Counter(2));

@@ -66,7 +66,7 @@ fn who_wrote_what_and_what_was_changed_stand_in_their_order() {
             "                            06:05 #5 ✓✓ read 1/2  Let me see. ▐",
             "                                                /demote carol ▐",
             "   ✗ not_permitted: The user's role in the group doesn't allow",
-            "                                                           it.",
+            "                              it, or the message is another's.",
             "────────────────────────────────────────────────────────────────",
             " ›",
             " Enter send · /help commands · Alt-Enter new line · PgUp older …",
@@ -150,7 +150,7 @@ fn group_event() -> impl Strategy<Value = Event> {
         3 => (1..60u64, name()).prop_map(|(seq, from)| came(group_message(seq, from, "x"))),
         2 => changed.prop_map(|changed| update(Update::Changed(Box::new(changed)))),
         1 => (changes, any::<bool>()).prop_map(|(changes, has_more)| {
-            Event::Changes(None, Changes { changes, next: has_more.then(|| Version(9)) })
+            Event::Changes(None, Changes { changes, next: has_more.then_some(Version(9)) })
         }),
         1 => (1..60u64, 0..60u64, 0..4u32).prop_map(|(seq, all, of)| update(counts((of, all, all / 2), &[(seq, 2, 1)]))),
         1 => (0..60u64).prop_map(|last| group_summary("t", last, (2, last, 0))),

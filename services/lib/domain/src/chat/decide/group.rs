@@ -47,7 +47,7 @@ impl Asked<'_> {
 
     pub(super) fn change(&self, counter: Counter, allowed: bool, change: &Change) -> Result<Decision, Refusal> {
         let chat = self.chat;
-        if !chat.id.is_group() {
+        if !chat.id.is_group() && change.target().is_none() {
             return Err(Refusal::WrongChat);
         }
         let by = chat.member(&self.command.sender).ok_or(Refusal::NotAMember)?;
@@ -62,6 +62,13 @@ impl Asked<'_> {
             Change::Describe { title, picture } => {
                 self.describe(by, [title.as_ref(), picture.as_ref()])?.then(|| change.clone()).into_iter().collect()
             }
+            Change::Edit { message, .. }
+            | Change::Delete { message }
+            | Change::React { message, .. }
+            | Change::Pin { message }
+            | Change::Unpin { message } => {
+                self.act(by, *message, change, allowed)?.then(|| change.clone()).into_iter().collect()
+            }
         };
         if changes.is_empty() {
             return Ok(self.done(counter, self.time));
@@ -75,14 +82,17 @@ impl Asked<'_> {
         let (mut events, mut effects) = (Vec::new(), Vec::new());
         let passes_on = changes.len() > 1;
         for change in changes {
-            let mut recipients = self.members();
+            let mut recipients = match change.target() {
+                Some(message) => self.readers(message),
+                None => self.members(),
+            };
             let mut gone = None;
             match &change {
                 Change::Add { users } => recipients = in_order([&recipients[..], users].concat()),
                 Change::Remove { user } => gone = Some(user.clone()),
                 Change::Leave => gone = Some(by.user.clone()),
                 Change::SetRole { .. } if passes_on => recipients.retain(|user| *user != by.user),
-                Change::SetRole { .. } | Change::Describe { .. } => {}
+                _ => {}
             }
             let (device, after) = (self.command.device.clone(), self.chat.last_seq);
             let kind = EventKind::Changed { by: by.user.clone(), device, counter, after, change };

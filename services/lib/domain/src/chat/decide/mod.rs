@@ -1,11 +1,12 @@
 //! Deciding: a command and the chat's state give events and effects.
 
+mod actions;
 mod group;
 mod messages;
 mod receipts;
 
 use super::{
-    Chat,
+    Chat, Message,
     devices::{self, Known},
 };
 use crate::{
@@ -16,13 +17,19 @@ use crate::{
 };
 use receipts::Watermark;
 
-/// Decides a command that was appended at `appended`. The state is not changed: applying the events does that.
+/// Decides a command that was appended at `appended`. `message` is the state of the message that it is about
+/// ([`Action::target`]); none when there is none. The states are not changed: applying the events does that.
 ///
 /// # Errors
 /// When the command's rules are not known to this build; it must then not be decided at all.
-pub fn decide(chat: &Chat, command: &Command, appended: TimeMs) -> Result<Decision, UnknownRules> {
+pub fn decide(
+    chat: &Chat,
+    message: Option<&Message>,
+    command: &Command,
+    appended: TimeMs,
+) -> Result<Decision, UnknownRules> {
     command.rules.number.check()?;
-    let asked = Asked { chat, command, time: chat.last_time.max(appended) };
+    let asked = Asked { chat, message, command, time: chat.last_time.max(appended) };
     let decided = match asked.repeated() {
         Err(refusal) => Err(refusal),
         Ok(Some(repeated)) => Ok(repeated),
@@ -46,6 +53,7 @@ pub fn refuse_poison(command: &Command) -> Decision {
 /// A command, the chat that it is asked of, and the time that what follows from it will have.
 struct Asked<'a> {
     chat: &'a Chat,
+    message: Option<&'a Message>,
     command: &'a Command,
     time: TimeMs,
 }

@@ -133,7 +133,7 @@ fn a_group_that_is_made_again_is_done_however_often_and_late_and_whatever_else_i
     assert_eq!(group.tell(&create), done(1));
     assert_eq!(group.changes("bob", Change::Leave).events.len(), 1);
     let last = group.model.last_time().0;
-    assert_eq!(decide(&group.chat, &create, TimeMs(last + 9)), Ok(done(last + 9)));
+    assert_eq!(decide(&group.chat, None, &create, TimeMs(last + 9)), Ok(done(last + 9)));
 }
 
 /// Groups and what is asked in them are counted apart: the first message of the device that made its fifth group is that

@@ -1,12 +1,12 @@
 //! Events that can't follow a group's state are refused, and the state stays as it was.
 
 use chasqui_domain::{
-    Change, Chat, ChatId, Counter, Event, EventKind, Role, RulesNumber, Seq, TimeMs, UserId, Version,
-    chat::Inapplicable,
+    Change, Chat, ChatId, Counter, Event, EventKind, Message, Role, RulesNumber, Seq, Target, TimeMs, UserId, Version,
+    chat::{Inapplicable, NotAbout, Runs},
 };
 
 use super::fixtures::{Group, add, group_id, part, remove, retitle, set_role, users};
-use crate::fixtures::{chat_id, device, send, tell, user};
+use crate::fixtures::{actions, chat_id, delete, device, edit, pin, react, sealed, send, target, tell, unpin, user};
 
 /// Alice's, with bob; one message, version 2.
 fn group() -> Chat {
@@ -101,6 +101,77 @@ fn nobody_comes_twice_or_goes_without_being_there() {
     assert_refused_for(&group(), changed("alice", 1, set_role("zoe", Role::Admin)), stranger);
 }
 
+#[test]
+fn the_next_event_about_a_message_is_taken_in_a_group_and_in_a_direct_chat() {
+    for chat in [group(), direct()] {
+        let message = target(1, 2);
+        assert_eq!((chat.last_seq, chat.last_message), (message.seq, message.version));
+        for change in actions(message).into_iter().filter(|change| *change != unpin(message)) {
+            let mut chat = chat.clone();
+            chat.apply(&event(chat.id, chat.version.0 + 1, changed("alice", 1, change))).unwrap();
+            chat.validate().unwrap();
+        }
+    }
+}
+
+#[test]
+fn what_is_done_is_done_to_one_of_the_chats_messages() {
+    for (seq, version) in [(0, 0), (0, 2), (1, 0), (1, 1), (1, 3), (2, 2), (2, 3), (u64::MAX, u64::MAX)] {
+        for change in actions(target(seq, version)) {
+            for chat in [group(), direct()] {
+                assert_refused_for(&chat, changed("alice", 1, change.clone()), "its message is not one of the chat's");
+            }
+        }
+    }
+    for change in actions(target(1, 2)) {
+        let mut empty = Group::of(&[("bob", Role::Admin)]).chat;
+        empty.pins = vec![];
+        assert_refused_for(&empty, changed("alice", 0, change), "its message is not one of the chat's");
+        assert_refused_for(&group(), changed("zoe", 1, delete(target(1, 2))), "its user is not a member");
+        assert_refused_for(&group(), changed("alice", 0, edit(target(1, 2), 3)), "it follows another message");
+    }
+}
+
+#[test]
+fn a_message_is_pinned_once_and_unpinned_once() {
+    let message = target(1, 2);
+    assert_refused_for(&group(), changed("alice", 1, unpin(message)), "its message is not pinned");
+    let mut pinned = group();
+    pinned.apply(&event(group_id(), 3, changed("alice", 1, pin(message)))).unwrap();
+    assert_refused_for(&pinned, changed("alice", 1, pin(message)), "its message is pinned already");
+}
+
+#[test]
+fn a_message_takes_no_event_that_is_not_about_it_or_not_new() {
+    let written = EventKind::Message {
+        seq: Seq(1),
+        sender: user("alice"),
+        device: device("phone"),
+        counter: Counter(1),
+        body: sealed(3),
+    };
+    let written = event(group_id(), 2, written);
+    let mut message = Message::written(&written).unwrap();
+    let act = |version, change| event(group_id(), version, changed("alice", 1, change));
+    assert_eq!(Message::written(&act(3, delete(target(1, 2)))), None);
+    message.apply(&act(5, react(target(1, 2), 1))).unwrap();
+    let others = [
+        act(6, react(target(1, 3), 1)),
+        act(6, react(target(2, 2), 1)),
+        act(6, retitle(3)),
+        // Nor what it knows, or what lies before.
+        act(5, react(target(1, 2), 2)),
+        act(4, delete(target(1, 2))),
+        act(2, delete(target(1, 2))),
+        written,
+    ];
+    for other in others {
+        let before = message.clone();
+        assert_eq!(message.apply(&other), Err(NotAbout { message: Version(2), found: other.version }));
+        assert_eq!(message, before);
+    }
+}
+
 /// No decision gives such events, so folding them shows that the state is checked.
 #[test]
 fn a_state_without_an_owner_or_a_title_is_not_valid() {
@@ -120,4 +191,32 @@ fn a_state_without_an_owner_or_a_title_is_not_valid() {
     let mut early = group();
     early.last_message = Version(0);
     assert!(early.validate().is_err());
+}
+
+#[test]
+fn a_state_with_pins_or_actions_upon_nothing_is_not_valid() {
+    let with = |pins: Vec<Target>| Chat { pins, ..group() };
+    assert_eq!(with(vec![target(1, 2)]).validate(), Ok(()));
+    for pins in [[target(1, 2), target(1, 2)], [target(1, 2), target(2, 3)], [target(1, 2), target(1, 1)]] {
+        assert!(with(pins.to_vec()).validate().is_err(), "{pins:?}");
+    }
+    let nothing_written = Chat { last_is_acted: true, ..Group::of(&[]).chat };
+    assert!(nothing_written.validate().is_err());
+}
+
+/// Else more would be taken off what is unread than there is.
+#[test]
+fn a_state_with_a_message_that_is_left_out_of_what_is_unread_twice_is_not_valid() {
+    let run = |seq| Runs::from_parts(Seq(0), [(Seq(seq), Seq(seq))]);
+    let mut chat = group();
+    assert_eq!(chat.members[0].own, run(1));
+    chat.uncounted = run(1);
+    assert!(chat.validate().is_err());
+    chat.members[0].own = Runs::default();
+    assert_eq!(chat.validate(), Ok(()));
+    // Nor one that all have read.
+    for member in &mut chat.members {
+        (member.delivered, member.read) = (Seq(1), Seq(1));
+    }
+    assert!(chat.validate().is_err());
 }

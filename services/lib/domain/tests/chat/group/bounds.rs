@@ -46,7 +46,7 @@ fn counters(chat: &Chat, user: &UserId, device: &DeviceId) -> Vec<u64> {
 
 /// That it is taken for a repeat.
 fn is_recognised(chat: &Chat, command: &Command) -> bool {
-    let decision = chasqui_domain::decide(chat, command, TimeMs(9)).unwrap();
+    let decision = chasqui_domain::decide(chat, None, command, TimeMs(9)).unwrap();
     decision.events.is_empty() && decision != refuses(command, Refusal::CounterTooOld)
 }
 
@@ -58,7 +58,7 @@ fn full() -> (Chat, Vec<(String, usize)>) {
     let of: Vec<_> = (0..devices).map(|number| (name(number % users), number)).collect();
     for (name, number) in &of {
         for counter in 1..=WINDOW {
-            let decision = chasqui_domain::decide(&chat, &on(*number, writes(name, counter)), TimeMs(2)).unwrap();
+            let decision = chasqui_domain::decide(&chat, None, &on(*number, writes(name, counter)), TimeMs(2)).unwrap();
             decision.events.iter().for_each(|event| chat.apply(event).unwrap());
         }
     }
@@ -213,7 +213,7 @@ fn the_runs_of_own_messages_are_shared_evenly() {
         let mut chat = group_with(members - 1);
         for counter in 1..=kept + 3 {
             for sender in ["alice", &name(0)] {
-                let decision = chasqui_domain::decide(&chat, &writes(sender, counter), TimeMs(2)).unwrap();
+                let decision = chasqui_domain::decide(&chat, None, &writes(sender, counter), TimeMs(2)).unwrap();
                 decision.events.iter().for_each(|event| chat.apply(event).unwrap());
             }
         }

@@ -1,12 +1,15 @@
 //! Alice's group, and what is asked of it. Zoe is never in it unless a test says so.
 
 use chasqui_domain::{
-    Action, Change, Chat, ChatId, Command, Counter, Create, Decision, Entry, Epoch, Event, Refusal, Role, Rules,
-    Sealed, Send, Seq, TimeMs, UserId,
+    Action, Change, Chat, ChatId, Command, Counter, Create, Decision, Entry, Epoch, Event, Message, Refusal, Role,
+    Rules, Sealed, Send, Seq, Target, TimeMs, UserId,
 };
 
 use super::{model::Model, run};
-use crate::fixtures::{device, only_tells, refuses, sealed, user};
+use crate::{
+    fixtures::{device, only_tells, refuses, sealed, user},
+    messages::Messages,
+};
 
 pub(crate) fn group_id() -> ChatId {
     ChatId::group(&user("alice"), &device("phone"), Counter(1))
@@ -81,9 +84,10 @@ pub(crate) fn sent_again(sender: &str, counter: u64, of: &Event) -> Decision {
 }
 
 /// A group with its model: whatever they are told, they must agree.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Group {
     pub(crate) chat: Chat,
+    pub(crate) messages: Messages,
     pub(crate) model: Model,
     /// Counts all commands, and is their time.
     asked: u64,
@@ -91,7 +95,7 @@ pub(crate) struct Group {
 
 impl Group {
     pub(crate) fn new() -> Self {
-        Self { chat: Chat::new(group_id()), model: new_model(), asked: 0 }
+        Self { chat: Chat::new(group_id()), messages: Messages::default(), model: new_model(), asked: 0 }
     }
 
     /// Alice's, with others who have roles.
@@ -107,7 +111,7 @@ impl Group {
 
     pub(crate) fn tell(&mut self, command: &Command) -> Decision {
         self.asked += 1;
-        run::tell_both(&mut self.chat, &mut self.model, command, TimeMs(self.asked))
+        run::tell_both(&mut self.chat, &mut self.messages, &mut self.model, command, TimeMs(self.asked))
     }
 
     pub(crate) fn changes(&mut self, sender: &str, change: Change) -> Decision {
@@ -116,6 +120,20 @@ impl Group {
 
     pub(crate) fn writes(&mut self, sender: &str) -> Decision {
         self.tell(&writes(sender, self.asked + 1))
+    }
+
+    /// The message of this seq.
+    pub(crate) fn target(&self, seq: u64) -> Target {
+        self.model.kept()[seq as usize - 1].target
+    }
+
+    pub(crate) fn message(&self, seq: u64) -> &Message {
+        self.messages.get(self.target(seq)).unwrap()
+    }
+
+    /// How many commands there were, and the time of the last.
+    pub(crate) fn asked(&self) -> u64 {
+        self.asked
     }
 
     /// Says that a change is refused, and that it is for this.

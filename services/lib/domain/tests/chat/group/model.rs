@@ -1,5 +1,5 @@
-//! A group in the plainest way: it keeps everything that ever happened and finds each answer by going through it. Of the
-//! domain it uses the types of commands and decisions, none of the rules.
+//! A group in the plainest way: it keeps everything that ever happened and finds each answer by going through it. Of
+//! the domain it uses the types of commands and decisions, none of the rules.
 
 mod changes;
 mod counts;
@@ -7,12 +7,14 @@ mod decisions;
 
 use std::collections::BTreeSet;
 
-use chasqui_domain::{ChatId, DeviceId, ProfilePart, Role, TimeMs, UserId};
+use chasqui_domain::{ChatId, DeviceId, ProfilePart, Role, Target, TimeMs, UserId};
+
+use crate::kept::{Kept, pins};
 
 const WINDOW: u64 = 128;
 
 /// One time that somebody was in the group, from coming to going.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Stay {
     pub(crate) user: UserId,
     /// The event by which they came.
@@ -29,15 +31,15 @@ pub(crate) struct Stay {
 }
 
 /// A message that was accepted.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Written {
-    pub(crate) version: u64,
+    kept: Kept,
     /// During which stay.
     stay: usize,
 }
 
 /// Something that was accepted from a device.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Accepted {
     pub(crate) user: UserId,
     pub(crate) device: DeviceId,
@@ -48,7 +50,7 @@ pub(crate) struct Accepted {
 }
 
 /// Everything that happened in a group.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Model {
     chat: ChatId,
     founder: UserId,
@@ -110,7 +112,20 @@ impl Model {
     }
 
     pub(crate) fn last_message(&self) -> u64 {
-        self.messages.last().map_or(0, |message| message.version)
+        self.messages.last().map_or(0, |message| message.kept.target.version.0)
+    }
+
+    pub(crate) fn last_is_acted(&self) -> bool {
+        self.messages.last().is_some_and(|message| message.kept.is_acted())
+    }
+
+    pub(crate) fn pins(&self) -> Vec<Target> {
+        pins(self.messages.iter().map(|message| &message.kept))
+    }
+
+    /// All messages that ever were.
+    pub(crate) fn kept(&self) -> Vec<&Kept> {
+        self.messages.iter().map(|message| &message.kept).collect()
     }
 
     pub(crate) fn last_time(&self) -> TimeMs {
@@ -148,10 +163,13 @@ impl Model {
         self.stays.iter_mut().find(|stay| !stay.has_gone && stay.user == *user).unwrap()
     }
 
-    /// The messages of those who are here, in ascending order, with their authors. Who went, and came again, left theirs
-    /// behind.
+    /// The messages of those who are here, in ascending order, with their authors, but for those that were deleted. Who
+    /// went, and came again, left theirs behind.
     fn messages(&self) -> impl DoubleEndedIterator<Item = (u64, &UserId)> {
-        let author = |message: &Written| Some(&self.stays[message.stay]).filter(|stay| !stay.has_gone);
+        let author = |message: &Written| {
+            let stay = Some(&self.stays[message.stay]).filter(|stay| !stay.has_gone);
+            stay.filter(|_| !message.kept.is_deleted())
+        };
         let numbered = (1..).zip(&self.messages).collect::<Vec<_>>().into_iter();
         numbered.filter_map(move |(seq, message)| Some((seq, &author(message)?.user)))
     }

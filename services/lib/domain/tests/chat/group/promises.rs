@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chasqui_domain::{
     Action, Change, Chat, Command, Counter, Decision, DeviceId, Effect, Entry, Event, EventKind, Refusal, Role, Rules,
-    Seq, TimeMs, UserId, Version, decide,
+    Seq, Target, TimeMs, UserId, Version, decide,
 };
 use proptest::prelude::*;
 
@@ -63,6 +63,16 @@ fn memberships(run: &Run) -> BTreeMap<Version, (Users, Users)> {
     run.events().map(around).collect()
 }
 
+/// Whether a user was in the group from a message on, so that they see it; everybody sees what is about none.
+fn is_there_since(
+    around: &BTreeMap<Version, (Users, Users)>,
+    message: Option<Target>,
+    version: Version,
+    user: &UserId,
+) -> bool {
+    message.is_none_or(|message| around.range(message.version..=version).all(|(_, (_, after))| after.contains(user)))
+}
+
 fn effects(decision: &Decision) -> impl Iterator<Item = (&Vec<UserId>, &Entry)> {
     decision.effects.iter().map(|Effect::Place { recipients, entry }| (recipients, entry))
 }
@@ -106,7 +116,9 @@ proptest! {
                         // Who leaves is told of that alone, and not to whom the group passes on.
                         let leaves = decision.events.last().is_some_and(|last| last.version > event.version);
                         let leaver = leaves.then(|| command.sender.clone());
-                        (before | after).into_iter().filter(|user| Some(user) != leaver.as_ref()).collect()
+                        let sees = |user: &UserId| is_there_since(&around, event.kind.target(), event.version, user);
+                        let told = (before | after).into_iter();
+                        told.filter(|user| Some(user) != leaver.as_ref() && sees(user)).collect()
                     }
                     Entry::Counts(counts) => counts.authors.iter().map(|counts| counts.author.clone()).collect(),
                     _ => Users::from([command.sender.clone()]),
@@ -150,18 +162,21 @@ proptest! {
     }
 
     #[test]
-    fn only_admins_and_owners_add_remove_and_describe_and_nobody_removes_who_has_more_to_say(steps in steps()) {
+    fn only_admins_and_owners_add_remove_describe_and_pin_and_nobody_removes_who_has_more_to_say(steps in steps()) {
         let run = run_apart(&steps);
         for (before, event) in &run.states().0 {
             let EventKind::Changed { by, change, .. } = &event.kind else { continue };
             let role = before.member(by).unwrap().role;
             match change {
-                Change::Add { .. } | Change::Describe { .. } => prop_assert_ne!(role, Role::Member),
+                Change::Add { .. } | Change::Describe { .. } | Change::Pin { .. } | Change::Unpin { .. } => {
+                    prop_assert_ne!(role, Role::Member);
+                }
                 Change::Remove { user } => {
                     prop_assert_ne!(role, Role::Member);
                     prop_assert!(role == Role::Owner || before.member(user).unwrap().role != Role::Owner);
                 }
                 Change::Leave | Change::SetRole { .. } => {}
+                Change::Edit { .. } | Change::Delete { .. } | Change::React { .. } => {}
             }
         }
     }
@@ -196,7 +211,7 @@ proptest! {
             ];
             for command in all {
                 let refused = refuses(&command, Refusal::NotAMember);
-                prop_assert_eq!(decide(&run.chat, &command, TimeMs(0)).unwrap(), refused);
+                prop_assert_eq!(decide(&run.chat, None, &command, TimeMs(0)).unwrap(), refused);
             }
         }
     }

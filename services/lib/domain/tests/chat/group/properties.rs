@@ -8,8 +8,9 @@ use proptest::{prelude::*, sample::Index, strategy::ValueTree, test_runner::Test
 use super::{fixtures::group_id, run::run, steps::steps};
 use crate::{
     fixtures::{fold, restored},
+    messages::Messages,
     outcome::outcome,
-    properties::{config, decide_again},
+    properties::{config, decide_again, messages_after},
     run::Decided,
 };
 
@@ -26,8 +27,9 @@ proptest! {
         let run = run(&steps);
         let from = from.index(run.decided.len() + 1);
         let mut chat = restored(run.decided.get(from).map_or(&run.chat, |decided| &decided.before));
-        decide_again(&mut chat, &run.decided[from..]);
-        prop_assert_eq!(chat, run.chat);
+        let mut messages = messages_after(&run.decided[..from]);
+        decide_again(&mut chat, &mut messages, &run.decided[from..]);
+        prop_assert_eq!((chat, messages), (run.chat, run.messages));
     }
 
     #[test]
@@ -45,9 +47,10 @@ proptest! {
     #[test]
     fn a_command_without_events_changes_nothing(steps in steps()) {
         let run = run(&steps);
-        let mut chat = Chat::new(group_id());
-        decide_again(&mut chat, run.decided.iter().filter(|decided| !decided.decision.events.is_empty()));
-        prop_assert_eq!(chat, run.chat);
+        let (mut chat, mut messages) = (Chat::new(group_id()), Messages::default());
+        let with_events = run.decided.iter().filter(|decided| !decided.decision.events.is_empty());
+        decide_again(&mut chat, &mut messages, with_events);
+        prop_assert_eq!((chat, messages), (run.chat, run.messages));
     }
 
     #[test]
@@ -66,11 +69,11 @@ proptest! {
     #[test]
     fn asking_the_same_again_at_once_changes_nothing(steps in steps(), at in any::<Index>()) {
         let run = run(&steps);
-        if let Some(Decided { before, command, appended, decision }) = run.decided.get(at.index(run.decided.len() + 1)) {
-            let mut chat = before.clone();
-            fold(&mut chat, decision);
-            let again = chasqui_domain::decide(&chat, command, *appended).unwrap();
-            prop_assert_eq!(again.events, vec![]);
+        let at = at.index(run.decided.len() + 1);
+        if let Some(Decided { before, command, appended, decision }) = run.decided.get(at) {
+            let (mut chat, mut messages) = (before.clone(), messages_after(&run.decided[..at]));
+            messages.fold(&mut chat, decision);
+            prop_assert_eq!(messages.decide(&chat, command, *appended).events, vec![]);
         }
     }
 }
@@ -91,19 +94,25 @@ fn the_steps_reach_every_outcome() {
         "counter too old",
         "created",
         "created before",
+        "deleted",
         "described",
         "done before",
+        "edited",
         "last owner",
         "left",
         "left, counted",
         "message",
         "no change",
         "no such member",
+        "no such message",
         "not a member",
         "not allowed",
         "not permitted",
         "nothing to change",
         "passed on and left",
+        "pinned",
+        "reacted",
+        "reaction taken back",
         "receipt",
         "receipt, counted",
         "removed",
@@ -112,7 +121,9 @@ fn the_steps_reach_every_outcome() {
         "role set",
         "seq ahead",
         "stale epoch",
+        "too late",
         "too many members",
+        "unpinned",
         "wrong chat",
     ];
     assert_eq!(reached, BTreeSet::from(all));

@@ -1,5 +1,7 @@
 //! Each refusal by itself.
 
+mod messages;
+
 use chasqui_domain::{
     Action, Change, Chat, ChatId, Command, Counter, Epoch, Refusal, Role, RulesNumber, Sealed, Send, TimeMs,
     UnknownRules, chat::decide::refuse_poison, decide,
@@ -8,7 +10,7 @@ use chasqui_domain::{
 use super::fixtures::{
     Group, add, asks, command, creates, group_id, group_of, has, opens, part, remove, retitle, set_role, writes,
 };
-use crate::fixtures::{chat_id, device, refuses, sealed, send, tell, user};
+use crate::fixtures::{actions, chat_id, device, refuses, sealed, send, target, tell, user};
 
 const PROFILE_BYTES_MAX: usize = 2048;
 
@@ -48,18 +50,18 @@ fn wrong_chat_of_a_message_to_a_user_and_of_a_direct_chat_that_is_to_be_changed(
         let mut command = asks("alice", 2, change);
         command.chat = chat_id();
         let mut direct = Chat::new(chat_id());
-        assert_eq!(decide(&direct, &command, TimeMs(1)), Ok(refuses(&command, Refusal::WrongChat)));
+        assert_eq!(decide(&direct, None, &command, TimeMs(1)), Ok(refuses(&command, Refusal::WrongChat)));
         tell(&mut direct, &send("alice", "phone", 1), 1);
-        assert_eq!(decide(&direct, &command, TimeMs(1)), Ok(refuses(&command, Refusal::WrongChat)));
+        assert_eq!(decide(&direct, None, &command, TimeMs(1)), Ok(refuses(&command, Refusal::WrongChat)));
         let create = Command { chat: chat_id(), ..creates(&["bob"]) };
-        assert_eq!(decide(&direct, &create, TimeMs(1)), Ok(refuses(&create, Refusal::WrongChat)));
+        assert_eq!(decide(&direct, None, &create, TimeMs(1)), Ok(refuses(&create, Refusal::WrongChat)));
     }
 }
 
 #[test]
 fn not_a_member() {
     for mut group in [Group::new(), three()] {
-        for change in changes() {
+        for change in changes().into_iter().chain(actions(target(1, 2))) {
             group.refuses_change("zoe", change, Refusal::NotAMember);
         }
         // Not even what is wrong with it is told.
@@ -209,7 +211,7 @@ fn stale_epoch_of_a_title_or_a_picture() {
 
 #[test]
 fn bad_counter() {
-    for change in changes() {
+    for change in changes().into_iter().chain(actions(target(1, 2))) {
         three().refuses(&asks("alice", 0, change), Refusal::BadCounter);
     }
     three().refuses(&writes("carol", 0), Refusal::BadCounter);
@@ -217,7 +219,7 @@ fn bad_counter() {
     let id = ChatId::group(&user("alice"), &device("phone"), Counter(0));
     let mut create = Command { chat: id, ..creates(&[]) };
     group_of(&mut create).counter = Counter(0);
-    assert_eq!(decide(&Chat::new(id), &create, TimeMs(1)), Ok(refuses(&create, Refusal::BadCounter)));
+    assert_eq!(decide(&Chat::new(id), None, &create, TimeMs(1)), Ok(refuses(&create, Refusal::BadCounter)));
 }
 
 #[test]
@@ -243,7 +245,8 @@ fn seq_ahead() {
 
 #[test]
 fn poison() {
-    for command in [creates(&["bob"]), asks("bob", 7, retitle(3)), asks("zoe", 0, Change::Leave)] {
+    let all = [creates(&["bob"]), asks("bob", 7, retitle(3)), asks("zoe", 0, Change::Leave)];
+    for command in all.into_iter().chain(actions(target(1, 2)).map(|change| asks("bob", 7, change))) {
         assert_eq!(refuse_poison(&command), refuses(&command, Refusal::Poison));
     }
 }
@@ -251,10 +254,11 @@ fn poison() {
 #[test]
 fn unknown_rules_are_not_decided_at_all() {
     for number in [0, RulesNumber::NEWEST.0 + 1] {
-        for mut command in [creates(&[]), asks("alice", 2, retitle(3)), asks("zoe", 2, Change::Leave)] {
+        let all = [creates(&[]), asks("alice", 2, retitle(3)), asks("zoe", 2, Change::Leave)];
+        for mut command in all.into_iter().chain(actions(target(1, 2)).map(|change| asks("alice", 2, change))) {
             command.rules.number = RulesNumber(number);
             for chat in [&Chat::new(group_id()), &three().chat] {
-                assert_eq!(decide(chat, &command, TimeMs(20)), Err(UnknownRules { number }));
+                assert_eq!(decide(chat, None, &command, TimeMs(20)), Err(UnknownRules { number }));
             }
         }
     }

@@ -1,6 +1,6 @@
 //! Gives the same commands to the aggregate and to the model, and compares them after each.
 
-use chasqui_domain::{Chat, Command, Decision, Epoch, Event, Seq, TimeMs, Version, decide};
+use chasqui_domain::{Chat, Command, Decision, Epoch, Event, Seq, TimeMs, Version};
 
 use super::{
     fixtures::{group_id, new_model},
@@ -8,7 +8,7 @@ use super::{
     steps::Step,
 };
 use crate::{
-    fixtures::fold,
+    messages::Messages,
     run::{Decided, numbers_are_dense},
 };
 
@@ -17,6 +17,7 @@ use crate::{
 pub(crate) struct Run {
     pub(crate) decided: Vec<Decided>,
     pub(crate) chat: Chat,
+    pub(crate) messages: Messages,
 }
 
 impl Run {
@@ -42,37 +43,45 @@ pub(crate) fn run(steps: &[Step]) -> Run {
 
 /// The same, but nobody asks whether the model agrees: for what must hold by itself.
 pub(crate) fn run_apart(steps: &[Step]) -> Run {
-    run_by(steps, |chat, model, command, appended| {
+    run_by(steps, |chat, messages, model, command, appended| {
         model.decide(command, appended);
-        let decision = decide(chat, command, appended).unwrap();
-        decision.events.iter().for_each(|event| chat.apply(event).unwrap());
+        let decision = messages.decide(chat, command, appended);
+        messages.fold(chat, &decision);
         decision
     })
 }
 
-type Tell = fn(&mut Chat, &mut Model, &Command, TimeMs) -> Decision;
+type Tell = fn(&mut Chat, &mut Messages, &mut Model, &Command, TimeMs) -> Decision;
 
 fn run_by(steps: &[Step], tell: Tell) -> Run {
-    let (mut chat, mut model, mut decided) = (Chat::new(group_id()), new_model(), vec![]);
+    let (mut chat, mut messages) = (Chat::new(group_id()), Messages::default());
+    let (mut model, mut decided) = (new_model(), vec![]);
     for step in steps {
         let (command, appended) = step.command(&model);
         let before = chat.clone();
-        let decision = tell(&mut chat, &mut model, &command, appended);
+        let decision = tell(&mut chat, &mut messages, &mut model, &command, appended);
         watermarks_never_go_back(&before, &chat);
         decided.push(Decided { before, command, appended, decision });
     }
-    Run { decided, chat }
+    Run { decided, chat, messages }
 }
 
 /// Decides a command and applies what happened; every state on the way is a valid one, the last the model's.
-pub(crate) fn tell_both(chat: &mut Chat, model: &mut Model, command: &Command, appended: TimeMs) -> Decision {
+pub(crate) fn tell_both(
+    chat: &mut Chat,
+    messages: &mut Messages,
+    model: &mut Model,
+    command: &Command,
+    appended: TimeMs,
+) -> Decision {
     let before = chat.clone();
-    let decision = decide(chat, command, appended).unwrap();
+    let decision = messages.decide(chat, command, appended);
     assert_eq!(decision, model.decide(command, appended), "{command:?}");
     assert_eq!(*chat, before, "deciding changes nothing");
     numbers_are_dense(chat, &decision);
-    fold(chat, &decision);
+    messages.fold(chat, &decision);
     agree(chat, model);
+    messages.agree(&decision, &model.kept());
     decision
 }
 
@@ -87,6 +96,7 @@ fn watermarks_never_go_back(before: &Chat, after: &Chat) {
 fn agree(chat: &Chat, model: &Model) {
     assert_eq!(chat.version, Version(model.version()));
     assert_eq!((chat.last_seq, chat.last_message), (Seq(model.last_seq()), Version(model.last_message())));
+    assert_eq!((chat.last_is_acted, &chat.pins), (model.last_is_acted(), &model.pins()));
     assert_eq!(chat.last_time, model.last_time());
     assert_eq!(chat.epoch, Epoch(1));
     assert_eq!((chat.profile.title.as_ref(), chat.profile.picture.as_ref()), (model.title(), model.picture()));

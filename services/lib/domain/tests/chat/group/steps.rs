@@ -8,6 +8,7 @@ use proptest::{bool::weighted, collection::vec, option, prelude::*, sample::Inde
 
 use super::{fixtures::group_id, model::Model};
 use crate::{
+    acting::{Acting, acting, within},
     fixtures::{device, sealed, user},
     steps::{BODY_BYTES_MAX, Count, UpTo, a_count, up_to},
 };
@@ -24,6 +25,8 @@ pub(crate) struct Step {
     device: &'static str,
     appended: u64,
     members_max: u32,
+    /// For how long a message can be edited, and deleted.
+    within: (u32, u32),
     allowed: bool,
     counter: Count,
     what: What,
@@ -49,6 +52,7 @@ enum What {
     Send { peer: Option<Who>, epoch: u32, bytes: usize },
     Delivered(UpTo),
     Read(UpTo),
+    Act(Acting),
 }
 
 /// A title or a picture.
@@ -64,12 +68,15 @@ impl Step {
         let (sender, device) = (self.sender.of(model), device(self.device));
         let counter = Counter(self.counter.after(model.highest(&sender, &device)));
         let body_bytes_max = BODY_BYTES_MAX as u32;
-        let rules = Rules { number: RulesNumber(1), body_bytes_max, members_max: self.members_max };
-        let command = Command { chat: group_id(), sender, device, rules, action: self.action(counter, model) };
+        let (members_max, (edit_within_ms, delete_within_ms)) = (self.members_max, self.within);
+        let number = RulesNumber(1);
+        let rules = Rules { number, body_bytes_max, members_max, edit_within_ms, delete_within_ms };
+        let action = self.action(&sender, counter, model);
+        let command = Command { chat: group_id(), sender, device, rules, action };
         (command, TimeMs(self.appended))
     }
 
-    fn action(&self, counter: Counter, model: &Model) -> Action {
+    fn action(&self, sender: &UserId, counter: Counter, model: &Model) -> Action {
         let all = |who: &[Who]| who.iter().map(|who| who.of(model)).collect();
         let (allowed, part) = (self.allowed, |part: &Option<Part>| part.as_ref().map(Part::sealed));
         let change = match &self.what {
@@ -90,6 +97,7 @@ impl Step {
             What::Leave => Change::Leave,
             What::SetRole(user, role) => Change::SetRole { user: user.of(model), role: *role },
             What::Describe { title, picture } => Change::Describe { title: part(title), picture: part(picture) },
+            What::Act(acting) => acting.change(sender, &model.kept()),
         };
         Action::Change { counter, allowed, change }
     }
@@ -119,7 +127,7 @@ pub(crate) fn steps() -> impl Strategy<Value = Vec<Step>> {
     let first = a_step(Just(Who::Founder), Just("phone"), a_create(Just(1), false));
     let sender = prop_oneof![5 => a_ruler(), 8 => a_member(), 1 => anybody(), 1 => Just(Who::Founder)];
     let rest = a_step(sender, prop_oneof![4 => Just("phone"), 1 => Just("pad")], anything());
-    (option::weighted(0.95, first), vec(rest, 0..90)).prop_map(|(first, rest)| first.into_iter().chain(rest).collect())
+    (option::weighted(0.95, first), vec(rest, 0..120)).prop_map(|(first, rest)| first.into_iter().chain(rest).collect())
 }
 
 fn a_step(
@@ -128,16 +136,18 @@ fn a_step(
     what: impl Strategy<Value = What>,
 ) -> impl Strategy<Value = Step> {
     let members_max = prop_oneof![9 => Just(MEMBERS_MAX), 1 => 1..MEMBERS_MAX];
-    let step = |(sender, device, appended, members_max, allowed, counter, what)| Step {
+    let step = |(sender, device, appended, members_max, within, allowed, counter, what)| Step {
         sender,
         device,
         appended,
         members_max,
+        within,
         allowed,
         counter,
         what,
     };
-    (sender, device, 0..1_000_u64, members_max, weighted(0.95), a_count(), what).prop_map(step)
+    let within = (within(), within());
+    (sender, device, 0..1_000_u64, members_max, within, weighted(0.95), a_count(), what).prop_map(step)
 }
 
 fn anything() -> impl Strategy<Value = What> {
@@ -153,6 +163,7 @@ fn anything() -> impl Strategy<Value = What> {
         18 => a_send(),
         6 => up_to().prop_map(What::Delivered),
         7 => up_to().prop_map(What::Read),
+        24 => acting().prop_map(What::Act),
     ]
 }
 

@@ -18,10 +18,6 @@ fn sent_here(id: u64, seq: u64) -> Update {
     Update::Sent { to: Some(group().into()), sent }
 }
 
-fn connected(resumed: bool) -> Update {
-    Update::Connected { user: user("alice"), device: device(), resumed, not_resumed: None }
-}
-
 fn added(number: u64, after: u64) -> Changed {
     changed(number, after, "bob", ChangeMade::Add { users: vec![user("dave")] })
 }

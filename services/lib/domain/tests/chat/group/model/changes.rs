@@ -3,13 +3,14 @@
 use std::collections::BTreeSet;
 
 use chasqui_domain::{
-    Change, Command, Counter, Decision, Effect, Entry, EventKind, Refusal, Role, Seq, TimeMs, UserId,
+    Change, Command, Counter, Decision, Effect, Entry, EventKind, Refusal, Role, Seq, Target, TimeMs, UserId,
 };
 
 use super::{
     Model,
     decisions::{check_profile, done},
 };
+use crate::kept::Asker;
 
 impl Model {
     pub(super) fn ask_change(
@@ -53,6 +54,14 @@ impl Model {
                 check_profile([title.as_ref(), picture.as_ref()])?;
                 if title.is_none() && picture.is_none() { vec![] } else { vec![change.clone()] }
             }
+            Change::Edit { message, .. }
+            | Change::Delete { message }
+            | Change::React { message, .. }
+            | Change::Pin { message }
+            | Change::Unpin { message } => {
+                let now = self.now(appended);
+                if self.ask_message(command, allowed, change, *message, now)? { vec![change.clone()] } else { vec![] }
+            }
         };
         if changes.is_empty() {
             return Ok(done(command, counter, self.now(appended)));
@@ -69,6 +78,23 @@ impl Model {
         }
         self.accept(command, counter, true);
         Ok(decision)
+    }
+
+    /// Whether it changes anything of the message, which was written while who asks was here.
+    fn ask_message(
+        &self,
+        command: &Command,
+        allowed: bool,
+        change: &Change,
+        target: Target,
+        now: TimeMs,
+    ) -> Result<bool, Refusal> {
+        let user = &command.sender;
+        let stay = self.stay(user).ok_or(Refusal::NotAMember)?;
+        let seen = self.messages.iter().find(|message| message.kept.target == target && target.version.0 > stay.since);
+        let pins = stay.role() != Role::Member;
+        let asker = Asker { user, pins, allowed, rules: command.rules, now, pinned: self.pins().len() };
+        seen.ok_or(Refusal::NoSuchMessage)?.kept.ask(change, &asker)
     }
 
     /// Who goes as the only owner leaves the group to somebody.
@@ -124,6 +150,11 @@ impl Model {
         };
         let event = self.event(command, appended, kind);
         let mut counts = None;
+        if let Some(target) = change.target() {
+            // Who came later can't see it.
+            told = self.here().into_iter().filter(|stay| stay.after < target.seq.0).map(|it| it.user.clone()).collect();
+            self.messages[target.seq.0 as usize - 1].kept.keep(&event);
+        }
         match change {
             Change::Add { users } => {
                 self.come(&users);
@@ -133,6 +164,12 @@ impl Model {
             Change::Leave => counts = self.go(&by),
             Change::SetRole { user, role } => self.stay_mut(&user).roles.push(role),
             Change::Describe { title, picture } => self.describe(&by, [title.as_ref(), picture.as_ref()]),
+            // The message keeps it.
+            Change::Edit { .. }
+            | Change::Delete { .. }
+            | Change::React { .. }
+            | Change::Pin { .. }
+            | Change::Unpin { .. } => {}
         }
         let entry = Entry::Changed { event: event.clone() };
         decision.effects.push(Effect::Place { recipients: told.into_iter().collect(), entry });

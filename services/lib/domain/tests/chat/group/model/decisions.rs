@@ -8,7 +8,7 @@ use chasqui_domain::{
 };
 
 use super::{Accepted, Model, Stay, WINDOW, Written};
-use crate::fixtures;
+use crate::{fixtures, kept::Kept};
 
 const EPOCH: Epoch = Epoch(1);
 const PROFILE_EPOCH: Epoch = Epoch(0);
@@ -93,7 +93,7 @@ impl Model {
             body: send.body.clone(),
         };
         let event = self.event(command, appended, kind);
-        self.messages.push(Written { version: self.version(), stay });
+        self.messages.push(Written { kept: Kept::of(&event), stay });
         self.accept(command, send.counter, false);
         let effects = vec![Effect::Place { recipients: self.users(), entry: Entry::Message { event: event.clone() } }];
         Ok(Decision { events: vec![event], effects })

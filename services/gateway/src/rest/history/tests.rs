@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use bytes::Bytes;
 use chasqui_domain::{
     ContentType, Counter, DeviceId, Epoch, LogId, Offset, Partition, RulesNumber, Sealed, Source, TimeMs, UserId,
