@@ -199,7 +199,7 @@ async fn a_fault_after_an_answer_is_told_to_the_next_call_and_to_whoever_watches
         same(&store.close().await.unwrap_err());
         assert_eq!(open(&folder).committed(OF).await.unwrap(), Some(Offset(1)), "{action}");
 
-        // Found by the writer alone; those that wait for room get it as well.
+        // Found by the writer alone, perhaps before the first call has its answer; those that wait for room get it as well.
         let folder = tempfile::tempdir().unwrap();
         let (transaction_bytes_max, queue_bytes_max) = (0, 4096);
         let store = open_with(&folder, Options { transaction_bytes_max, queue_bytes_max, ..Options::default() });
@@ -213,7 +213,6 @@ async fn a_fault_after_an_answer_is_told_to_the_next_call_and_to_whoever_watches
             }
         };
         fail::remove("store::before_commit");
-        assert!(offset > 0, "the first was answered");
         assert_eq!(store.failed().await.to_string(), failed.to_string(), "{action}");
     }
     scenario.teardown();
